@@ -1,0 +1,51 @@
+namespace Troupe.Messages.Protocol.Launcher;
+
+/// <summary>virDomainState, with <see cref="NoDomain"/> for "libvirt knows no such domain".</summary>
+public enum DomainState { NoDomain, Running, Blocked, Paused, ShuttingDown, Shutoff, Crashed, PmSuspended }
+
+/// <summary>Why the domain is in its state: the union of libvirt's per-state reasons that the control plane distinguishes.</summary>
+public enum DomainReason
+{
+    Unknown, Booted, Migrated, Restored, Unpaused, Wakeup, User, IoError, Watchdog, Migration, PostcopyFailed, Starting,
+    Shutdown, Destroyed, Crashed, Panicked, Saved, Failed, FromSnapshot,
+}
+
+/// <summary>
+/// What a launcher sees of its domain: the latest state, not a delta. <see cref="Sequence"/> grows with every change within
+/// one launcher process, so an older observation that arrives late is recognised.
+/// </summary>
+public sealed record DomainObservation
+{
+    /// <summary>The epoch under which the launcher was told to run the guest; 0 before the first grant.</summary>
+    public long Epoch { get; init; }
+    public long Sequence { get; init; }
+    public DomainState State { get; init; }
+    public DomainReason Reason { get; init; }
+    /// <summary>Free text for people, such as QEMU's last words.</summary>
+    public string? Message { get; init; }
+    public DateTimeOffset At { get; init; }
+    /// <summary>Resolved machine type (<c>pc-q35-7.2</c>).</summary>
+    public string? Machine { get; init; }
+    public GuestAgentObservation? GuestAgent { get; init; }
+    public IReadOnlyList<InterfaceObservation> Interfaces { get; init; } = [];
+    public IReadOnlyList<VolumeObservation> Volumes { get; init; } = [];
+    public MemoryObservation? Memory { get; init; }
+}
+
+/// <param name="Version">Of qemu-guest-agent, as it reports itself.</param>
+public sealed record GuestAgentObservation(bool Connected, string? Version = null, GuestOsObservation? Os = null);
+
+/// <summary>guest-get-osinfo.</summary>
+public sealed record GuestOsObservation(
+    string? Id, string? Name, string? PrettyName, string? Version, string? VersionId, string? KernelRelease, string? KernelVersion, string? Machine);
+
+/// <param name="Name">The VMI interface's name; null for one that only the guest agent knows.</param>
+/// <param name="InfoSource"><c>domain</c>, <c>guest-agent</c> or both separated by a comma, as KubeVirt writes it.</param>
+public sealed record InterfaceObservation(
+    string? Name, string? Mac, string? InterfaceName, IReadOnlyList<string> IpAddresses, string InfoSource, int QueueCount = 1);
+
+/// <param name="Target">The disk's name in the domain (<c>vda</c>).</param>
+/// <param name="SizeBytes">Virtual size.</param>
+public sealed record VolumeObservation(string Name, string Target, long? SizeBytes = null);
+
+public sealed record MemoryObservation(long GuestAtBootBytes, long GuestCurrentBytes, long GuestRequestedBytes);

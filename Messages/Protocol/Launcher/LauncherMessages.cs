@@ -1,0 +1,61 @@
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Wire;
+
+namespace Troupe.Messages.Protocol.Launcher;
+
+/// <summary>What the node agent sends to a launcher; each is answered by exactly one <see cref="LauncherReply"/>.</summary>
+public interface ILauncherRequest : IWireMessage;
+
+/// <summary>First message on a connection. The reply carries the current observation; from then on the launcher pushes <see cref="DomainChanged"/>.</summary>
+public sealed record LauncherHello(string AgentId, int ProtocolVersion) : ILauncherRequest;
+
+/// <summary>
+/// Define and start the domain under an epoch. Repeating it is harmless: a launcher whose domain already runs answers Ok.
+/// A smaller epoch than the one granted before is refused with <see cref="LauncherError.StaleEpoch"/>.
+/// </summary>
+public sealed record LaunchDomain(long Epoch, VirtualMachineInstance Vmi, LaunchContext Context) : ILauncherRequest;
+
+/// <summary>Press the power button (ACPI, or the guest agent where it is connected). May be repeated.</summary>
+public sealed record ShutdownDomain(long Epoch) : ILauncherRequest;
+
+/// <summary>End QEMU at once.</summary>
+public sealed record DestroyDomain(long Epoch) : ILauncherRequest;
+
+/// <summary>The domain is done with: end the launcher, and so the pod, with exit code 0.</summary>
+public sealed record QuitLauncher(long Epoch) : ILauncherRequest;
+
+public enum LauncherError { None, StaleEpoch, InvalidSpec, LibvirtFailed, NoDomain, Unsupported }
+
+/// <param name="Message">The error in words; null when <paramref name="Error"/> is None.</param>
+public sealed record LauncherReply(LauncherError Error, string? Message, LauncherInfo Launcher, DomainObservation Domain) : IWireMessage;
+
+public sealed record LauncherInfo(string VmiUid, int ProtocolVersion, string LibvirtVersion, string QemuVersion);
+
+/// <summary>Pushed on every change of the domain, the agent or the guest's addresses.</summary>
+public sealed record DomainChanged(DomainObservation Domain) : IWireMessage;
+
+/// <summary>What the node agent prepared for the guest and the launcher cannot know by itself.</summary>
+/// <param name="UseEmulation">TCG, because the node has no /dev/kvm.</param>
+public sealed record LaunchContext(bool UseEmulation, IReadOnlyList<PreparedInterface> Interfaces);
+
+/// <summary>A tap device in the pod's network namespace and the addresses its guest is to get by DHCP.</summary>
+/// <param name="Name">The VMI interface's name.</param>
+/// <param name="Tap">Device name of the tap, ready to be opened by QEMU.</param>
+/// <param name="Bridge">The in-pod bridge on which DHCP is served.</param>
+/// <param name="GuestAddress">CIDR for the guest, <c>10.0.2.2/24</c>.</param>
+/// <param name="PodAddresses">The pod's own addresses; what the VMI's status shows for masquerade.</param>
+public sealed record PreparedInterface(
+    string Name, string Tap, string Bridge, string Mac, int Mtu, string GuestAddress, string Gateway,
+    IReadOnlyList<string> DnsServers, IReadOnlyList<string> SearchDomains, string? Hostname, IReadOnlyList<string> PodAddresses);
+
+/// <summary>
+/// Version of the messages in this folder. A launcher outlives upgrades of its agent, so an agent speaks every version
+/// since the oldest launcher that may still run.
+/// </summary>
+public static class LauncherProtocol
+{
+    public const int Version = 1;
+
+    /// <summary>Largest frame, in bytes; a VMI is at most the API server's 3 MiB.</summary>
+    public const int MaxFrameBytes = 8 * 1024 * 1024;
+}

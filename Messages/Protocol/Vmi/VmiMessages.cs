@@ -1,0 +1,30 @@
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Wire;
+
+namespace Troupe.Messages.Protocol.Vmi;
+
+/// <summary>Addressed to the VmiActor of one VMI, by the VMI's UID.</summary>
+public interface IVmiMessage : IWireMessage
+{
+    string VmiUid { get; }
+}
+
+/// <summary>The latest VMI object that the feed has seen.</summary>
+public sealed record VmiObserved(string VmiUid, VirtualMachineInstance Vmi) : IVmiMessage;
+
+/// <summary>The VMI object is gone from the API server.</summary>
+public sealed record VmiGone(string VmiUid) : IVmiMessage;
+
+/// <summary>The latest state of a launcher pod that belongs to the VMI.</summary>
+public sealed record PodObserved(string VmiUid, PodObservation Pod) : IVmiMessage;
+
+public sealed record PodGone(string VmiUid, string PodName, string PodUid) : IVmiMessage;
+
+/// <summary>What the lifecycle needs of a launcher pod.</summary>
+/// <param name="Ready">All containers are ready (`ContainersReady`).</param>
+public sealed record PodObservation(
+    string Name, string Uid, string? Node, string Phase, bool Ready, bool Deleting, IReadOnlyList<string> Addresses, string? QosClass,
+    PodConditionObservation? Scheduled, PodConditionObservation? ReadyCondition, string? WaitingReason, string? WaitingMessage, string? TerminatedMessage,
+    string? LauncherImage);
+
+public sealed record PodConditionObservation(string Status, string? Reason, string? Message, DateTimeOffset? LastTransitionTime);
