@@ -1,0 +1,72 @@
+# Shared by the ./dev commands: messages, packages, builds. Sourced, with ROOT and DEV set.
+
+say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
+die() { printf 'dev: %s\n' "$*" >&2; exit 1; }
+
+# What the product runs on, then what building it needs.
+RUNTIME_PACKAGES=(qemu-system-x86 qemu-utils libvirt-daemon libvirt-daemon-driver-qemu dnsmasq-base nftables iproute2 tini
+  runc conmon skopeo umoci xorriso util-linux)
+BUILD_PACKAGES=(gcc libc6-dev zlib1g-dev binutils busybox-static cpio kmod mtools dosfstools syslinux fdisk e2fsprogs jq ca-certificates curl)
+TEST_PACKAGES=(libvirt-clients procps socat sqlite3)
+
+# ensure_packages NAME...: installs what is missing when root, else names exactly what to install.
+ensure_packages() {
+  local missing=() package
+  for package in "$@"; do
+    dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+  done
+  # Debian's kubernetes-client is old (1.20): only for a machine that has no kubectl at all.
+  command -v kubectl >/dev/null || missing+=(kubernetes-client)
+  [ ${#missing[@]} -eq 0 ] && return
+  [ "$(id -u)" = 0 ] || die "these Debian packages are missing: sudo apt-get install --no-install-recommends ${missing[*]}"
+  say "installing ${#missing[@]} Debian packages: ${missing[*]}"
+  apt-get update -qq
+  # Without recommends: libvirt and QEMU would bring 180 MB of desktop libraries.
+  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends -o Dpkg::Progress-Fancy=0 "${missing[@]}" |
+    grep --line-buffered -E '^(Get:|Setting up)' | cut -c1-100 || true
+  for package in "${missing[@]}"; do
+    dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || die "apt-get could not install $package"
+  done
+}
+
+# stamp_of PATH...: hash of the sources below the paths, to know whether something must be built again.
+stamp_of() {
+  find "$@" -type f -not -path '*/bin/*' -not -path '*/obj/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-32
+}
+
+# unless_stamped NAME STAMP CMD...: runs CMD unless it succeeded before with the same stamp.
+unless_stamped() {
+  local name=$1 stamp=$2; shift 2
+  mkdir -p "$DEV/stamps"
+  [ "$(cat "$DEV/stamps/$name" 2>/dev/null)" = "$stamp" ] && return
+  "$@" || return
+  echo "$stamp" >"$DEV/stamps/$name"
+}
+
+devcluster_bin() { echo "$DEV/bin/devcluster/Troupe.DevCluster"; }
+
+publish() { # publish PROJECT-FOLDER OUT
+  say "building $1"
+  dotnet publish "$1" -c Release -o "$DEV/bin/$2" -v quiet --nologo
+}
+
+publish_launcher() {
+  say "building Launcher (native)"
+  # gcc instead of clang: one package less on a fresh machine.
+  dotnet publish Launcher -c Release -r linux-x64 -p:CppCompilerAndLinker=gcc -o "$DEV/bin/launcher" -v quiet --nologo
+}
+
+build_product() {
+  command -v dotnet >/dev/null || die "the .NET 10 SDK is missing (https://dot.net)"
+  local settings=(Directory.Build.props Directory.Build.targets Directory.Packages.props global.json)
+  unless_stamped devcluster "$(stamp_of DevCluster Messages "${settings[@]}")" publish DevCluster devcluster
+  unless_stamped controlplane "$(stamp_of ControlPlane Kubernetes Messages deploy/crds "${settings[@]}")" publish ControlPlane controlplane
+  unless_stamped nodeactors "$(stamp_of NodeActors Kubernetes Messages "${settings[@]}")" publish NodeActors nodeactors
+  unless_stamped launcher "$(stamp_of Launcher Messages "${settings[@]}")" publish_launcher
+  build_images
+}
+
+build_images() {
+  deploy/guest/build.sh "$DEV/guest"
+  deploy/images/build.sh "$DEV/images" "$DEV/bin/launcher/virt-launcher" "$DEV/guest"
+}
