@@ -1,0 +1,109 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Troupe.EndToEnd.Harness;
+
+namespace Troupe.Benchmarks;
+
+/// <summary>How long a VMI takes from create to Running, what bare libvirt takes for the same domain, and what it costs.</summary>
+internal static class StartBenchmark
+{
+    private static readonly int[] Sizes = [1, 10, 25];
+    private const int Repetitions = 5;
+
+    public static async Task RunAsync()
+    {
+        await using var cluster = await TroupeCluster.StartAsync();
+        await using var proxy = await ApiProxy.StartAsync(cluster.Kubeconfig);
+
+        Console.WriteLine("warm-up");
+        var xml = await Warmup(cluster, proxy);
+        await Bare(xml);
+
+        Console.WriteLine($"\n{"guests",-8}{"P50 ms",10}{"P95 ms",10}{"all ms",10}");
+        var single = new List<double>();
+        for (var i = 0; i < Repetitions; i++)
+            single.AddRange((await Batch(cluster, proxy, 1, report: i == Repetitions - 1)).Select(t => t.TotalMilliseconds));
+        Row(1, single);
+        foreach (var size in Sizes.Skip(1))
+            Row(size, [.. (await Batch(cluster, proxy, size, report: true)).Select(t => t.TotalMilliseconds)]);
+
+        var api = ProcessUsage.Of(cluster.ProcessId(Part.DevCluster));
+        var plane = ProcessUsage.Of(cluster.ProcessId(Part.ControlPlane));
+        var agent = ProcessUsage.Of(cluster.ProcessId(Part.NodeAgent1));
+        Console.WriteLine($"\nafter the run: DevCluster {api.RssMiB:0} MiB RSS, {api.CpuSeconds:0.0} CPU s; control plane {plane.RssMiB:0} MiB, {plane.CpuSeconds:0.0} s; node agent {agent.RssMiB:0} MiB, {agent.CpuSeconds:0.0} s");
+    }
+
+    private static void Row(int size, List<double> times) =>
+        Console.WriteLine($"{size,-8}{Percentiles.Of(times, 50),10:0}{Percentiles.Of(times, 95),10:0}{times.Max(),10:0}");
+
+    private static async Task<string> Warmup(TroupeCluster cluster, ApiProxy proxy)
+    {
+        await proxy.Create(Vmi("warm-up"));
+        var vmi = await cluster.Phase("warm-up", "Running");
+        var launcher = Process.GetProcessesByName("virt-launcher")
+            .Single(p => File.ReadAllText($"/proc/{p.Id}/cmdline").Contains((string)vmi["metadata"]!["uid"]!, StringComparison.Ordinal));
+        var xml = (await Shell.RunAsync("nsenter", ["-t", $"{launcher.Id}", "-m", "-p", "virsh", "-q", "-c", "qemu:///system", "dumpxml", "default_warm-up"])).Require();
+        await proxy.Delete("warm-up");
+        return xml;
+    }
+
+    private static async Task Bare(string launcherXml)
+    {
+        List<double> created = [], started = [];
+        for (var i = 0; i < Repetitions; i++)
+        {
+            var watch = Stopwatch.StartNew();
+            await using var libvirt = new BareLibvirt();
+            await libvirt.WaitUsable();
+            started.Add(watch.Elapsed.TotalMilliseconds);
+            created.Add((await libvirt.Create(libvirt.Adapt(launcherXml, Path.Combine(TroupeCluster.DevDirectory, "guest")))).TotalMilliseconds);
+        }
+
+        Console.WriteLine($"bare libvirt, same domain ({Repetitions} runs): daemon usable P50 {Percentiles.Of(started, 50):0} ms, virsh create P50 {Percentiles.Of(created, 50):0} ms, "
+            + $"together P50 {Percentiles.Of([.. started.Zip(created, (a, b) => a + b)], 50):0} ms P95 {Percentiles.Of([.. started.Zip(created, (a, b) => a + b)], 95):0} ms");
+    }
+
+    private static async Task<List<TimeSpan>> Batch(TroupeCluster cluster, ApiProxy proxy, int size, bool report)
+    {
+        var strangers = Process.GetProcesses().Select(p => p.Id).ToHashSet();
+        var before = ApiTraffic.Writes(await proxy.Metrics());
+        var plane = ProcessUsage.Of(cluster.ProcessId(Part.ControlPlane));
+        var names = Enumerable.Range(0, size).Select(i => $"bench-{size}-{i}").ToList();
+        var times = await proxy.TimeToRunning(names, Vmi);
+        foreach (var name in names)
+            await Eventually.True($"agent of {name}", async () => QuickAgent(await cluster.Get("vmi", name)), TimeSpan.FromMinutes(5));
+        if (report)
+        {
+            var writes = ApiTraffic.Difference(before, ApiTraffic.Writes(await proxy.Metrics()));
+            Console.WriteLine($"\n{size} guest(s): API writes per VMI from create to Running with agent connected");
+            foreach (var (key, count) in writes.OrderByDescending(w => w.Value))
+                Console.WriteLine($"    {count / size,6:0.0}  {key}");
+            foreach (var process in new[] { "virt-launcher", "libvirtd", "qemu-system-x86", "dnsmasq", "conmon", "tini" })
+            {
+                var (count, sum) = ProcessUsage.OfAll(process, strangers);
+                if (count > 0)
+                    Console.WriteLine($"    {process,-16} x{count / (double)size:0.0}  RSS {sum.RssMiB / size,6:0.0} MiB  PSS {sum.PssMiB / size,6:0.0} MiB  CPU {sum.CpuSeconds / size:0.00} s per VMI");
+            }
+
+            var now = ProcessUsage.Of(cluster.ProcessId(Part.ControlPlane));
+            Console.WriteLine($"    control plane CPU {(now.CpuSeconds - plane.CpuSeconds) * 1000 / size:0} ms per VMI");
+        }
+
+        foreach (var name in names)
+            await proxy.Delete(name);
+        await Eventually.True("all bench guests gone", async () => (await cluster.Kubectl("get", "vmi,pods", "-o", "name")).Output.Trim().Length == 0, TimeSpan.FromMinutes(5));
+        return times;
+    }
+
+    private static bool QuickAgent(JsonNode? vmi) =>
+        vmi?["status"]?["conditions"]?.AsArray().Any(c => (string?)c?["type"] == "AgentConnected" && (string?)c["status"] == "True") is true;
+
+    private static string Vmi(string name) => $$"""
+        {"apiVersion":"kubevirt.io/v1","kind":"VirtualMachineInstance","metadata":{"name":"{{name}}","namespace":"default"},"spec":{
+          "terminationGracePeriodSeconds":0,
+          "domain":{"memory":{"guest":"128Mi"},"resources":{},
+            "firmware":{"kernelBoot":{"kernelArgs":"console=ttyS0 quiet","container":{"image":"registry.troupe.local/demo-guest-kernel:latest","kernelPath":"/boot/vmlinuz","initrdPath":"/boot/initrd.gz"} } },
+            "devices":{"rng":{},"interfaces":[{"name":"default","masquerade":{} }]} },
+          "networks":[{"name":"default","pod":{} }]} }
+        """;
+}
