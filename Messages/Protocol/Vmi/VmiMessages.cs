@@ -20,6 +20,9 @@ public sealed record PodObserved(string VmiUid, PodObservation Pod) : IVmiMessag
 
 public sealed record PodGone(string VmiUid, string PodName, string PodUid) : IVmiMessage;
 
+/// <summary>A fresh list shows no launcher pod of the VMI: one that was seen before is gone, and its end was missed.</summary>
+public sealed record NoPodListed(string VmiUid) : IVmiMessage;
+
 /// <summary>What the lifecycle needs of a launcher pod.</summary>
 /// <param name="Ready">All containers are ready (`ContainersReady`).</param>
 public sealed record PodObservation(

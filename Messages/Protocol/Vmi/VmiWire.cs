@@ -11,6 +11,13 @@ namespace Troupe.Messages.Protocol.Vmi;
 [JsonSerializable(typeof(VmiGone))]
 [JsonSerializable(typeof(PodObserved))]
 [JsonSerializable(typeof(PodGone))]
+[JsonSerializable(typeof(NoPodListed))]
+[JsonSerializable(typeof(PodNamed))]
+[JsonSerializable(typeof(RightGranted))]
+[JsonSerializable(typeof(PhaseEntered))]
+[JsonSerializable(typeof(StopRequested))]
+[JsonSerializable(typeof(DomainReleased))]
+[JsonSerializable(typeof(VmiRetired))]
 public sealed partial class VmiJson : JsonSerializerContext;
 
 public static class VmiWire
@@ -21,5 +28,12 @@ public static class VmiWire
         WireType.Of("vmi.gone.1", VmiJson.Default.VmiGone),
         WireType.Of("vmi.pod-observed.1", VmiJson.Default.PodObserved),
         WireType.Of("vmi.pod-gone.1", VmiJson.Default.PodGone),
+        WireType.Of("vmi.no-pod-listed.1", VmiJson.Default.NoPodListed),
+        WireType.Of("vmi.event.pod-named.1", VmiJson.Default.PodNamed),
+        WireType.Of("vmi.event.right-granted.1", VmiJson.Default.RightGranted),
+        WireType.Of("vmi.event.phase-entered.1", VmiJson.Default.PhaseEntered),
+        WireType.Of("vmi.event.stop-requested.1", VmiJson.Default.StopRequested),
+        WireType.Of("vmi.event.domain-released.1", VmiJson.Default.DomainReleased),
+        WireType.Of("vmi.event.retired.1", VmiJson.Default.VmiRetired),
     ];
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Troupe.Messages.Api.Meta;
 
@@ -54,8 +53,8 @@ public sealed record TopologyHints : ApiObject
 
 public sealed record VirtualMachineInstanceCondition : ApiObject
 {
-    public JsonElement? LastProbeTime { get; init; }
-    public JsonElement? LastTransitionTime { get; init; }
+    public DateTimeOffset? LastProbeTime { get; init; }
+    public DateTimeOffset? LastTransitionTime { get; init; }
     public string? Message { get; init; }
     public string? Reason { get; init; }
     [ApiRequired]

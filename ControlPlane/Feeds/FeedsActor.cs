@@ -1,0 +1,113 @@
+using Akka.Actor;
+using Akka.Streams;
+using Akka.Streams.Dsl;
+using Troupe.Kubernetes.Client;
+using Troupe.Kubernetes.Feeds;
+using Troupe.Messages.Api.Core;
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
+using Troupe.Messages.Protocol.Vmi;
+
+namespace Troupe.ControlPlane.Feeds;
+
+/// <summary>
+/// The cluster singleton that watches VMIs and launcher pods and routes each to its VmiActor. It keeps the latest of each so that it
+/// can tell them all again: a shard that moved is empty until somebody speaks to its entities.
+/// </summary>
+public sealed class FeedsActor : ReceiveActor, IWithTimers
+{
+    private static readonly TimeSpan ResyncInterval = TimeSpan.FromSeconds(60);
+    private readonly Dictionary<string, VirtualMachineInstance> _vmis = [];
+    private readonly Dictionary<string, (string VmiUid, PodObservation Pod)> _pods = [];
+    private readonly IActorRef _vmiRegion;
+    private bool _vmisListed;
+    private bool _podsListed;
+
+    public FeedsActor(IKubeClient kubernetes, IActorRef vmiRegion, TimeProvider time, ILogger log)
+    {
+        _vmiRegion = vmiRegion;
+        var materializer = Context.Materializer();
+        Run<VirtualMachineInstance>(new FeedOptions());
+        Run<Pod>(new FeedOptions(LabelSelector: $"{Labels.App}={Labels.LauncherApp}"));
+        Receive<FeedEvent<VirtualMachineInstance>>(OnVmi);
+        Receive<FeedEvent<Pod>>(OnPod);
+        Receive<Resync>(_ => TellAll());
+
+        void Run<T>(FeedOptions options) where T : Troupe.Messages.Api.Meta.KubeObject
+        {
+            var self = Self;
+            WatchFeed.Source<T>(kubernetes, options, time, log).RunForeach(e => self.Tell(e), materializer);
+        }
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    public static Props Props(IKubeClient kubernetes, IActorRef vmiRegion, TimeProvider time, ILogger log) =>
+        Akka.Actor.Props.Create(() => new FeedsActor(kubernetes, vmiRegion, time, log));
+
+    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Resync), Resync.Instance, ResyncInterval);
+
+    private void OnVmi(FeedEvent<VirtualMachineInstance> e)
+    {
+        switch (e)
+        {
+            case FeedEvent<VirtualMachineInstance>.Observed { Object: var vmi }:
+                _vmis[vmi.Metadata.Uid!] = vmi;
+                _vmiRegion.Tell(new VmiObserved(vmi.Metadata.Uid!, vmi));
+                break;
+            case FeedEvent<VirtualMachineInstance>.Gone { Last: var vmi }:
+                _vmis.Remove(vmi.Metadata.Uid!);
+                _vmiRegion.Tell(new VmiGone(vmi.Metadata.Uid!));
+                break;
+            case FeedEvent<VirtualMachineInstance>.Synced:
+                _vmisListed = true;
+                TellAbsentPods();
+                break;
+        }
+    }
+
+    private void OnPod(FeedEvent<Pod> e)
+    {
+        switch (e)
+        {
+            case FeedEvent<Pod>.Observed { Object: var pod } when PodProjection.VmiUid(pod) is { } uid:
+                _pods[pod.Metadata.Uid!] = (uid, PodProjection.Of(pod));
+                _vmiRegion.Tell(new PodObserved(uid, PodProjection.Of(pod)));
+                break;
+            case FeedEvent<Pod>.Gone { Last: var pod } when PodProjection.VmiUid(pod) is { } uid:
+                _pods.Remove(pod.Metadata.Uid!);
+                // A VMI that is gone as well needs no news of its pod; telling it would only wake an actor that has ended.
+                if (_vmis.ContainsKey(uid))
+                    _vmiRegion.Tell(new PodGone(uid, pod.Metadata.Name!, pod.Metadata.Uid!));
+                break;
+            case FeedEvent<Pod>.Synced:
+                _podsListed = true;
+                TellAbsentPods();
+                break;
+        }
+    }
+
+    private void TellAll()
+    {
+        foreach (var (uid, vmi) in _vmis)
+            _vmiRegion.Tell(new VmiObserved(uid, vmi));
+        foreach (var (uid, pod) in _pods.Values)
+            _vmiRegion.Tell(new PodObserved(uid, pod));
+        TellAbsentPods();
+    }
+
+    /// <summary>A pod that vanished while nobody watched sends no event; a complete list shows that it is missing.</summary>
+    private void TellAbsentPods()
+    {
+        if (!_vmisListed || !_podsListed)
+            return;
+        var withPod = _pods.Values.Select(p => p.VmiUid).ToHashSet();
+        foreach (var uid in _vmis.Keys.Where(uid => !withPod.Contains(uid)))
+            _vmiRegion.Tell(new NoPodListed(uid));
+    }
+
+    private sealed class Resync
+    {
+        public static readonly Resync Instance = new();
+    }
+}

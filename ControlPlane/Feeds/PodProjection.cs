@@ -1,0 +1,31 @@
+using Troupe.Messages.Api.Core;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
+using Troupe.Messages.Protocol.Vmi;
+
+namespace Troupe.ControlPlane.Feeds;
+
+/// <summary>What the lifecycle needs of a launcher pod.</summary>
+internal static class PodProjection
+{
+    private const string Compute = Vmi.LauncherPod.LauncherPodRenderer.ComputeContainer;
+
+    /// <summary>UID of the VMI that a launcher pod belongs to; null for any other pod.</summary>
+    public static string? VmiUid(Pod pod) => pod.Metadata.Labels?.TryGetValue(Labels.CreatedBy, out var uid) is true ? uid : null;
+
+    public static PodObservation Of(Pod pod)
+    {
+        var statuses = (pod.Status?.InitContainerStatuses ?? []).Concat(pod.Status?.ContainerStatuses ?? []).ToList();
+        var waiting = statuses.Select(s => s.State?.Waiting).FirstOrDefault(w => w?.Reason is not (null or "PodInitializing" or "ContainerCreating"));
+        var terminated = statuses.FirstOrDefault(s => s.Name == Compute)?.State?.Terminated;
+        return new PodObservation(
+            pod.Metadata.Name!, pod.Metadata.Uid!, pod.Spec?.NodeName, pod.Status?.Phase ?? "Pending",
+            Condition(pod, "ContainersReady")?.Status == "True", pod.Metadata.DeletionTimestamp is not null,
+            [.. (pod.Status?.PodIPs ?? []).Select(ip => ip.Ip).OfType<string>()], pod.Status?.QosClass,
+            Condition(pod, "PodScheduled"), Condition(pod, "Ready"), waiting?.Reason, waiting?.Message,
+            terminated is null ? pod.Status?.Message : $"virt-launcher ended with exit code {terminated.ExitCode}: {terminated.Message?.Trim()}",
+            pod.Spec?.Containers?.FirstOrDefault(c => c.Name == Compute)?.Image);
+    }
+
+    private static PodConditionObservation? Condition(Pod pod, string type) =>
+        pod.Status?.Conditions?.FirstOrDefault(c => c.Type == type) is { } c ? new PodConditionObservation(c.Status ?? "Unknown", c.Reason, c.Message, c.LastTransitionTime) : null;
+}

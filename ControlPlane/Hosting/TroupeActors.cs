@@ -1,0 +1,51 @@
+using Akka.Cluster.Hosting;
+using Akka.Cluster.Sharding;
+using Akka.Cluster.Tools.Client;
+using Akka.Hosting;
+using Troupe.ControlPlane.Feeds;
+using Troupe.ControlPlane.Nodes;
+using Troupe.ControlPlane.Vmi;
+using Troupe.ControlPlane.Vmi.LauncherPod;
+using Troupe.Kubernetes.Client;
+using Troupe.Kubernetes.Writers;
+using Troupe.Messages.Protocol.Node;
+using Troupe.Messages.Protocol.Vmi;
+
+namespace Troupe.ControlPlane.Hosting;
+
+/// <summary>The actors of the control plane and where they live.</summary>
+public static class TroupeActors
+{
+    // For ever: a change would send entities to other shards while old members still run.
+    private const int Shards = 100;
+
+    public static AkkaConfigurationBuilder WithNodeLinks(this AkkaConfigurationBuilder builder, TimeProvider time, ILoggerFactory logs) => builder
+        .WithShardRegion<NodeLinkActor>("node", node => NodeLinkActor.Props(node, time, logs.CreateLogger<NodeLinkActor>()), new NodeExtractor(), Options())
+        .WithActors((system, registry) => ClusterClientReceptionist.Get(system).RegisterService(registry.Get<NodeLinkActor>()));
+
+    public static AkkaConfigurationBuilder WithVmis(this AkkaConfigurationBuilder builder, IKubeClient kubernetes, EventRecorder events, Func<LauncherPodOptions> pods, TimeProvider time, ILoggerFactory logs) => builder
+        .WithShardRegion<VmiActor>("vmi",
+            (_, registry, _) => uid => VmiActor.Props(uid, new VmiActorServices(kubernetes, events, registry.Get<NodeLinkActor>(), pods, time, logs.CreateLogger<VmiActor>())),
+            new VmiExtractor(), Options())
+        .WithActors((system, registry) => ClusterClientReceptionist.Get(system).RegisterService(registry.Get<VmiActor>()));
+
+    public static AkkaConfigurationBuilder WithFeeds(this AkkaConfigurationBuilder builder, IKubeClient kubernetes, TimeProvider time, ILoggerFactory logs) => builder
+        .WithSingleton<FeedsActor>("feeds", (_, registry, _) => FeedsActor.Props(kubernetes, registry.Get<VmiActor>(), time, logs.CreateLogger<FeedsActor>()),
+            new ClusterSingletonOptions { Role = AkkaConfiguration.Role }, createProxyToo: false);
+
+    /// <summary>Nothing remembers entities: Kubernetes is the list of VMIs, and the feed wakes them.</summary>
+    private static ShardOptions Options() => new()
+    {
+        Role = AkkaConfiguration.Role, StateStoreMode = StateStoreMode.DData, RememberEntities = false, ShouldPassivateIdleEntities = false,
+    };
+
+    private sealed class VmiExtractor() : HashCodeMessageExtractor(Shards)
+    {
+        public override string? EntityId(object message) => (message as IVmiMessage)?.VmiUid;
+    }
+
+    private sealed class NodeExtractor() : HashCodeMessageExtractor(Shards)
+    {
+        public override string? EntityId(object message) => (message as INodeMessage)?.Node;
+    }
+}

@@ -1,0 +1,5 @@
+namespace Troupe.ControlPlane.Vmi.LauncherPod;
+
+/// <param name="Image">Image of the launcher container.</param>
+/// <param name="UseEmulation">No node has /dev/kvm: guests are emulated and the pod asks for no KVM device.</param>
+public sealed record LauncherPodOptions(string Image, bool UseEmulation);

@@ -1,0 +1,192 @@
+using Troupe.Messages.Api.Core;
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
+using Troupe.Messages.Api.Meta;
+
+namespace Troupe.ControlPlane.Vmi.LauncherPod;
+
+/// <summary>The pod that gives a guest its node, its cgroups, its namespaces and its volumes.</summary>
+public static class LauncherPodRenderer
+{
+    public const string ComputeContainer = "compute";
+
+    /// <summary>Added to the guest's grace period, so that kubelet never kills a launcher which is still shutting its guest down.</summary>
+    private const long GraceMargin = 15;
+    private const long CpuAllocationRatio = 10;
+    private const int MaxLabelValue = 63;
+
+    /// <summary>`virt-launcher-NAME-xxxxx`, cut so that the suffix still fits a DNS label.</summary>
+    public static string PodName(VirtualMachineInstance vmi, string suffix)
+    {
+        var prefix = $"virt-launcher-{vmi.Metadata.Name}";
+        var room = 253 - suffix.Length - 1;
+        return $"{(prefix.Length > room ? prefix[..room].TrimEnd('-', '.') : prefix)}-{suffix}";
+    }
+
+    /// <param name="vmi">With its defaults applied.</param>
+    public static Pod Render(VirtualMachineInstance vmi, string name, LauncherPodOptions options)
+    {
+        var spec = vmi.Spec!;
+        var volumes = LauncherVolumes.Of(vmi);
+        var grace = spec.TerminationGracePeriodSeconds ?? VmiLifecycle.DefaultGracePeriodSeconds;
+        return new Pod
+        {
+            Metadata = new ObjectMeta
+            {
+                Name = name,
+                Namespace = vmi.Metadata.Namespace,
+                Labels = PodLabels(vmi),
+                Annotations = PodAnnotations(vmi),
+                OwnerReferences =
+                [
+                    new OwnerReference
+                    {
+                        ApiVersion = "kubevirt.io/v1", Kind = "VirtualMachineInstance", Name = vmi.Metadata.Name, Uid = vmi.Metadata.Uid,
+                        Controller = true, BlockOwnerDeletion = true,
+                    },
+                ],
+            },
+            Spec = new PodSpec
+            {
+                RestartPolicy = "Never",
+                EnableServiceLinks = false,
+                AutomountServiceAccountToken = false,
+                TerminationGracePeriodSeconds = grace + GraceMargin + GraceMargin,
+                Hostname = Hostname(vmi),
+                Subdomain = spec.Subdomain,
+                DnsPolicy = spec.DnsPolicy,
+                DnsConfig = spec.DnsConfig,
+                SchedulerName = spec.SchedulerName,
+                PriorityClassName = spec.PriorityClassName,
+                Tolerations = spec.Tolerations,
+                TopologySpreadConstraints = spec.TopologySpreadConstraints,
+                NodeSelector = NodeSelector(spec),
+                Affinity = NotOnObsoleteModels(spec.Affinity),
+                ReadinessGates = [new PodReadinessGate { ConditionType = Conditions.VirtualMachineUnpaused }],
+                ImagePullSecrets = volumes.PullSecrets.Count == 0 ? null : [.. volumes.PullSecrets.Select(s => new LocalObjectReference { Name = s })],
+                Containers = [Compute(vmi, volumes, options, grace + GraceMargin)],
+                Volumes = volumes.Volumes,
+            },
+        };
+    }
+
+    private static Container Compute(VirtualMachineInstance vmi, LauncherVolumes volumes, LauncherPodOptions options, long grace)
+    {
+        List<string> command =
+        [
+            "/usr/bin/tini", "--", "/usr/bin/virt-launcher",
+            "--name", vmi.Metadata.Name!, "--uid", vmi.Metadata.Uid!, "--namespace", vmi.Metadata.Namespace ?? "default", "--grace-period-seconds", $"{grace}",
+        ];
+        if (options.UseEmulation)
+            command.Add("--allow-emulation");
+        return new Container
+        {
+            Name = ComputeContainer,
+            Image = options.Image,
+            ImagePullPolicy = "IfNotPresent",
+            Command = command,
+            Env = [new EnvVar { Name = "POD_NAME", ValueFrom = new EnvVarSource { FieldRef = new ObjectFieldSelector { FieldPath = "metadata.name" } } }],
+            Resources = Resources(vmi, options),
+            VolumeMounts = volumes.Mounts,
+            TerminationMessagePolicy = "FallbackToLogsOnError",
+            SecurityContext = new SecurityContext
+            {
+                // libvirt's system mode wants root inside of the pod; what it can do there is cut down to this.
+                RunAsUser = 0,
+                AllowPrivilegeEscalation = false,
+                Capabilities = new Capabilities { Drop = ["ALL"], Add = LauncherCapabilities },
+            },
+        };
+    }
+
+    /// <summary>
+    /// dnsmasq binds port 67 and talks raw Ethernet to a guest without an address; libvirt changes owners of the files it makes, signals
+    /// QEMU, sets its nice value and opens the prepared tap device.
+    /// </summary>
+    private static readonly string[] LauncherCapabilities =
+        ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_ADMIN", "NET_BIND_SERVICE", "NET_RAW", "SETGID", "SETPCAP", "SETUID", "SYS_NICE"];
+
+    private static ContainerResources Resources(VirtualMachineInstance vmi, LauncherPodOptions options)
+    {
+        var domain = vmi.Spec!.Domain!;
+        var overhead = MemoryOverhead.Bytes(vmi);
+        var vcpus = GuestSize.Vcpus(domain);
+        var requests = new Dictionary<string, Quantity>(domain.Resources?.Requests ?? new Dictionary<string, Quantity>());
+        var limits = new Dictionary<string, Quantity>(domain.Resources?.Limits ?? new Dictionary<string, Quantity>());
+        if (!requests.ContainsKey("cpu") && !limits.ContainsKey("cpu"))
+            requests["cpu"] = new Quantity($"{Math.Max(1, vcpus * 1000 / CpuAllocationRatio)}m");
+        var requested = requests.TryGetValue("memory", out var memory) ? memory.Units : GuestSize.MemoryBytes(domain);
+        requests["memory"] = Quantity.FromBytes(requested + overhead);
+        if (limits.TryGetValue("memory", out var limit))
+            limits["memory"] = Quantity.FromBytes(limit.Units + overhead);
+        requests["ephemeral-storage"] = new Quantity("50M");
+        limits[DeviceResources.Tun] = new Quantity("1");
+        if (!options.UseEmulation)
+            limits[DeviceResources.Kvm] = new Quantity("1");
+        return new ContainerResources { Requests = requests, Limits = limits };
+    }
+
+    private static Dictionary<string, string> PodLabels(VirtualMachineInstance vmi) => new(vmi.Metadata.Labels ?? new Dictionary<string, string>())
+    {
+        [Labels.App] = Labels.LauncherApp,
+        [Labels.CreatedBy] = vmi.Metadata.Uid!,
+        [Labels.VmName] = LabelValue(vmi.Metadata.Name!),
+        [Labels.VmiId] = LabelValue(vmi.Metadata.Name!),
+    };
+
+    private static Dictionary<string, string> PodAnnotations(VirtualMachineInstance vmi)
+    {
+        var annotations = (vmi.Metadata.Annotations ?? new Dictionary<string, string>()).Where(a => a.Key != Annotations.LastApplied).ToDictionary();
+        annotations[Annotations.Domain] = vmi.Metadata.Name!;
+        annotations[Annotations.MemoryOverheadBytes] = $"{MemoryOverhead.Bytes(vmi)}";
+        annotations[Annotations.MigrationTransportUnix] = "true";
+        annotations[Annotations.PciTopologyVersion] = "v3";
+        annotations[Annotations.DefaultContainer] = ComputeContainer;
+        annotations[Annotations.RequestEvictOnly] = "";
+        return annotations;
+    }
+
+    private static Dictionary<string, string> NodeSelector(VirtualMachineInstanceSpec spec)
+    {
+        var selector = new Dictionary<string, string>(spec.NodeSelector ?? new Dictionary<string, string>())
+        {
+            [Labels.Schedulable] = "true",
+            [Labels.Arch] = spec.Architecture ?? "amd64",
+            [Labels.MachineTypePrefix + spec.Domain!.Machine!.Type] = "true",
+        };
+        if (spec.Domain.Cpu?.Model is { Length: > 0 } model and not ("host-model" or "host-passthrough"))
+            selector[Labels.CpuModelPrefix + model] = "true";
+        foreach (var feature in spec.Domain.Cpu?.Features ?? [])
+        {
+            if (feature.Policy is null or "require")
+                selector[Labels.CpuFeaturePrefix + feature.Name] = "true";
+        }
+
+        return selector;
+    }
+
+    private static Affinity NotOnObsoleteModels(Affinity? affinity)
+    {
+        var requirement = new NodeSelectorRequirement { Key = Labels.ObsoleteHostModel, Operator = "DoesNotExist" };
+        var required = affinity?.NodeAffinity?.RequiredDuringSchedulingIgnoredDuringExecution;
+        IReadOnlyList<NodeSelectorTerm> terms = required?.NodeSelectorTerms is { Count: > 0 } own
+            ? [.. own.Select(t => t with { MatchExpressions = [.. t.MatchExpressions ?? [], requirement] })]
+            : [new NodeSelectorTerm { MatchExpressions = [requirement] }];
+        return (affinity ?? new Affinity()) with
+        {
+            NodeAffinity = (affinity?.NodeAffinity ?? new NodeAffinity()) with { RequiredDuringSchedulingIgnoredDuringExecution = new NodeSelector { NodeSelectorTerms = terms } },
+        };
+    }
+
+    /// <summary>A host name is a DNS label: the VMI's name up to its first dot.</summary>
+    private static string Hostname(VirtualMachineInstance vmi)
+    {
+        var name = vmi.Spec!.Hostname is { Length: > 0 } set ? set : vmi.Metadata.Name!.Split('.')[0];
+        return name.Length > MaxLabelValue ? name[..MaxLabelValue].TrimEnd('-') : name;
+    }
+
+    /// <summary>A name longer than a label value may be is cut and made unique by a hash.</summary>
+    private static string LabelValue(string name) => name.Length <= MaxLabelValue
+        ? name
+        : $"{name[..(MaxLabelValue - 9)]}-{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(name)))[..8]}";
+}

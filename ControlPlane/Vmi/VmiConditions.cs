@@ -1,0 +1,61 @@
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
+using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Vmi;
+
+namespace Troupe.ControlPlane.Vmi;
+
+/// <summary>The VMI's conditions, in KubeVirt's words.</summary>
+internal static class VmiConditions
+{
+    private static readonly string[] Owned = [Conditions.Ready, Conditions.Synchronized, Conditions.Paused, Conditions.AgentConnected, Conditions.PodScheduled];
+
+    private sealed record Wanted(string Type, string Status, string? Reason = null, string? Message = null);
+
+    /// <summary>Conditions of other types stay; a transition time moves only with the status.</summary>
+    public static IReadOnlyList<VirtualMachineInstanceCondition> Of(IReadOnlyList<VirtualMachineInstanceCondition> current, VmiState state, DateTimeOffset now)
+    {
+        var wanted = new[] { Ready(state), Synchronized(state), Paused(state), Agent(state), PodScheduled(state) }.OfType<Wanted>();
+        return
+        [
+            .. current.Where(c => !Owned.Contains(c.Type)),
+            .. wanted.Select(w => current.FirstOrDefault(c => c.Type == w.Type) is { } old && old.Status == w.Status
+                ? old with { Reason = w.Reason, Message = w.Message }
+                : new VirtualMachineInstanceCondition { Type = w.Type, Status = w.Status, Reason = w.Reason, Message = w.Message, LastTransitionTime = now }),
+        ];
+    }
+
+    private static Wanted Ready(VmiState state) => state switch
+    {
+        { Phase: VmiPhases.Running, Domain.State: DomainState.Paused } => new(Conditions.Ready, "False", "GuestNotRunning", "Guest VM is paused"),
+        { Phase: VmiPhases.Running, Pod.Deleting: true } => new(Conditions.Ready, "False", "PodTerminating", "virt-launcher pod is terminating"),
+        { Phase: VmiPhases.Running } => new(Conditions.Ready, "True"),
+        { PodIsGone: true } => new(Conditions.Ready, "False", "PodNotExists", "virt-launcher pod has not yet been scheduled"),
+        _ => new(Conditions.Ready, "False", "GuestNotRunning", "Guest VM is not reported as running"),
+    };
+
+    private static Wanted? Synchronized(VmiState state) => state switch
+    {
+        { Phase: VmiPhases.Failed, Reason: "InvalidSpec" or "Unsupported" } => new(Conditions.Synchronized, "False", state.Reason, state.Message),
+        { IsFinal: true } => null,
+        { Refusal: { } refusal } => new(Conditions.Synchronized, "False", refusal.Reason, refusal.Message),
+        { CreateError: { } error } => new(Conditions.Synchronized, "False", "FailedCreate", error),
+        { Pod: { WaitingReason: "ErrImagePull" or "ImagePullBackOff" or "InvalidImageName" or "CreateContainerConfigError" or "FailedMount" } pod } =>
+            new(Conditions.Synchronized, "False", pod.WaitingReason, pod.WaitingMessage),
+        _ => null,
+    };
+
+    private static Wanted? Paused(VmiState state) => state is { Phase: VmiPhases.Running, Domain: { State: DomainState.Paused } domain }
+        ? domain.Reason is DomainReason.IoError
+            ? new(Conditions.Paused, "True", "PausedIOError", "VMI was paused, low-level IO error detected")
+            : new(Conditions.Paused, "True", "PausedByUser", "VMI was paused by user")
+        : null;
+
+    private static Wanted? Agent(VmiState state) =>
+        state is { Phase: VmiPhases.Running, Domain.GuestAgent.Connected: true } ? new(Conditions.AgentConnected, "True") : null;
+
+    private static Wanted? PodScheduled(VmiState state) =>
+        state is { Phase: VmiPhases.Pending or VmiPhases.Scheduling, Pod.Scheduled: PodConditionObservation { Status: "False" } scheduled }
+            ? new(Conditions.PodScheduled, "False", scheduled.Reason, scheduled.Message)
+            : null;
+}

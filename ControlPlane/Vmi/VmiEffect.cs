@@ -1,0 +1,25 @@
+using Troupe.Messages.Protocol.Node;
+
+namespace Troupe.ControlPlane.Vmi;
+
+/// <summary>What is to be done after a decision is journaled. Every effect may be repeated without harm.</summary>
+public abstract record VmiEffect
+{
+    public sealed record CreatePod(string Name) : VmiEffect;
+
+    public sealed record DeletePod(string Name, string? Uid, bool Force) : VmiEffect;
+
+    public sealed record Tell(INodeMessage Message) : VmiEffect;
+
+    /// <summary>An event for people, on the VMI.</summary>
+    public sealed record Announce(string Type, string Reason, string Message) : VmiEffect;
+
+    /// <summary>The guest runs (or no longer does): the pod's readiness gate follows.</summary>
+    public sealed record MarkUnpaused(string PodName, bool Unpaused) : VmiEffect;
+
+    /// <summary>Decide again after this time even if nothing is heard.</summary>
+    public sealed record LookAgain(TimeSpan After) : VmiEffect;
+
+    /// <summary>All is done; the actor may end.</summary>
+    public sealed record Retire : VmiEffect;
+}

@@ -1,0 +1,142 @@
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Node;
+using Troupe.Messages.Protocol.Vmi;
+using static Troupe.Messages.Api.KubeVirt.Vocabulary.VmiPhases;
+
+namespace Troupe.ControlPlane.Vmi;
+
+public sealed record Decision(IReadOnlyList<IVmiEvent> Events, IReadOnlyList<VmiEffect> Effects)
+{
+    public static Decision Nothing { get; } = new([], []);
+}
+
+/// <summary>
+/// The lifecycle of a VMI, as a pure function of what is known. It is asked again after every message, every journaled event and
+/// every timer, and answers with the next step only; asking twice gives the same answer.
+/// </summary>
+public static class VmiLifecycle
+{
+    /// <summary>KubeVirt's default of `spec.terminationGracePeriodSeconds`.</summary>
+    public const long DefaultGracePeriodSeconds = 30;
+
+    /// <summary>How long an answer of a node is waited for before the command is repeated.</summary>
+    public static readonly TimeSpan CommandRetry = TimeSpan.FromSeconds(2);
+
+    /// <summary>A node that has not ended a guest this long after its deadline is passed over: the pod is deleted, and kubelet kills what is in it.</summary>
+    public static readonly TimeSpan StopOverrun = TimeSpan.FromSeconds(30);
+
+    /// <param name="podSuffix">Five characters for the pod's name, should one be needed now.</param>
+    public static Decision Decide(VmiState state, DateTimeOffset now, string podSuffix)
+    {
+        if (state.Retired)
+            return new Decision([], [new VmiEffect.Retire()]);
+        // Nothing is decided about a VMI before its object is known: after a restart the feed brings it within moments. One that is
+        // gone already was removed by force; Kubernetes' garbage collector takes the pod with it.
+        if (state.Vmi is not { } vmi)
+            return state.ObjectGone ? new Decision([new VmiRetired(now)], []) : Decision.Nothing;
+        return state.Phase switch
+        {
+            null => Begin(state, vmi, now, podSuffix),
+            Pending or Scheduling => AwaitPod(state, now),
+            Scheduled or Running => Guard(state, vmi, now),
+            _ => CleanUp(state, now),
+        };
+    }
+
+    private static Decision Begin(VmiState state, VirtualMachineInstance vmi, DateTimeOffset now, string podSuffix)
+    {
+        if (state.IsDeleting)
+            return Enter(Failed, now, "Deleted", "deleted before a pod existed");
+        // A VMI that already ended belongs to an earlier journal (a lost database): its guest must not start again.
+        if (vmi.Status?.Phase is Succeeded or Failed)
+            return Enter(vmi.Status.Phase, now, vmi.Status.Reason, null);
+        if (VmiValidation.Problem(vmi) is { } problem)
+            return Enter(Failed, now, "InvalidSpec", problem, new VmiEffect.Announce("Warning", "InvalidSpec", problem));
+        return new Decision([new PodNamed(LauncherPod.LauncherPodRenderer.PodName(vmi, podSuffix), now), new PhaseEntered(Pending, null, null, now)], []);
+    }
+
+    private static Decision AwaitPod(VmiState state, DateTimeOffset now)
+    {
+        if (state.IsDeleting)
+            return Enter(Failed, now, null, null);
+        if (state.Pod is not { } pod)
+        {
+            if (state.PodIsGone)
+                return Enter(Failed, now, "PodDeleted", $"pod {state.PodName} vanished before the guest ran");
+            return new Decision([], [new VmiEffect.CreatePod(state.PodName!), new VmiEffect.LookAgain(CommandRetry)]);
+        }
+
+        if (pod.Phase is "Failed" or "Succeeded" || pod.Deleting)
+            return Enter(Failed, now, "PodFailed", pod.TerminatedMessage ?? $"pod {pod.Name} ended before the guest ran");
+        if (state.Phase == Pending)
+            return Enter(Scheduling, now);
+        if (!pod.Ready || pod.Node is not { } node)
+            return Decision.Nothing;
+        return new Decision([new RightGranted(1, node, pod.Uid, now), new PhaseEntered(Scheduled, null, null, now)], []);
+    }
+
+    /// <summary>A node has the right to run the guest: keep to it, follow what it reports, or end it.</summary>
+    private static Decision Guard(VmiState state, VirtualMachineInstance vmi, DateTimeOffset now)
+    {
+        var right = state.Right!;
+        if (DomainVerdict.Of(state, vmi) is { } end)
+            return Enter(end.Phase, now, end.Reason, end.Message, end.Announcement);
+        if (state.IsDeleting)
+            return Stop(state, vmi, right, now);
+        if (state.Domain is { State: DomainState.Running or DomainState.Blocked or DomainState.Paused or DomainState.PmSuspended } && state.Phase == Scheduled)
+        {
+            return Enter(Running, now, null, null,
+                new VmiEffect.Announce("Normal", "Created", "VirtualMachineInstance defined."),
+                new VmiEffect.Announce("Normal", "Started", "VirtualMachineInstance started."),
+                new VmiEffect.MarkUnpaused(state.PodName!, true));
+        }
+
+        if (state.Phase == Running)
+            return state.Report is null ? Ask(new QueryDomain(right.Node, state.Uid, right.Epoch)) : Decision.Nothing;
+        // Until the node says otherwise the guest is to be started; the command is idempotent there.
+        return Ask(new RunDomain(right.Node, state.Uid, right.Epoch, right.PodUid, state.Pod?.Addresses ?? [], VmiDefaults.Apply(vmi)));
+    }
+
+    private static Decision Stop(VmiState state, VirtualMachineInstance vmi, Right right, DateTimeOffset now)
+    {
+        if (state.StopDeadline is not { } deadline)
+        {
+            var grace = TimeSpan.FromSeconds(vmi.Spec?.TerminationGracePeriodSeconds ?? DefaultGracePeriodSeconds);
+            return new Decision([new StopRequested((vmi.Metadata.DeletionTimestamp ?? now) + grace, now)],
+                [new VmiEffect.Announce("Normal", "Deleted", "Signaled Deletion"), new VmiEffect.Announce("Normal", "ShuttingDown", "Signaled Graceful Shutdown")]);
+        }
+
+        if (now > deadline + StopOverrun)
+            return new Decision([], [new VmiEffect.DeletePod(state.PodName!, state.Pod?.Uid, Force: false), new VmiEffect.LookAgain(CommandRetry)]);
+        return Ask(new StopDomain(right.Node, state.Uid, right.Epoch, deadline));
+    }
+
+    private static Decision CleanUp(VmiState state, DateTimeOffset now)
+    {
+        List<IVmiEvent> events = [];
+        List<VmiEffect> effects = [];
+        var podLeft = state.PodName is not null && !state.PodIsGone;
+        if (state.Right is { } right && !state.Released)
+        {
+            if (podLeft)
+                effects.AddRange([new VmiEffect.Tell(new ReleaseDomain(right.Node, state.Uid, right.Epoch)), new VmiEffect.LookAgain(CommandRetry)]);
+            else
+                events.Add(new DomainReleased(now));
+        }
+
+        if (state.IsDeleting && podLeft)
+            effects.AddRange([new VmiEffect.DeletePod(state.PodName!, state.Pod?.Uid, Force: false), new VmiEffect.LookAgain(CommandRetry)]);
+        if (state.ObjectGone && !podLeft)
+            events.Add(new VmiRetired(now));
+        return new Decision(events, effects);
+    }
+
+    /// <summary>The finalizer stays until nothing of the guest is left.</summary>
+    public static bool KeepsFinalizer(VmiState state) => !(state is { IsFinal: true, IsDeleting: true } && (state.PodName is null || state.PodIsGone));
+
+    private static Decision Enter(string phase, DateTimeOffset now, string? reason = null, string? message = null, params VmiEffect[] effects) =>
+        new([new PhaseEntered(phase, reason, message, now)], effects);
+
+    private static Decision Ask(INodeMessage command) => new([], [new VmiEffect.Tell(command), new VmiEffect.LookAgain(CommandRetry)]);
+}

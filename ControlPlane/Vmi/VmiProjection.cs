@@ -1,0 +1,97 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Troupe.ControlPlane.Vmi.LauncherPod;
+using Troupe.Kubernetes.Writers;
+using Troupe.Messages.Api;
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
+using Troupe.Messages.Api.Meta;
+using Troupe.Messages.Protocol.Launcher;
+
+namespace Troupe.ControlPlane.Vmi;
+
+/// <summary>
+/// The VMI object as it should read, given what the actor knows. Everything that others wrote stays; the status is a projection and
+/// can be made again at any time.
+/// </summary>
+public static class VmiProjection
+{
+    /// <summary>
+    /// One merge patch for labels, finalizers and status together (the VMI has no status subresource), or null when the object already says it all.
+    /// </summary>
+    public static JsonObject? Patch(VmiState state, DateTimeOffset now)
+    {
+        if (state.Vmi is not { } current || state.Phase is null)
+            return null;
+        var wanted = current with { Metadata = Metadata(current.Metadata, state), Status = Status(current, state, now) };
+        var patch = MergePatch.Between(Json(current), Json(wanted));
+        // Lists are replaced whole in a merge patch: a finalizer that somebody else added in the meantime must not be lost.
+        if (patch?["metadata"] is JsonObject metadata && metadata.ContainsKey("finalizers"))
+            metadata["resourceVersion"] = current.Metadata.ResourceVersion;
+        return patch;
+    }
+
+    private static JsonObject Json(VirtualMachineInstance vmi) =>
+        JsonSerializer.SerializeToNode(vmi, ApiJson.Default.VirtualMachineInstance)!.AsObject();
+
+    private static ObjectMeta Metadata(ObjectMeta metadata, VmiState state)
+    {
+        var others = (metadata.Finalizers ?? []).Where(f => f is not (Finalizers.ForegroundDelete or Finalizers.ForegroundDeleteLegacy)).ToList();
+        // Kubernetes refuses a new finalizer on an object that is being deleted.
+        var keep = VmiLifecycle.KeepsFinalizer(state) && (metadata.DeletionTimestamp is null || metadata.Finalizers?.Contains(Finalizers.ForegroundDelete) is true);
+        IReadOnlyList<string> finalizers = keep ? [.. others, Finalizers.ForegroundDelete] : others;
+        var labels = new Dictionary<string, string>(metadata.Labels ?? new Dictionary<string, string>());
+        if (state.Right is { } right)
+            labels[Labels.NodeName] = right.Node;
+        return metadata with
+        {
+            Finalizers = keep && metadata.Finalizers?.Contains(Finalizers.ForegroundDelete) is true ? metadata.Finalizers : finalizers.Count == 0 ? null : finalizers,
+            Labels = labels.Count == 0 ? null : labels,
+        };
+    }
+
+    private static VirtualMachineInstanceStatus Status(VirtualMachineInstance vmi, VmiState state, DateTimeOffset now)
+    {
+        var status = vmi.Status ?? new VirtualMachineInstanceStatus();
+        var domain = state.Domain;
+        return status with
+        {
+            Phase = state.Phase,
+            Reason = state.IsFinal ? state.Reason : status.Reason,
+            PhaseTransitionTimestamps = [.. state.Transitions.Select(t => new VirtualMachineInstancePhaseTransitionTimestamp { Phase = t.Phase, PhaseTransitionTimestamp = t.At })],
+            NodeName = state.Right?.Node ?? status.NodeName,
+            ActivePods = state.Right is { } right ? new Dictionary<string, string> { [right.PodUid] = right.Node }
+                : state.Pod is { } pod ? new Dictionary<string, string> { [pod.Uid] = pod.Node ?? "" } : status.ActivePods,
+            QosClass = state.Pod?.QosClass ?? status.QosClass,
+            LauncherContainerImageVersion = state.Pod?.LauncherImage ?? status.LauncherContainerImageVersion,
+            MigrationTransport = "Unix",
+            Machine = domain?.Machine is { } machine ? new Machine { Type = machine } : status.Machine,
+            Memory = Memory(status, domain, vmi),
+            Interfaces = domain is null ? status.Interfaces : [.. domain.Interfaces.Select(Interface)],
+            VolumeStatus = domain is null ? status.VolumeStatus : [.. domain.Volumes.Select(v => new VolumeStatus { Name = v.Name, Target = v.Target, Size = v.SizeBytes })],
+            GuestOSInfo = domain?.GuestAgent?.Os is { } os ? GuestOs(os) : status.GuestOSInfo ?? new VirtualMachineInstanceGuestOSInfo(),
+            Conditions = VmiConditions.Of(status.Conditions ?? [], state, now),
+        };
+    }
+
+    private static MemoryStatus? Memory(VirtualMachineInstanceStatus status, DomainObservation? domain, VirtualMachineInstance vmi) => domain?.Memory is { } memory
+        ? new MemoryStatus
+        {
+            GuestAtBoot = Quantity.FromBytes(memory.GuestAtBootBytes), GuestCurrent = Quantity.FromBytes(memory.GuestCurrentBytes),
+            GuestRequested = Quantity.FromBytes(memory.GuestRequestedBytes), MemoryOverhead = Quantity.FromBytes(MemoryOverhead.Bytes(vmi)),
+        }
+        : status.Memory;
+
+    private static VirtualMachineInstanceNetworkInterface Interface(InterfaceObservation i) => new()
+    {
+        Name = i.Name, Mac = i.Mac, InterfaceName = i.InterfaceName, InfoSource = i.InfoSource, QueueCount = i.QueueCount,
+        IpAddress = i.IpAddresses is [var first, ..] ? first : null, IpAddresses = i.IpAddresses.Count == 0 ? null : i.IpAddresses,
+        LinkState = i.Name is null ? null : "up", PodInterfaceName = i.Name is null ? null : "eth0",
+    };
+
+    private static VirtualMachineInstanceGuestOSInfo GuestOs(GuestOsObservation os) => new()
+    {
+        Id = os.Id, Name = os.Name, PrettyName = os.PrettyName, Version = os.Version, VersionId = os.VersionId,
+        KernelRelease = os.KernelRelease, KernelVersion = os.KernelVersion, Machine = os.Machine,
+    };
+}

@@ -1,0 +1,78 @@
+using System.Collections.Immutable;
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Node;
+using Troupe.Messages.Protocol.Vmi;
+using static Troupe.Messages.Api.KubeVirt.Vocabulary.VmiPhases;
+
+namespace Troupe.ControlPlane.Vmi;
+
+/// <summary>The right to run a guest: on this node, in this pod, under this epoch.</summary>
+public sealed record Right(long Epoch, string Node, string PodUid);
+
+public sealed record PhaseTransition(string Phase, DateTimeOffset At);
+
+/// <summary>What a VmiActor knows. The upper half is its journal; the lower half is what it has been told since it started.</summary>
+public sealed record VmiState(string Uid)
+{
+    public string? PodName { get; init; }
+    public Right? Right { get; init; }
+    public string? Phase { get; init; }
+    public string? Reason { get; init; }
+    public string? Message { get; init; }
+    public DateTimeOffset? StopDeadline { get; init; }
+    public bool Released { get; init; }
+    public bool Retired { get; init; }
+    public ImmutableList<PhaseTransition> Transitions { get; init; } = [];
+
+    public VirtualMachineInstance? Vmi { get; init; }
+    public bool ObjectGone { get; init; }
+    public PodObservation? Pod { get; init; }
+
+    /// <summary>A pod that was seen, or whose creation was acknowledged, is gone.</summary>
+    public bool PodIsGone { get; init; }
+    public DomainReported? Report { get; init; }
+    public DomainRefused? Refusal { get; init; }
+    public string? CreateError { get; init; }
+
+    public bool IsFinal => Phase is Succeeded or Failed;
+
+    public bool IsDeleting => ObjectGone || Vmi?.Metadata.DeletionTimestamp is not null;
+
+    public DomainObservation? Domain => Report?.Domain;
+
+    public VmiState Apply(IVmiEvent e) => e switch
+    {
+        PodNamed named => this with { PodName = named.PodName },
+        RightGranted granted => this with { Right = new Right(granted.Epoch, granted.Node, granted.PodUid) },
+        PhaseEntered entered => this with
+        {
+            Phase = entered.Phase, Reason = entered.Reason, Message = entered.Message,
+            Transitions = Transitions.Add(new PhaseTransition(entered.Phase, entered.At)),
+        },
+        StopRequested stop => this with { StopDeadline = stop.Deadline },
+        DomainReleased => this with { Released = true },
+        VmiRetired => this with { Retired = true },
+        _ => throw new ArgumentOutOfRangeException(nameof(e), e, "not an event of this actor"),
+    };
+
+    /// <summary>Takes in what the world says; nothing here is a decision, and everything of it can be asked for again.</summary>
+    public VmiState Observe(IVmiMessage message) => message switch
+    {
+        VmiObserved observed => this with { Vmi = observed.Vmi },
+        VmiGone => this with { ObjectGone = true },
+        PodObserved observed when IsOurs(observed.Pod.Name) => this with { Pod = observed.Pod, PodIsGone = false, CreateError = null },
+        PodGone gone when IsOurs(gone.PodName) && (Pod is null || Pod.Uid == gone.PodUid) => this with { Pod = null, PodIsGone = true },
+        // Before the pod was seen once, a list without it says nothing: its creation may still be on its way.
+        NoPodListed when PodName is not null && Phase is not (null or Pending) => this with { Pod = null, PodIsGone = true },
+        DomainReported report when HoldsRight(report) && IsNewer(report) => this with { Report = report, Refusal = null },
+        DomainRefused refusal when HoldsRight(refusal) => this with { Refusal = refusal },
+        _ => this,
+    };
+
+    public bool HoldsRight(IDomainReport report) => Right is { } right && right.Node == report.Node && right.Epoch == report.Epoch;
+
+    private bool IsOurs(string podName) => podName == PodName;
+
+    private bool IsNewer(DomainReported report) => Report is not { } known || known.Agent != report.Agent || report.Sequence > known.Sequence;
+}

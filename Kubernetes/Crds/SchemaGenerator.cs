@@ -1,0 +1,102 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using Troupe.Messages.Api.Meta;
+
+namespace Troupe.Kubernetes.Crds;
+
+/// <summary>Structural OpenAPI v3 schemas from the C# API model, with our own docstrings as descriptions.</summary>
+public sealed class SchemaGenerator(XmlDocumentation documentation)
+{
+    /// <summary>The schema of a top-level kind: metadata is the API server's business and stays an open object.</summary>
+    public JsonObject OfKind(Type kind)
+    {
+        var schema = OfObject(kind);
+        schema["properties"]!["metadata"] = new JsonObject { ["type"] = "object" };
+        return schema;
+    }
+
+    private JsonObject OfObject(Type type)
+    {
+        var properties = new SortedDictionary<string, JsonNode>(StringComparer.Ordinal);
+        var required = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (var property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance))
+        {
+            if (property.GetCustomAttribute<JsonExtensionDataAttribute>() is not null || property.GetMethod is null || property.SetMethod is null)
+                continue;
+            var name = property.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name ?? JsonNamingPolicy.CamelCase.ConvertName(property.Name);
+            if (typeof(KubeObject).IsAssignableFrom(type) && name == "metadata")
+            {
+                properties[name] = new JsonObject();
+                continue;
+            }
+
+            var schema = OfType(property.PropertyType);
+            if (documentation.Of(property) is { } description)
+                schema["description"] = description;
+            if (property.GetCustomAttribute<ListMapKeysAttribute>() is { } map)
+            {
+                schema["x-kubernetes-list-type"] = "map";
+                schema["x-kubernetes-list-map-keys"] = new JsonArray([.. map.Keys.Select(k => (JsonNode)k)]);
+                RequireKeys(schema["items"]!.AsObject(), map.Keys);
+            }
+            else if (property.GetCustomAttribute<ListTypeAttribute>() is { } list)
+            {
+                schema["x-kubernetes-list-type"] = list.Type;
+            }
+
+            properties[name] = schema;
+            if (property.GetCustomAttribute<ApiRequiredAttribute>() is not null)
+                required.Add(name);
+        }
+
+        var result = new JsonObject { ["type"] = "object" };
+        if (documentation.Of(type) is { } text)
+            result["description"] = text;
+        if (properties.Count > 0)
+            result["properties"] = new JsonObject(properties.Select(p => KeyValuePair.Create(p.Key, (JsonNode?)p.Value)));
+        if (required.Count > 0)
+            result["required"] = new JsonArray([.. required.Select(r => (JsonNode)r)]);
+        return result;
+    }
+
+    /// <summary>The API server merges by these keys, so every item must have them.</summary>
+    private static void RequireKeys(JsonObject items, IReadOnlyList<string> keys)
+    {
+        var required = items["required"]?.AsArray().Select(r => (string)r!).ToList() ?? [];
+        foreach (var key in keys.Where(k => !required.Contains(k) && items["properties"]?[k]?["default"] is null))
+            required.Add(key);
+        items["required"] = new JsonArray([.. required.Select(r => (JsonNode)r)]);
+    }
+
+    private JsonObject OfType(Type type)
+    {
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        if (type == typeof(string))
+            return new JsonObject { ["type"] = "string" };
+        if (type == typeof(bool))
+            return new JsonObject { ["type"] = "boolean" };
+        if (type == typeof(int))
+            return new JsonObject { ["type"] = "integer", ["format"] = "int32" };
+        if (type == typeof(long))
+            return new JsonObject { ["type"] = "integer", ["format"] = "int64" };
+        if (type == typeof(double))
+            return new JsonObject { ["type"] = "number" };
+        if (type == typeof(DateTimeOffset))
+            return new JsonObject { ["type"] = "string", ["format"] = "date-time" };
+        if (type == typeof(byte[]))
+            return new JsonObject { ["type"] = "string", ["format"] = "byte" };
+        if (type == typeof(Quantity) || type == typeof(IntOrString))
+            return new JsonObject { ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "integer" }, new JsonObject { ["type"] = "string" }), ["x-kubernetes-int-or-string"] = true };
+        if (type == typeof(JsonElement))
+            return new JsonObject { ["x-kubernetes-preserve-unknown-fields"] = true };
+        if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>))
+            return new JsonObject { ["type"] = "array", ["items"] = OfType(type.GetGenericArguments()[0]) };
+        if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>))
+            return new JsonObject { ["type"] = "object", ["additionalProperties"] = OfType(type.GetGenericArguments()[1]) };
+        if (typeof(ApiObject).IsAssignableFrom(type))
+            return OfObject(type);
+        throw new NotSupportedException($"{type} has no place in a CRD schema");
+    }
+}

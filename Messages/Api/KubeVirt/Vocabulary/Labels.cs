@@ -1,0 +1,75 @@
+namespace Troupe.Messages.Api.KubeVirt.Vocabulary;
+
+/// <summary>Label keys on VMIs, launcher pods and nodes.</summary>
+public static class Labels
+{
+    public const string App = "kubevirt.io";
+    public const string LauncherApp = "virt-launcher";
+    public const string CreatedBy = "kubevirt.io/created-by";
+    public const string NodeName = "kubevirt.io/nodeName";
+    public const string VmName = "vm.kubevirt.io/name";
+    public const string VmiId = "vmi.kubevirt.io/id";
+    public const string Schedulable = "kubevirt.io/schedulable";
+    public const string Arch = "kubernetes.io/arch";
+    public const string CpuModelPrefix = "cpu-model.node.kubevirt.io/";
+    public const string CpuFeaturePrefix = "cpu-feature.node.kubevirt.io/";
+    public const string CpuVendorPrefix = "cpu-vendor.node.kubevirt.io/";
+    public const string HostModelPrefix = "host-model-cpu.node.kubevirt.io/";
+    public const string HostModelFeaturePrefix = "host-model-required-features.node.kubevirt.io/";
+    public const string MachineTypePrefix = "machine-type.node.kubevirt.io/";
+    public const string ObsoleteHostModel = "node-labeller.kubevirt.io/obsolete-host-model";
+}
+
+/// <summary>Annotation keys.</summary>
+public static class Annotations
+{
+    public const string Domain = "kubevirt.io/domain";
+    public const string Heartbeat = "kubevirt.io/heartbeat";
+    public const string MemoryOverheadBytes = "kubevirt.io/memory-overhead-bytes";
+    public const string MigrationTransportUnix = "kubevirt.io/migrationTransportUnix";
+    public const string PciTopologyVersion = "kubevirt.io/pci-topology-version";
+    public const string DefaultContainer = "kubectl.kubernetes.io/default-container";
+    public const string LastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+    public const string RequestEvictOnly = "descheduler.alpha.kubernetes.io/request-evict-only";
+}
+
+public static class Finalizers
+{
+    /// <summary>Keeps a deleted VMI until its guest is down and its pod is gone.</summary>
+    public const string ForegroundDelete = "kubevirt.io/foregroundDeleteVirtualMachine";
+
+    /// <summary>The same, as VMIs made before KubeVirt qualified its finalizers carry it.</summary>
+    public const string ForegroundDeleteLegacy = "foregroundDeleteVirtualMachine";
+}
+
+/// <summary>`status.phase` of a VMI.</summary>
+public static class VmiPhases
+{
+    public const string Pending = "Pending";
+    public const string Scheduling = "Scheduling";
+    public const string Scheduled = "Scheduled";
+    public const string Running = "Running";
+    public const string Succeeded = "Succeeded";
+    public const string Failed = "Failed";
+}
+
+/// <summary>Condition types of a VMI and its pod.</summary>
+public static class Conditions
+{
+    public const string Ready = "Ready";
+    public const string Synchronized = "Synchronized";
+    public const string Paused = "Paused";
+    public const string AgentConnected = "AgentConnected";
+    public const string PodScheduled = "PodScheduled";
+
+    /// <summary>A pod readiness gate: a paused guest leaves Service endpoints.</summary>
+    public const string VirtualMachineUnpaused = "kubevirt.io/virtual-machine-unpaused";
+}
+
+/// <summary>Extended resources that a launcher pod asks for.</summary>
+public static class DeviceResources
+{
+    public const string Kvm = "devices.kubevirt.io/kvm";
+    public const string Tun = "devices.kubevirt.io/tun";
+    public const string VhostNet = "devices.kubevirt.io/vhost-net";
+}
