@@ -8,6 +8,7 @@ namespace Troupe.Messages.Protocol.Launcher;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UseStringEnumConverter = true)]
 [JsonSerializable(typeof(LauncherFrame))]
+[JsonSerializable(typeof(NodeCapabilities))]
 [JsonSerializable(typeof(LauncherHello))]
 [JsonSerializable(typeof(LaunchDomain))]
 [JsonSerializable(typeof(ShutdownDomain))]

@@ -1,0 +1,46 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Cluster.Tools.Client;
+using Akka.Hosting;
+using Akka.Remote.Hosting;
+using Troupe.Messages.Wire;
+using Troupe.NodeActors.Domains;
+using Troupe.NodeActors.Launchers;
+using Troupe.NodeActors.Networking;
+
+namespace Troupe.NodeActors.Hosting;
+
+public static class AkkaConfiguration
+{
+    public const string SystemName = "troupe-node";
+
+    public static AkkaConfigurationBuilder WithNodeAgent(this AkkaConfigurationBuilder builder, NodeAgentOptions options, TimeProvider time, ILoggerFactory logs) => builder
+        .AddHocon($$"""
+            akka.actor {
+              serializers.troupe = "{{typeof(WireSerializer).FullName}}, {{typeof(WireSerializer).Assembly.GetName().Name}}"
+              serialization-bindings { "{{typeof(IWireMessage).FullName}}, {{typeof(IWireMessage).Assembly.GetName().Name}}" = troupe }
+              serialization-identifiers { "{{typeof(WireSerializer).FullName}}, {{typeof(WireSerializer).Assembly.GetName().Name}}" = {{WireSerializer.Id}} }
+            }
+            akka.remote.dot-netty.tcp.maximum-frame-size = 4 MiB
+            akka.cluster.client {
+              establishing-get-contacts-interval = 500ms
+              refresh-contacts-interval = 10s
+              heartbeat-interval = 1s
+              acceptable-heartbeat-pause = 5s
+              # What could not be sent is repeated by its sender anyway.
+              buffer-size = 1000
+            }
+            """, HoconAddMode.Prepend)
+        .WithRemoting(new RemoteOptions { HostName = options.Bind, PublicHostName = options.PublicHost, Port = options.AkkaPort })
+        .WithActors((system, registry) =>
+        {
+            // Its defaults live in Akka.Cluster.Tools, which a remoting-only system does not load by itself.
+            system.Settings.InjectTopLevelFallback(ClusterClientReceptionist.DefaultConfig());
+            var contacts = options.ContactPoints.Select(c => ActorPath.Parse($"{c.TrimEnd('/')}/system/receptionist")).ToImmutableHashSet();
+            var client = system.ActorOf(ClusterClient.Props(ClusterClientSettings.Create(system).WithInitialContacts(contacts)), "control-plane-client");
+            var link = system.ActorOf(ControlPlaneLink.Props(client), "control-plane");
+            var pods = new PodFolders(options.KubeletRoot);
+            var services = new DomainActorServices(options.Node, Guid.NewGuid().ToString("N"), new LauncherConnector(pods), new PodNetworking(), link, time, logs.CreateLogger<DomainActor>());
+            registry.Register<NodeActor>(system.ActorOf(NodeActor.Props(services, pods, link), "node"));
+        });
+}

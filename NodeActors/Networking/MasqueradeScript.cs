@@ -1,0 +1,74 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using Troupe.Messages.Api.KubeVirt;
+
+namespace Troupe.NodeActors.Networking;
+
+/// <summary>What the masquerade binding makes in a pod's network namespace, as text: a bridge with the gateway, a tap for QEMU, and NAT.</summary>
+/// <param name="PodLink">The pod's own device.</param>
+/// <param name="Guest">The one address behind the NAT.</param>
+public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap, int Mtu, IPAddress Guest, IPAddress Gateway, int Prefix, IReadOnlyList<Port> Ports)
+{
+    /// <summary>KubeVirt's default of `networks[].pod.vmNetworkCIDR`.</summary>
+    public const string DefaultNetwork = "10.0.2.0/24";
+
+    /// <summary>KubeVirt puts this address on every bridge, so that a migrated guest finds its gateway again.</summary>
+    private const string BridgeMac = "02:00:00:00:00:00";
+
+    /// <exception cref="FormatException">`vmNetworkCIDR` is no IPv4 network with room for two hosts.</exception>
+    public static MasqueradeScript Of(Interface nic, PodNetwork network, string podLink, int mtu)
+    {
+        var cidr = network.VmNetworkCIDR is { Length: > 0 } set ? set : DefaultNetwork;
+        if (!IPNetwork.TryParse(cidr, out var range) || range.BaseAddress.AddressFamily is not System.Net.Sockets.AddressFamily.InterNetwork || range.PrefixLength > 30)
+            throw new FormatException($"spec.networks: vmNetworkCIDR '{cidr}' is not an IPv4 network with room for a gateway and a guest");
+        return new MasqueradeScript(podLink, $"k6t-{podLink}", "tap0", mtu, Host(range, 2), Host(range, 1), range.PrefixLength, nic.Ports ?? []);
+    }
+
+    /// <summary>For `sh -e`, inside of the namespace. Run again it changes nothing.</summary>
+    public string Text => $"""
+        if ! ip link show dev {Tap} >/dev/null 2>&1; then
+        ip -batch - <<'END'
+        link add {Bridge} type bridge forward_delay 0 stp_state 0
+        link set dev {Bridge} address {BridgeMac} mtu {Mtu} up
+        address add {Gateway}/{Prefix} dev {Bridge}
+        tuntap add dev {Tap} mode tap vnet_hdr
+        link set dev {Tap} mtu {Mtu} master {Bridge} up
+        END
+        fi
+        echo 1 >/proc/sys/net/ipv4/ip_forward
+        nft -f - <<'END'
+        table ip troupe-{PodLink} {"{}"}
+        delete table ip troupe-{PodLink}
+        table ip troupe-{PodLink} {"{"}
+          chain prerouting {"{"}
+            type nat hook prerouting priority dstnat;
+        {Inbound}
+          {"}"}
+          chain postrouting {"{"}
+            type nat hook postrouting priority srcnat;
+            ip saddr {Guest} oifname != "{Bridge}" masquerade
+          {"}"}
+        {"}"}
+        END
+        """;
+
+    /// <summary>A unicast, locally administered address that is the same after every restart and migration.</summary>
+    public static string MacFor(string vmiUid, string name)
+    {
+        var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{vmiUid}/{name}"));
+        return $"02:{Convert.ToHexStringLower(hash, 0, 1)}:{Convert.ToHexStringLower(hash, 1, 1)}:{Convert.ToHexStringLower(hash, 2, 1)}:{Convert.ToHexStringLower(hash, 3, 1)}:{Convert.ToHexStringLower(hash, 4, 1)}";
+    }
+
+    /// <summary>All traffic goes to the guest, or only what its `ports` name.</summary>
+    private string Inbound => Ports.Count == 0
+        ? $"    iifname \"{PodLink}\" dnat to {Guest}"
+        : string.Join('\n', Ports.Select(p => $"    iifname \"{PodLink}\" {(p.Protocol is "UDP" ? "udp" : "tcp")} dport {p.PortValue} dnat to {Guest}"));
+
+    private static IPAddress Host(IPNetwork network, byte number)
+    {
+        var bytes = network.BaseAddress.GetAddressBytes();
+        bytes[3] += number;
+        return new IPAddress(bytes);
+    }
+}
