@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using Troupe.Messages.Protocol.Launcher;
+
+namespace Troupe.Launcher.Dhcp;
+
+/// <summary>dnsmasq on a pod's bridge, with one address for one guest and no DNS of its own.</summary>
+internal sealed class DhcpServer(PreparedInterface nic, string folder, Action<string> log) : IAsyncDisposable
+{
+    private static readonly TimeSpan RestartDelay = TimeSpan.FromMilliseconds(500);
+    private readonly CancellationTokenSource _stop = new();
+    private Task _supervisor = Task.CompletedTask;
+
+    public void Start() => _supervisor = SuperviseAsync();
+
+    /// <summary>The lease never ends: the address belongs to the guest as long as the pod lives.</summary>
+    internal static IReadOnlyList<string> Arguments(PreparedInterface nic, string folder)
+    {
+        var address = nic.GuestAddress.Split('/')[0];
+        List<string> args =
+        [
+            "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--no-hosts", "--no-resolv", "--no-ping", "--user=root", "--log-facility=-",
+            $"--interface={nic.Bridge}", "--except-interface=lo", "--bind-interfaces",
+            $"--dhcp-leasefile={folder}/{nic.Name}.leases", "--pid-file",
+            $"--dhcp-range={address},static,infinite", $"--dhcp-host={nic.Mac},{address}{(nic.Hostname is null ? "" : "," + nic.Hostname)},infinite",
+            $"--dhcp-option=option:router,{nic.Gateway}", $"--dhcp-option=option:mtu,{nic.Mtu}",
+        ];
+        if (nic.DnsServers.Count > 0)
+            args.Add($"--dhcp-option=option:dns-server,{string.Join(',', nic.DnsServers)}");
+        if (nic.SearchDomains.Count > 0)
+            args.Add($"--dhcp-option=option:domain-search,{string.Join(',', nic.SearchDomains)}");
+        return args;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _supervisor.ConfigureAwait(false);
+        _stop.Dispose();
+    }
+
+    private async Task SuperviseAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            using var process = Process.Start(new ProcessStartInfo("dnsmasq", Arguments(nic, folder)) { UseShellExecute = false })
+                ?? throw new InvalidOperationException("dnsmasq did not start");
+            try
+            {
+                await process.WaitForExitAsync(_stop.Token).ConfigureAwait(false);
+                log($"dnsmasq for {nic.Name} ended with code {process.ExitCode}; starting it again");
+                await Task.Delay(RestartDelay, _stop.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                if (!process.HasExited)
+                    process.Kill();
+                await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+    }
+}

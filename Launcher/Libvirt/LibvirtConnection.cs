@@ -1,0 +1,145 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Troupe.Launcher.Libvirt;
+
+/// <summary>What libvirt calls back. On libvirt's event thread: take note and return.</summary>
+internal interface ILibvirtObserver
+{
+    /// <param name="detail">Depends on the event: virDomainEventStoppedDetailType and its kin.</param>
+    void Lifecycle(int lifecycleEvent, int detail);
+
+    void Agent(bool connected);
+
+    /// <summary>The daemon is gone; the domain may well run on.</summary>
+    void Closed();
+}
+
+/// <summary>A connection to one libvirt daemon, with its one domain. Calls block; make them off the event thread.</summary>
+internal sealed unsafe class LibvirtConnection : IDisposable
+{
+    private const int KeepAliveSeconds = 5;
+    private const uint KeepAliveCount = 3;
+    private readonly nint _connection;
+    private GCHandle _observer;
+    private nint _domain;
+
+    /// <exception cref="LibvirtException">The daemon does not answer (yet).</exception>
+    public LibvirtConnection(string uri, ILibvirtObserver observer)
+    {
+        LibvirtEvents.Start();
+        _connection = LibvirtNative.ConnectOpen(uri);
+        if (_connection == 0)
+            throw LibvirtException.Last($"connecting to {uri}");
+        _observer = GCHandle.Alloc(observer);
+        var opaque = GCHandle.ToIntPtr(_observer);
+        _ = LibvirtNative.ConnectSetKeepAlive(_connection, KeepAliveSeconds, KeepAliveCount);
+        Check(LibvirtNative.ConnectRegisterCloseCallback(_connection, &OnClosed, opaque, 0), "watching the connection");
+        Check(LibvirtNative.ConnectDomainEventRegisterAny(_connection, 0, LibvirtNative.EventLifecycle, (delegate* unmanaged[Cdecl]<nint, nint, int, int, nint, int>)&OnLifecycle, opaque, 0), "watching the domain");
+        Check(LibvirtNative.ConnectDomainEventRegisterAny(_connection, 0, LibvirtNative.EventAgentLifecycle, (delegate* unmanaged[Cdecl]<nint, nint, int, int, nint, void>)&OnAgent, opaque, 0), "watching the guest agent");
+    }
+
+    /// <summary>"9.0.0".</summary>
+    public string LibraryVersion => Version(LibvirtNative.ConnectGetLibVersion(_connection, out var version), version);
+
+    public string HypervisorVersion => Version(LibvirtNative.ConnectGetVersion(_connection, out var version), version);
+
+    public bool HasDomain => _domain != 0;
+
+    /// <summary>Starts a transient domain.</summary>
+    public void Create(string xml)
+    {
+        var domain = LibvirtNative.DomainCreateXml(_connection, xml, 0);
+        Adopt(domain != 0 ? domain : throw LibvirtException.Last("starting the domain"));
+    }
+
+    /// <summary>Takes over a domain that runs already; false when there is none.</summary>
+    public bool Find(string uuid)
+    {
+        var domain = LibvirtNative.DomainLookupByUuidString(_connection, uuid);
+        if (domain != 0)
+        {
+            Adopt(domain);
+            return true;
+        }
+
+        var error = LibvirtException.Last("looking for the domain");
+        return error.IsNoDomain ? false : throw error;
+    }
+
+    /// <returns>virDomainState and its reason.</returns>
+    public (int State, int Reason) State()
+    {
+        Check(LibvirtNative.DomainGetState(_domain, out var state, out var reason, 0), "reading the domain's state");
+        return (state, reason);
+    }
+
+    public string DomainXml() => Take(LibvirtNative.DomainGetXmlDesc(_domain, 0), "reading the domain");
+
+    public void Shutdown(uint flags) => Check(LibvirtNative.DomainShutdownFlags(_domain, flags), "shutting the domain down");
+
+    public void Destroy() => Check(LibvirtNative.DomainDestroyFlags(_domain, 0), "destroying the domain");
+
+    /// <param name="command">A guest agent command as JSON.</param>
+    public string AgentCommand(string command, int timeoutSeconds) =>
+        Take(LibvirtNative.DomainQemuAgentCommand(_domain, command, timeoutSeconds, 0), "asking the guest agent");
+
+    public string Capabilities() => Take(LibvirtNative.ConnectGetCapabilities(_connection), "reading capabilities");
+
+    public string DomainCapabilities(string type) =>
+        Take(LibvirtNative.ConnectGetDomainCapabilities(_connection, null, "x86_64", "q35", type, 0), "reading domain capabilities");
+
+    public void Dispose()
+    {
+        if (_domain != 0)
+            _ = LibvirtNative.DomainFree(_domain);
+        _ = LibvirtNative.ConnectClose(_connection);
+        // The handle stays allocated: a callback may be on its way, and there are few connections in a launcher's life.
+    }
+
+    private void Adopt(nint domain)
+    {
+        if (_domain != 0)
+            _ = LibvirtNative.DomainFree(_domain);
+        _domain = domain;
+    }
+
+    private static void Check(int result, string what)
+    {
+        if (result < 0)
+            throw LibvirtException.Last(what);
+    }
+
+    private static string Take(byte* text, string what)
+    {
+        if (text is null)
+            throw LibvirtException.Last(what);
+        var result = Marshal.PtrToStringUTF8((nint)text)!;
+        LibvirtNative.Free(text);
+        return result;
+    }
+
+    /// <summary>libvirt packs versions as major * 1,000,000 + minor * 1,000 + release.</summary>
+    private static string Version(int result, ulong version)
+    {
+        Check(result, "reading a version");
+        return $"{version / 1_000_000}.{version / 1_000 % 1_000}.{version % 1_000}";
+    }
+
+    private static ILibvirtObserver Observer(nint opaque) => (ILibvirtObserver)GCHandle.FromIntPtr(opaque).Target!;
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int OnLifecycle(nint connection, nint domain, int lifecycleEvent, int detail, nint opaque)
+    {
+        Observer(opaque).Lifecycle(lifecycleEvent, detail);
+        return 0;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void OnAgent(nint connection, nint domain, int state, int reason, nint opaque) =>
+        // VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED
+        Observer(opaque).Agent(connected: state == 1);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void OnClosed(nint connection, int reason, nint opaque) => Observer(opaque).Closed();
+}

@@ -1,0 +1,101 @@
+using System.Runtime.InteropServices;
+
+namespace Troupe.Launcher.Libvirt;
+
+/// <summary>The part of libvirt's C API that the launcher needs. Names and numbers are libvirt's.</summary>
+internal static unsafe partial class LibvirtNative
+{
+    private const string Library = "libvirt.so.0";
+    private const string QemuLibrary = "libvirt-qemu.so.0";
+
+    public const int EventLifecycle = 0;
+    public const int EventReboot = 1;
+    public const int EventAgentLifecycle = 18;
+    public const uint ShutdownAcpi = 1;
+    public const uint ShutdownAgent = 2;
+
+    /// <summary>virErrorNumber.</summary>
+    public const int ErrorNoDomain = 42;
+    public const int ErrorOperationInvalid = 55;
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Error
+    {
+        public int Code;
+        public int Domain;
+        public byte* Message;
+        public int Level;
+    }
+
+    [LibraryImport(Library, EntryPoint = "virInitialize")]
+    public static partial int Initialize();
+
+    [LibraryImport(Library, EntryPoint = "virEventRegisterDefaultImpl")]
+    public static partial int EventRegisterDefaultImpl();
+
+    [LibraryImport(Library, EntryPoint = "virEventRunDefaultImpl")]
+    public static partial int EventRunDefaultImpl();
+
+    [LibraryImport(Library, EntryPoint = "virEventAddTimeout")]
+    public static partial int EventAddTimeout(int milliseconds, delegate* unmanaged[Cdecl]<int, nint, void> callback, nint opaque, nint free);
+
+    [LibraryImport(Library, EntryPoint = "virSetErrorFunc")]
+    public static partial void SetErrorFunc(nint data, delegate* unmanaged[Cdecl]<nint, Error*, void> handler);
+
+    [LibraryImport(Library, EntryPoint = "virGetLastError")]
+    public static partial Error* GetLastError();
+
+    [LibraryImport(Library, EntryPoint = "virConnectOpen", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial nint ConnectOpen(string uri);
+
+    [LibraryImport(Library, EntryPoint = "virConnectClose")]
+    public static partial int ConnectClose(nint connection);
+
+    [LibraryImport(Library, EntryPoint = "virConnectGetLibVersion")]
+    public static partial int ConnectGetLibVersion(nint connection, out ulong version);
+
+    [LibraryImport(Library, EntryPoint = "virConnectGetVersion")]
+    public static partial int ConnectGetVersion(nint connection, out ulong version);
+
+    [LibraryImport(Library, EntryPoint = "virConnectRegisterCloseCallback")]
+    public static partial int ConnectRegisterCloseCallback(nint connection, delegate* unmanaged[Cdecl]<nint, int, nint, void> callback, nint opaque, nint free);
+
+    [LibraryImport(Library, EntryPoint = "virConnectSetKeepAlive")]
+    public static partial int ConnectSetKeepAlive(nint connection, int interval, uint count);
+
+    [LibraryImport(Library, EntryPoint = "virConnectDomainEventRegisterAny")]
+    public static partial int ConnectDomainEventRegisterAny(nint connection, nint domain, int id, void* callback, nint opaque, nint free);
+
+    [LibraryImport(Library, EntryPoint = "virConnectGetDomainCapabilities", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial byte* ConnectGetDomainCapabilities(nint connection, string? emulator, string? arch, string? machine, string? type, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virConnectGetCapabilities")]
+    public static partial byte* ConnectGetCapabilities(nint connection);
+
+    [LibraryImport(Library, EntryPoint = "virDomainCreateXML", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial nint DomainCreateXml(nint connection, string xml, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virDomainLookupByUUIDString", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial nint DomainLookupByUuidString(nint connection, string uuid);
+
+    [LibraryImport(Library, EntryPoint = "virDomainGetState")]
+    public static partial int DomainGetState(nint domain, out int state, out int reason, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virDomainGetXMLDesc")]
+    public static partial byte* DomainGetXmlDesc(nint domain, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virDomainShutdownFlags")]
+    public static partial int DomainShutdownFlags(nint domain, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virDomainDestroyFlags")]
+    public static partial int DomainDestroyFlags(nint domain, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virDomainFree")]
+    public static partial int DomainFree(nint domain);
+
+    [LibraryImport(QemuLibrary, EntryPoint = "virDomainQemuAgentCommand", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial byte* DomainQemuAgentCommand(nint domain, string command, int timeoutSeconds, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "free")]
+    public static partial void Free(void* pointer);
+}

@@ -1,0 +1,62 @@
+using System.Runtime.InteropServices;
+using Troupe.Launcher.Capabilities;
+using Troupe.Launcher.Daemon;
+using Troupe.Launcher.Server;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
+using Troupe.Messages.Protocol.Launcher;
+
+if (args is ["--print-capabilities"] or ["--print-capabilities-inside"])
+    return await CapabilitiesCommand.RunAsync(isInside: args[0].EndsWith("-inside", StringComparison.Ordinal));
+
+LauncherOptions options;
+try
+{
+    options = LauncherOptions.Parse(args);
+}
+catch (ArgumentException e)
+{
+    Console.Error.WriteLine($"virt-launcher: {e.Message}");
+    return 2;
+}
+
+static void Log(string message) => Console.WriteLine($"{DateTime.UtcNow:HH:mm:ss.fff} {message}");
+
+// A guest that has ended leaves its launcher for this long, so that an agent that was away can still read why.
+var afterlife = TimeSpan.FromSeconds(15);
+using var stop = new CancellationTokenSource();
+var quit = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+DaemonConfiguration.NameUsers();
+DaemonConfiguration.NameThisHost();
+await using var host = new DomainHost(options, new LibvirtDaemonOptions(), TimeProvider.System, Log);
+host.Start();
+
+var terminated = false;
+using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
+{
+    context.Cancel = true;
+    terminated = true;
+    quit.TrySetResult();
+});
+host.Changed += observation =>
+{
+    Log($"domain {observation.State} {observation.Reason} {observation.Message}");
+    if (observation.State is DomainState.Shutoff or DomainState.Crashed)
+        _ = Task.Delay(afterlife).ContinueWith(_ => quit.TrySetResult(), TaskScheduler.Default);
+};
+Directory.CreateDirectory(LauncherPaths.Sockets);
+var server = new LauncherServer(options, host, () => quit.TrySetResult(), Log).RunAsync(Path.Combine(LauncherPaths.Sockets, LauncherPaths.SocketName), stop.Token);
+await Task.WhenAny(quit.Task, server);
+if (server.IsFaulted)
+    await server;
+
+if (terminated)
+    Log("told to end: shutting the guest down");
+await new Shutdown(host, terminated ? options : options with { GracePeriod = TimeSpan.Zero }, TimeProvider.System, Log).RunAsync();
+var end = host.Observation;
+// The agent reads the last observation before its connection closes.
+await Task.Delay(100);
+await stop.CancelAsync();
+if (end.Reason is not (DomainReason.Crashed or DomainReason.Panicked or DomainReason.Failed))
+    return 0;
+Log(end.Message ?? "the guest crashed");
+return 1;
