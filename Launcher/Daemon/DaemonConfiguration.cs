@@ -47,6 +47,7 @@ internal static class DaemonConfiguration
     public static void NameUsers()
     {
         Add("/etc/group", "kvm", "kvm:x:36:");
+        Add("/etc/group", "libvirt-qemu", "libvirt-qemu:x:64055:");
         Add("/etc/passwd", "libvirt-qemu", "libvirt-qemu:x:107:36::/var/lib/libvirt:/usr/sbin/nologin");
 
         static void Add(string file, string name, string line)

@@ -1,0 +1,272 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http.Features;
+using Troupe.DevCluster.Api;
+using Troupe.DevCluster.Json;
+using Troupe.DevCluster.Resources;
+using Troupe.DevCluster.Store;
+
+namespace Troupe.DevCluster.Aggregation;
+
+/// <summary>
+/// The aggregation layer: group versions that an APIService gives to another server are proxied there as they come, streams and
+/// upgrades included. The user travels in X-Remote-* headers, vouched for by the front-proxy client certificate.
+/// </summary>
+internal sealed class ApiAggregator(ResourceRegistry registry, ServiceResolver resolver, X509Certificate2 proxyCertificate, ILogger log) : IDisposable
+{
+    public const string Table = "apiregistration.k8s.io/apiservices";
+
+    private static readonly HashSet<string> HopByHop = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Host", "Authorization",
+    };
+
+    private readonly Lock _gate = new();
+    private ImmutableDictionary<(string Group, string Version), AggregatedService> _services = ImmutableDictionary<(string, string), AggregatedService>.Empty;
+    private ImmutableDictionary<string, HttpMessageInvoker> _clients = ImmutableDictionary<string, HttpMessageInvoker>.Empty;
+    private long _version;
+
+    public long Version => Volatile.Read(ref _version);
+
+    public IEnumerable<AggregatedService> Services => Volatile.Read(ref _services).Values;
+
+    /// <summary>The service a group version is given to; what the server itself serves can't be given away.</summary>
+    public AggregatedService? Find(string group, string version) =>
+        group.Length > 0 && !registry.HasGroupVersion(group, version) ? Volatile.Read(ref _services).GetValueOrDefault((group, version)) : null;
+
+    /// <summary>Runs before the writer of the APIService is answered.</summary>
+    public void Follow(StoreEvent e)
+    {
+        if (e.Object.Table != Table)
+            return;
+        try
+        {
+            Set(e.Type == StoreEventType.Deleted ? null : AggregatedService.From(e.Object.Parse(), e.ResourceVersion), e.Object.Name);
+        }
+        catch (FormatException error)
+        {
+            log.LogError(error, "APIService {Name} can't be used", e.Object.Name);
+        }
+    }
+
+    public void Set(AggregatedService? service, string name)
+    {
+        lock (_gate)
+        {
+            var old = _services.Values.FirstOrDefault(s => s.Name == name);
+            if (old is not null && service is not null && old.SameBackend(service))
+                service = service with { Resources = old.Resources };
+            else if (_clients.TryGetValue(name, out var stale))
+            {
+                // Not disposed: requests on their way may still use it; its connections end by idling.
+                _clients = _clients.Remove(name);
+                _ = stale;
+            }
+            var map = _services;
+            if (old is not null)
+                map = map.Remove((old.Group, old.Version));
+            if (service is not null)
+                map = map.SetItem((service.Group, service.Version), service);
+            Volatile.Write(ref _services, map);
+            Interlocked.Increment(ref _version);
+        }
+    }
+
+    public void SetResources(AggregatedService service, JsonArray resources)
+    {
+        lock (_gate)
+        {
+            if (_services.TryGetValue((service.Group, service.Version), out var current) && current.Name == service.Name && !resources.SameAs(current.Resources))
+            {
+                Volatile.Write(ref _services, _services.SetItem((service.Group, service.Version), current with { Resources = (JsonArray)resources.DeepClone() }));
+                Interlocked.Increment(ref _version);
+            }
+        }
+    }
+
+    /// <summary>Asks the server behind a service what it serves.</summary>
+    /// <exception cref="HttpRequestException">It can't be reached or doesn't answer as it should.</exception>
+    public async Task<JsonArray> DiscoverAsync(AggregatedService service, CancellationToken ct)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, Address(service, $"/apis/{service.Group}/{service.Version}"));
+        AddUser(request, new UserInfo("system:kube-aggregator", "system:masters"));
+        using var response = await Client(service).SendAsync(request, ct);
+        if (response.StatusCode != HttpStatusCode.OK)
+            throw new HttpRequestException($"bad status from {request.RequestUri}: {(int)response.StatusCode}");
+        var body = JsonReader.ParseObject(await response.Content.ReadAsByteArrayAsync(ct));
+        return body.Arr("resources") ?? [];
+    }
+
+    public async Task ProxyAsync(HttpContext context, AggregatedService service, UserInfo user)
+    {
+        var ct = context.RequestAborted;
+        var incoming = context.Request;
+        var upgrade = context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } feature ? feature : null;
+        using var request = new HttpRequestMessage(new HttpMethod(incoming.Method), Address(service, incoming.Path.ToUriComponent() + incoming.QueryString.ToUriComponent()))
+        {
+            Version = HttpVersion.Version11,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        if (upgrade is null && (incoming.ContentLength is > 0 || incoming.Headers.TransferEncoding.Count > 0 || incoming.Method is "POST" or "PUT" or "PATCH"))
+            request.Content = new StreamContent(incoming.Body);
+        foreach (var (name, values) in incoming.Headers)
+        {
+            if (HopByHop.Contains(name) || name.StartsWith("X-Remote-", StringComparison.OrdinalIgnoreCase) || name.StartsWith(':'))
+                continue;
+            if (!request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
+                request.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+        }
+        if (upgrade is not null)
+        {
+            request.Headers.TryAddWithoutValidation("Connection", "Upgrade");
+            request.Headers.TryAddWithoutValidation("Upgrade", incoming.Headers.Upgrade.ToString());
+        }
+        AddUser(request, user);
+        HttpResponseMessage response;
+        try
+        {
+            response = await Client(service).SendAsync(request, ct);
+        }
+        catch (HttpRequestException e)
+        {
+            throw new ApiException(503, "ServiceUnavailable", $"error trying to reach service: {e.InnerException?.Message ?? e.Message}");
+        }
+        using (response)
+        {
+            context.Response.StatusCode = (int)response.StatusCode;
+            foreach (var (name, values) in response.Headers.Concat(response.Content.Headers))
+            {
+                if (!HopByHop.Contains(name) || (response.StatusCode == HttpStatusCode.SwitchingProtocols && name is "Upgrade" or "Connection"))
+                    context.Response.Headers.Append(name, values.ToArray());
+            }
+            if (response.StatusCode == HttpStatusCode.SwitchingProtocols && upgrade is not null)
+                await SpliceAsync(response, upgrade, ct);
+            else
+                await CopyAsync(response, context, ct);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var client in _clients.Values)
+            client.Dispose();
+    }
+
+    private static async Task SpliceAsync(HttpResponseMessage response, IHttpUpgradeFeature upgrade, CancellationToken ct)
+    {
+        await using var backend = await response.Content.ReadAsStreamAsync(ct);
+        await using var client = await upgrade.UpgradeAsync();
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var up = PumpAsync(client, backend, done.Token);
+        var down = PumpAsync(backend, client, done.Token);
+        await Task.WhenAny(up, down);
+        await done.CancelAsync();
+        await Task.WhenAll(up, down);
+    }
+
+    private static async Task PumpAsync(Stream from, Stream to, CancellationToken ct)
+    {
+        var buffer = new byte[32 * 1024];
+        try
+        {
+            int read;
+            while ((read = await from.ReadAsync(buffer, ct)) > 0)
+            {
+                await to.WriteAsync(buffer.AsMemory(0, read), ct);
+                await to.FlushAsync(ct);
+            }
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or SocketException)
+        {
+            // One side hung up; the other is told by the end of its stream.
+        }
+    }
+
+    private static async Task CopyAsync(HttpResponseMessage response, HttpContext context, CancellationToken ct)
+    {
+        await using var body = await response.Content.ReadAsStreamAsync(ct);
+        var buffer = new byte[32 * 1024];
+        int read;
+        // Flushed chunk by chunk: watches and logs must not wait for a full buffer.
+        while ((read = await body.ReadAsync(buffer, ct)) > 0)
+        {
+            await context.Response.Body.WriteAsync(buffer.AsMemory(0, read), ct);
+            await context.Response.Body.FlushAsync(ct);
+        }
+    }
+
+    private static Uri Address(AggregatedService service, string pathAndQuery) => new($"https://{service.Service}.{service.Namespace}.svc:{service.Port}{pathAndQuery}");
+
+    private static void AddUser(HttpRequestMessage request, UserInfo user)
+    {
+        request.Headers.TryAddWithoutValidation("X-Remote-User", user.Name);
+        foreach (var group in user.Groups)
+            request.Headers.TryAddWithoutValidation("X-Remote-Group", group);
+        foreach (var (key, values) in user.Extra)
+            request.Headers.TryAddWithoutValidation("X-Remote-Extra-" + Uri.EscapeDataString(key), values);
+    }
+
+    private HttpMessageInvoker Client(AggregatedService service)
+    {
+        lock (_gate)
+        {
+            if (!_clients.TryGetValue(service.Name, out var client))
+                _clients = _clients.SetItem(service.Name, client = new HttpMessageInvoker(Handler(service)));
+            return client;
+        }
+    }
+
+    private SocketsHttpHandler Handler(AggregatedService service) => new()
+    {
+        AllowAutoRedirect = false,
+        UseCookies = false,
+        UseProxy = false,
+        AutomaticDecompression = DecompressionMethods.None,
+        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
+        ConnectTimeout = TimeSpan.FromSeconds(10),
+        ConnectCallback = async (_, ct) =>
+        {
+            // Resolved for each connection: endpoints move while the APIService stays.
+            var (host, port) = resolver.Resolve(service.Namespace, service.Service, service.Port);
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            try
+            {
+                await socket.ConnectAsync(host, port, ct);
+                return new NetworkStream(socket, ownsSocket: true);
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+        },
+        SslOptions = new SslClientAuthenticationOptions
+        {
+            TargetHost = $"{service.Service}.{service.Namespace}.svc",
+            ClientCertificates = [proxyCertificate],
+            RemoteCertificateValidationCallback = (_, certificate, _, errors) => Trusted(service, certificate as X509Certificate2, errors),
+        },
+    };
+
+    private static bool Trusted(AggregatedService service, X509Certificate2? certificate, SslPolicyErrors errors)
+    {
+        if (service.SkipVerify)
+            return true;
+        if (certificate is null || errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
+            return false;
+        if (service.CaBundle is not { } bundle)
+            return errors == SslPolicyErrors.None;
+        var roots = new X509Certificate2Collection();
+        roots.ImportFromPem(Encoding.ASCII.GetString(bundle));
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.AddRange(roots);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        return chain.Build(certificate);
+    }
+}

@@ -1,0 +1,40 @@
+using Troupe.DevCluster.Api;
+using Troupe.DevCluster.Json;
+using Troupe.DevCluster.Store;
+
+namespace Troupe.DevCluster.Aggregation;
+
+/// <summary>From a service and port to an address that can be dialled from this process.</summary>
+internal sealed class ServiceResolver(ObjectStore store)
+{
+    /// <exception cref="ApiException">503 when there is no such service or nobody behind it.</exception>
+    public (string Host, int Port) Resolve(string ns, string name, int port)
+    {
+        var service = store.State.Table("/services").Find(ns, name)?.Parse()
+            ?? throw ApiException.Unavailable($"service \"{name}\" in namespace \"{ns}\" not found");
+        if (service.Str("spec", "type") == "ExternalName")
+            return (service.Str("spec", "externalName")!, port);
+        var servicePort = (service.Arr("spec", "ports") ?? []).FirstOrDefault(p => p.Int("port") == port)
+            ?? throw ApiException.Unavailable($"service \"{ns}/{name}\" has no port {port}");
+        var target = (int)(servicePort.Int("targetPort") ?? port);
+        var portName = servicePort.Str("name") ?? "";
+        var found = Slices(ns, name, portName, target).Concat(Endpoints(ns, name, portName, target)).ToList();
+        return found.Count > 0 ? found[Random.Shared.Next(found.Count)] : throw ApiException.Unavailable($"no endpoints available for service \"{ns}/{name}\"");
+    }
+
+    private IEnumerable<(string, int)> Slices(string ns, string name, string portName, int target) =>
+        from slice in store.State.Table("discovery.k8s.io/endpointslices").All(ns)
+        where slice.Index.Labels.GetValueOrDefault("kubernetes.io/service-name") == name
+        let obj = slice.Parse()
+        let port = (obj.Arr("ports") ?? []).FirstOrDefault(p => (p.Str("name") ?? "") == portName).Int("port") ?? target
+        from endpoint in obj.Arr("endpoints") ?? []
+        where endpoint.Bool("conditions", "ready") != false
+        from address in endpoint.Arr("addresses") ?? []
+        select (address.AsString() ?? "", (int)port);
+
+    private IEnumerable<(string, int)> Endpoints(string ns, string name, string portName, int target) =>
+        from subset in store.State.Table("/endpoints").Find(ns, name)?.Parse().Arr("subsets") ?? []
+        let port = (subset.Arr("ports") ?? []).FirstOrDefault(p => (p.Str("name") ?? "") == portName).Int("port") ?? target
+        from address in subset.Arr("addresses") ?? []
+        select (address.Str("ip") ?? "", (int)port);
+}

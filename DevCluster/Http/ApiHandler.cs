@@ -1,0 +1,384 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Troupe.DevCluster.Aggregation;
+using Troupe.DevCluster.Api;
+using Troupe.DevCluster.Discovery;
+using Troupe.DevCluster.Json;
+using Troupe.DevCluster.Resources;
+using Troupe.DevCluster.Security;
+
+namespace Troupe.DevCluster.Http;
+
+/// <summary>
+/// Every HTTP request: who is it, what is it for, may he, and then either a resource verb, discovery, or the way to an
+/// aggregated server. Any failure becomes a Status.
+/// </summary>
+internal sealed class ApiHandler(
+    ResourceRegistry registry,
+    ResourceService resources,
+    ListService lists,
+    Authenticator authenticator,
+    IAuthorizer authorizer,
+    DiscoveryDocuments discovery,
+    OpenApiDocuments openApi,
+    ApiAggregator aggregator,
+    PodLogs podLogs,
+    TimeProvider time,
+    ILogger log)
+{
+    public async Task HandleAsync(HttpContext context)
+    {
+        try
+        {
+            await RouteAsync(context);
+        }
+        catch (ApiException e)
+        {
+            await Responses.StatusAsync(context, e);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client left.
+        }
+        catch (BadHttpRequestException e)
+        {
+            await Responses.StatusAsync(context, new ApiException(e.StatusCode, "BadRequest", e.Message));
+        }
+        catch (IOException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client left in the middle of its body.
+        }
+        catch (Exception e)
+        {
+            log.LogError(e, "{Method} {Path} failed", context.Request.Method, context.Request.Path);
+            await Responses.StatusAsync(context, ApiException.Internal(e.Message));
+        }
+    }
+
+    private async Task RouteAsync(HttpContext context)
+    {
+        var path = context.Request.Path.Value ?? "/";
+        if (path is "/healthz" or "/readyz" or "/livez" || path.StartsWith("/readyz/", StringComparison.Ordinal) || path.StartsWith("/livez/", StringComparison.Ordinal))
+        {
+            await Responses.BytesAsync(context, 200, "text/plain; charset=utf-8", "ok"u8.ToArray());
+            return;
+        }
+        var user = await AuthenticateAsync(context) ?? throw ApiException.Unauthorized();
+        var target = RequestTarget.Parse(path);
+        if (target is { Plural.Length: > 0 })
+        {
+            var attributes = Attributes(user, context.Request, target);
+            await AuthorizeAsync(attributes, context.RequestAborted);
+            if (aggregator.Find(target.Group, target.Version) is { } backend)
+                await aggregator.ProxyAsync(context, backend, user);
+            else
+                await ResourceAsync(context, user, target, attributes.Verb);
+            return;
+        }
+        await AuthorizeAsync(new AuthorizationAttributes(user, context.Request.Method.ToLowerInvariant(), Path: path), context.RequestAborted);
+        if (target is not null && aggregator.Find(target.Group, target.Version) is { } service)
+        {
+            await aggregator.ProxyAsync(context, service, user);
+            return;
+        }
+        if (context.Request.Method is not ("GET" or "HEAD"))
+            throw ApiException.MethodNotAllowed(context.Request.Method);
+        if (path.StartsWith("/openapi/", StringComparison.Ordinal))
+        {
+            await openApi.ServeAsync(context, path);
+            return;
+        }
+        var form = Negotiated.From(context.Request.Headers.Accept, discovery: true);
+        if (form.View == View.AggregatedDiscovery && path.TrimEnd('/') is "/api" or "/apis")
+        {
+            var bytes = discovery.Aggregated(path.TrimEnd('/'), form.Version);
+            await Responses.BytesAsync(context, 200, $"application/json;g=apidiscovery.k8s.io;v={form.Version};as=APIGroupDiscoveryList", bytes);
+            return;
+        }
+        await Responses.JsonAsync(context, 200, discovery.Plain(path, context.Request) ?? throw ApiException.UnknownPath(), form.Yaml);
+    }
+
+    private async ValueTask<UserInfo?> AuthenticateAsync(HttpContext context)
+    {
+        var authorization = context.Request.Headers.Authorization.ToString();
+        if (authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
+            return authenticator.Bearer(authorization[7..].Trim(), null, out _);
+        var certificate = context.Connection.ClientCertificate ?? await context.Connection.GetClientCertificateAsync(context.RequestAborted);
+        return certificate is null ? null : authenticator.Certificate(certificate);
+    }
+
+    private async Task AuthorizeAsync(AuthorizationAttributes attributes, CancellationToken ct)
+    {
+        var decision = await authorizer.AuthorizeAsync(attributes, ct);
+        if (decision.Allowed)
+            return;
+        var a = attributes;
+        var what = a.Path is not null
+            ? $"User \"{a.User.Name}\" cannot {a.Verb} path \"{a.Path}\""
+            : $"User \"{a.User.Name}\" cannot {a.Verb} resource \"{a.Resource}{(a.Subresource.Length > 0 ? "/" + a.Subresource : "")}\" in API group \"{a.Group}\" {(a.Namespace.Length > 0 ? $"in the namespace \"{a.Namespace}\"" : "at the cluster scope")}";
+        throw a.Path is not null
+            ? new ApiException(403, "Forbidden", $"forbidden: {what}", new JsonObject())
+            : ApiException.Forbidden(new ResourceKey(a.Group, a.Version, a.Resource), a.Name, what);
+    }
+
+    private static AuthorizationAttributes Attributes(UserInfo user, HttpRequest request, RequestTarget target)
+    {
+        var named = target.Name.Length > 0;
+        var verb = request.Method switch
+        {
+            "GET" or "HEAD" when named && !target.LegacyWatch => "get",
+            "GET" or "HEAD" => target.LegacyWatch || Flag(request, "watch") ? "watch" : "list",
+            "POST" => "create",
+            "PUT" => "update",
+            "PATCH" => "patch",
+            "DELETE" => named ? "delete" : "deletecollection",
+            var other => other.ToLowerInvariant(),
+        };
+        return new AuthorizationAttributes(user, verb, target.Namespace ?? "", target.Group, target.Version, target.Plural, target.Subresource, target.Name);
+    }
+
+    private async Task ResourceAsync(HttpContext context, UserInfo user, RequestTarget target, string verb)
+    {
+        var request = context.Request;
+        var ct = context.RequestAborted;
+        var definition = registry.Find(new ResourceKey(target.Group, target.Version, target.Plural)) ?? throw ApiException.UnknownPath();
+        if (target.Namespace is not null && !definition.Namespaced)
+            throw ApiException.UnknownPath();
+        var ns = target.Namespace ?? "";
+        if (definition.Namespaced && target.Namespace is null && target.Name.Length > 0)
+            throw ApiException.UnknownPath();
+        var write = WriteContext(request, user);
+        var form = Negotiated.From(request.Headers.Accept);
+        if (target.Subresource.Length > 0)
+        {
+            await SubresourceAsync(context, write, definition, ns, target, verb, form);
+            return;
+        }
+        if (!definition.Verbs.Contains(verb))
+            throw ApiException.MethodNotAllowed(verb);
+        switch (verb)
+        {
+            case "get":
+                await Responses.ObjectAsync(context, 200, form, definition, new Written(resources.Find(definition, ns, target.Name), null), time.GetUtcNow());
+                break;
+            case "list":
+                await Responses.ListAsync(context, form, definition, lists.List(definition, target.Namespace, Options(request)), time.GetUtcNow());
+                break;
+            case "watch":
+                var options = Options(request);
+                if (target.Name.Length > 0)
+                    options = options with { FieldSelector = "metadata.name=" + target.Name };
+                await Responses.WatchAsync(context, form, definition, lists.WatchAsync(definition, target.Namespace, options, context.Abort, ct), time);
+                break;
+            case "create" when definition.Answer is { } answer:
+                var question = await BodyAsync(context, write, ct);
+                ObjectRules.Decode(write, definition, question);
+                await Responses.JsonAsync(context, 201, await answer(new VirtualRequest(write, definition, ns, "", question)), form.Yaml);
+                break;
+            case "create":
+                if (definition.Namespaced && target.Namespace is null)
+                    throw ApiException.MethodNotAllowed(verb);
+                await RespondAsync(context, write, form, definition, await resources.CreateAsync(write, definition, ns, await BodyAsync(context, write, ct), applied: false, ct));
+                break;
+            case "update":
+                await RespondAsync(context, write, form, definition, await resources.UpdateAsync(write, definition, ns, target.Name, "", await BodyAsync(context, write, ct), ct));
+                break;
+            case "patch":
+                await RespondAsync(context, write, form, definition, await PatchAsync(context, write, definition, ns, target.Name, "", ct));
+                break;
+            case "delete":
+                var deleted = await resources.DeleteAsync(write, definition, ns, target.Name, await DeleteOptionsAsync(context, ct), ct);
+                await RespondDeletedAsync(context, write, form, definition, target.Name, deleted);
+                break;
+            case "deletecollection":
+                await DeleteCollectionAsync(context, write, form, definition, target.Namespace, ct);
+                break;
+            default:
+                throw ApiException.MethodNotAllowed(verb);
+        }
+    }
+
+    private async Task SubresourceAsync(HttpContext context, RequestContext write, ResourceDefinition definition, string ns, RequestTarget target, string verb, Negotiated form)
+    {
+        var ct = context.RequestAborted;
+        var (name, sub) = (target.Name, target.Subresource);
+        if ((sub == "status" && definition.HasStatus) || (sub == "finalize" && definition.Key == ResourceKey.Namespaces))
+        {
+            var written = verb switch
+            {
+                "get" => new Written(resources.Find(definition, ns, name), null),
+                "update" => await resources.UpdateAsync(write, definition, ns, name, sub, await BodyAsync(context, write, ct), ct),
+                "patch" => await PatchAsync(context, write, definition, ns, name, sub, ct),
+                _ => throw ApiException.MethodNotAllowed(verb),
+            };
+            await RespondAsync(context, write, form, definition, written);
+            return;
+        }
+        if (sub == "scale" && definition.Scale is not null)
+        {
+            await ScaleAsync(context, write, definition, ns, name, verb, form, ct);
+            return;
+        }
+        if (!definition.Subresources.TryGetValue(sub, out var custom))
+            throw ApiException.UnknownPath();
+        if (custom.Post is { } post)
+        {
+            if (verb != "create")
+                throw ApiException.MethodNotAllowed(verb);
+            var body = await BodyAsync(context, write, ct);
+            await Responses.JsonAsync(context, 201, await post(new VirtualRequest(write, definition, ns, name, body)), form.Yaml);
+            return;
+        }
+        if (verb != "get")
+            throw ApiException.MethodNotAllowed(verb);
+        await podLogs.ServeAsync(context, resources.Find(definition, ns, name));
+    }
+
+    private async Task ScaleAsync(HttpContext context, RequestContext write, ResourceDefinition definition, string ns, string name, string verb, Negotiated form, CancellationToken ct)
+    {
+        var live = ResourceService.Read(definition, resources.Find(definition, ns, name));
+        var scale = Scales.Of(definition, live);
+        switch (verb)
+        {
+            case "get":
+                break;
+            case "update" or "patch":
+                var wanted = await BodyAsync(context, write, ct, anyType: true);
+                if (verb == "patch")
+                    wanted = Machinery.MergePatch.Apply(scale, wanted) as JsonObject ?? scale;
+                var written = await resources.PatchAsync(write, definition, ns, name, "", PatchKind.MergePatch, Scales.AsMergePatch(definition, wanted), ct);
+                scale = Scales.Of(definition, written.Stored is { } stored ? ResourceService.Read(definition, stored) : written.Unsaved!);
+                break;
+            default:
+                throw ApiException.MethodNotAllowed(verb);
+        }
+        await Responses.JsonAsync(context, 200, scale, form.Yaml);
+    }
+
+    private async Task<Written> PatchAsync(HttpContext context, RequestContext write, ResourceDefinition definition, string ns, string name, string sub, CancellationToken ct)
+    {
+        var (kind, yaml) = Bodies.Patch(Bodies.MediaType(context.Request));
+        var bytes = await Bodies.ReadAsync(context.Request, ct);
+        var patch = Bodies.Parse(bytes, yaml, write.Duplicates) ?? throw ApiException.BadRequest("the patch is empty");
+        if (kind == PatchKind.Apply && context.Request.Query["fieldManager"].Count == 0)
+        {
+            throw ApiException.Invalid("meta.k8s.io", "PatchOptions", "", [new("FieldValueRequired", "Required value: is required for apply patch", "fieldManager")]);
+        }
+        return await resources.PatchAsync(write, definition, ns, name, sub, kind, patch, ct);
+    }
+
+    private async Task DeleteCollectionAsync(HttpContext context, RequestContext write, Negotiated form, ResourceDefinition definition, string? ns, CancellationToken ct)
+    {
+        var options = await DeleteOptionsAsync(context, ct);
+        var page = lists.List(definition, ns, Options(context.Request) with { Limit = null, Continue = null });
+        foreach (var item in page.Items)
+        {
+            try
+            {
+                await resources.DeleteAsync(write, definition, item.Namespace, item.Name, options, ct);
+            }
+            catch (ApiException e) when (e.Code == 404)
+            {
+                // Someone else was faster; gone is what was asked for.
+            }
+        }
+        await Responses.ListAsync(context, form, definition, page, time.GetUtcNow());
+    }
+
+    private Task RespondAsync(HttpContext context, RequestContext write, Negotiated form, ResourceDefinition definition, Written written)
+    {
+        Warn(context, write);
+        return Responses.ObjectAsync(context, written.Created ? 201 : 200, form, definition, written, time.GetUtcNow());
+    }
+
+    private Task RespondDeletedAsync(HttpContext context, RequestContext write, Negotiated form, ResourceDefinition definition, string name, Written deleted)
+    {
+        if (deleted.Gone && !definition.ReturnsDeleted)
+        {
+            var uid = deleted.Stored?.Uid ?? deleted.Unsaved.Str("metadata", "uid") ?? "";
+            return Responses.JsonAsync(context, 200, ResourceService.DeletedStatus(definition, name, uid), form.Yaml);
+        }
+        return RespondAsync(context, write, form, definition, deleted);
+    }
+
+    private static void Warn(HttpContext context, RequestContext write)
+    {
+        foreach (var warning in write.Warnings)
+            context.Response.Headers.Append("Warning", $"299 - \"{warning.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"");
+    }
+
+    private static async Task<JsonObject> BodyAsync(HttpContext context, RequestContext write, CancellationToken ct, bool anyType = false) =>
+        (anyType
+            ? Bodies.Parse(await Bodies.ReadAsync(context.Request, ct), yaml: false, write.Duplicates) as JsonObject
+            : await Bodies.ObjectAsync(context.Request, write.Duplicates, ct))
+        ?? throw ApiException.BadRequest("couldn't get version/kind; json parse error: unexpected end of JSON input");
+
+    private static RequestContext WriteContext(HttpRequest request, UserInfo user)
+    {
+        var dryRun = request.Query["dryRun"];
+        if (dryRun.Any(d => d is not ("All" or "")))
+        {
+            throw ApiException.Invalid("meta.k8s.io", "CreateOptions", "",
+                [new("FieldValueNotSupported", $"Unsupported value: \"{dryRun}\": supported values: \"All\"", "dryRun")]);
+        }
+        var validation = request.Query["fieldValidation"].ToString();
+        if (validation is not ("" or "Ignore" or "Warn" or "Strict"))
+        {
+            throw ApiException.Invalid("meta.k8s.io", "CreateOptions", "",
+                [new("FieldValueNotSupported", $"Unsupported value: \"{validation}\": supported values: \"Ignore\", \"Strict\", \"Warn\"", "fieldValidation")]);
+        }
+        var manager = request.Query["fieldManager"].ToString();
+        if (manager.Length > 128)
+            throw ApiException.Invalid("meta.k8s.io", "CreateOptions", "", [new("FieldValueTooLong", "Too long: may not be more than 128 bytes", "fieldManager")]);
+        if (manager.Length == 0)
+            manager = request.Headers.UserAgent.ToString().Split('/')[0] is { Length: > 0 } agent ? agent : "unknown";
+        return new RequestContext(user)
+        {
+            DryRun = dryRun.Contains("All"),
+            FieldValidation = validation.Length > 0 ? validation : "Warn",
+            FieldManager = manager,
+            Force = Flag(request, "force"),
+        };
+    }
+
+    private static async Task<JsonObject?> DeleteOptionsAsync(HttpContext context, CancellationToken ct)
+    {
+        var options = await Bodies.ObjectAsync(context.Request, null, ct) ?? [];
+        var query = context.Request.Query;
+        if (query["propagationPolicy"].ToString() is { Length: > 0 } policy)
+            options["propagationPolicy"] = policy;
+        if (long.TryParse(query["gracePeriodSeconds"], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var grace))
+            options["gracePeriodSeconds"] = grace;
+        if (query["orphanDependents"].ToString() is { Length: > 0 } orphan)
+            options["orphanDependents"] = orphan == "true";
+        return options;
+    }
+
+    private static ListOptions Options(HttpRequest request)
+    {
+        var query = request.Query;
+        static string? Text(Microsoft.Extensions.Primitives.StringValues value) => value.Count == 0 ? null : value.ToString();
+        long? Number(string name)
+        {
+            var text = query[name].ToString();
+            return text.Length == 0 ? null
+                : long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var n) ? n
+                : throw ApiException.BadRequest($"strconv.ParseInt: parsing \"{text}\": invalid syntax");
+        }
+        return new ListOptions
+        {
+            LabelSelector = Text(query["labelSelector"]),
+            FieldSelector = Text(query["fieldSelector"]),
+            ResourceVersion = Text(query["resourceVersion"]),
+            ResourceVersionMatch = Text(query["resourceVersionMatch"]),
+            Limit = Number("limit"),
+            Continue = Text(query["continue"]),
+            AllowWatchBookmarks = Flag(request, "allowWatchBookmarks"),
+            SendInitialEvents = query["sendInitialEvents"].Count == 0 ? null : Flag(request, "sendInitialEvents"),
+            TimeoutSeconds = (int?)Math.Min(Number("timeoutSeconds") ?? 0, 24 * 3600),
+        };
+    }
+
+    private static bool Flag(HttpRequest request, string name) =>
+        request.Query.TryGetValue(name, out var value) && value.ToString() is "" or "true" or "True" or "1";
+}

@@ -1,0 +1,28 @@
+namespace Troupe.DevCluster.Nodes.Model;
+
+/// <summary>What scheduling reads of a Node object.</summary>
+public sealed record Node
+{
+    public ObjectMeta Metadata { get; init; } = new();
+    public NodeSpec Spec { get; init; } = new();
+    public NodeStatus Status { get; init; } = new();
+    public string Name => Metadata.Name;
+}
+
+public sealed record NodeSpec
+{
+    public bool Unschedulable { get; init; }
+    public List<Taint> Taints { get; init; } = [];
+}
+
+public sealed record NodeStatus
+{
+    public Dictionary<string, Quantity> Allocatable { get; init; } = [];
+}
+
+public sealed record Taint
+{
+    public string Key { get; init; } = "";
+    public string Value { get; init; } = "";
+    public string Effect { get; init; } = "";
+}

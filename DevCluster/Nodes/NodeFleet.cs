@@ -1,0 +1,167 @@
+using System.Text.Json;
+using Troupe.DevCluster.Api;
+using Troupe.DevCluster.Nodes.Containers;
+using Troupe.DevCluster.Nodes.Host;
+using Troupe.DevCluster.Nodes.Images;
+using Troupe.DevCluster.Nodes.Kubelet;
+using Troupe.DevCluster.Nodes.Model;
+using Troupe.DevCluster.Nodes.Network;
+
+namespace Troupe.DevCluster.Nodes;
+
+/// <summary>The simulated nodes of a cluster. Disposing stops minding the pods but leaves them running; <see cref="TeardownAsync"/> ends them.</summary>
+public sealed class NodeFleet : IAsyncDisposable
+{
+    private readonly CancellationTokenSource stop;
+    private readonly RuncRuntime runtime;
+    private readonly Dictionary<string, NodeServices> nodes = [];
+    private readonly Dictionary<string, PodWorker> workers = [];
+    private readonly List<Task> tasks = [];
+    private readonly ILogger log;
+
+    private NodeFleet(RuncRuntime runtime, ILogger log, CancellationToken ct)
+    {
+        (this.runtime, this.log) = (runtime, log);
+        stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
+    }
+
+    public static async Task<NodeFleet> StartAsync(IKubeApi api, NodeFleetOptions options, CancellationToken ct = default)
+    {
+        var layout = StateLayout.Of(options.StateDirectory);
+        var log = options.Logs.CreateLogger<NodeFleet>();
+        var identity = await ClusterNetwork.ClaimAsync(layout, options.Nodes, ct);
+        var fleet = new NodeFleet(new RuncRuntime(layout, options.Time, log), log, ct);
+        var images = new ImageStore(layout, options.ImageStores, options.InsecureRegistries, options.Logs.CreateLogger<ImageStore>());
+        for (var number = 1; number <= options.Nodes; number++)
+        {
+            var registration = new NodeRegistration(api, options, identity, number);
+            await registration.RegisterAsync(ct);
+            Directory.CreateDirectory(layout.Pods(registration.Name));
+            fleet.nodes[registration.Name] = new NodeServices(registration.Name, api, layout, identity, fleet.runtime, images, new PodNetwork(identity, number),
+                new BundleFactory(identity.CgroupRoot, new ContainerEnvironment(api), options.ApiServer),
+                new PodEvents(api, "kubelet", registration.Name, options.Time, log), new CrashBackOff(options.InitialBackOff),
+                NodeRegistration.Capacity(options), options.Time, log);
+            fleet.tasks.Add(Task.Run(() => registration.RenewLeaseAsync(fleet.stop.Token), CancellationToken.None));
+        }
+
+        fleet.tasks.Add(Task.Run(() => fleet.FollowPodsAsync(api, options.Time), CancellationToken.None));
+        return fleet;
+    }
+
+    /// <summary>Removes everything that nodes have made on this machine, from the state directory alone.</summary>
+    public static async Task TeardownAsync(NodeFleetOptions options)
+    {
+        var layout = StateLayout.Of(options.StateDirectory);
+        if (ClusterIdentity.Load(layout) is not { } identity) return;
+        using var runtime = new RuncRuntime(layout, options.Time, options.Logs.CreateLogger<NodeFleet>());
+        var pods = Directory.EnumerateDirectories(layout.Kubelet).Select(n => $"{n}/pods").Where(Directory.Exists).SelectMany(Directory.EnumerateDirectories).ToList();
+        foreach (var run in Runs(pods)) await runtime.DeleteAsync(run.Id);
+        foreach (var pid in ControlGroups.Processes(identity.CgroupRoot)) Native.Kill(pid, 9);
+        foreach (var mount in MountTable.Below(layout.Root)) Native.Unmount(mount);
+        await ClusterNetwork.RemoveAsync(layout, identity);
+        await RemoveControlGroupAsync(identity.CgroupRoot);
+        foreach (var pod in pods) Directory.Delete(pod, recursive: true);
+        foreach (var exit in Directory.EnumerateFiles(layout.Exits)) File.Delete(exit);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await stop.CancelAsync();
+        try
+        {
+            await Task.WhenAll(tasks);
+        }
+        catch (OperationCanceledException)
+        {
+            // That is how they end.
+        }
+
+        runtime.Dispose();
+        stop.Dispose();
+    }
+
+    private static IEnumerable<ContainerRun> Runs(IEnumerable<string> pods) => pods.Select(p => $"{p}/containers").Where(Directory.Exists)
+        .SelectMany(Directory.EnumerateDirectories).SelectMany(Directory.EnumerateDirectories).Select(ContainerRun.Load).OfType<ContainerRun>();
+
+    /// <summary>A cgroup is busy until the last killed process is reaped, which an init of a sandbox may take seconds for.</summary>
+    private static async Task RemoveControlGroupAsync(string path)
+    {
+        for (var attempt = 0; attempt < 50; attempt++)
+        {
+            ControlGroups.Remove(path);
+            if (!ControlGroups.Exists(path)) return;
+            await Task.Delay(100);
+        }
+    }
+
+    private async Task FollowPodsAsync(IKubeApi api, TimeProvider time)
+    {
+        var synced = false;
+        await foreach (var e in ObjectFeed.ReadAsync(api, ResourceKey.Pods, log, time, stop.Token))
+        {
+            switch (e)
+            {
+                case FeedEvent.Present present:
+                    Present(KubeJson.Read<Pod>(present.Object));
+                    break;
+                case FeedEvent.Gone gone:
+                    lock (workers) workers.GetValueOrDefault(KubeJson.Read<Pod>(gone.LastKnown).Uid)?.Vanish();
+                    break;
+                case FeedEvent.Synced when !synced:
+                    synced = true;
+                    CleanOrphans();
+                    break;
+            }
+        }
+    }
+
+    private void Present(Pod pod)
+    {
+        if (!nodes.TryGetValue(pod.Spec.NodeName, out var node)) return;
+        PodWorker? worker;
+        lock (workers)
+        {
+            if (!workers.TryGetValue(pod.Uid, out worker)) worker = Start(node, pod);
+        }
+
+        worker.Update(pod);
+    }
+
+    private PodWorker Start(NodeServices node, Pod pod)
+    {
+        var worker = workers[pod.Uid] = new PodWorker(node, pod, stop.Token);
+        _ = Task.Run(async () =>
+        {
+            try
+            {
+                await worker.RunAsync();
+            }
+            catch (Exception failure)
+            {
+                log.LogError(failure, "the worker of pod {Pod} failed", pod.Key);
+            }
+            finally
+            {
+                lock (workers) workers.Remove(pod.Uid);
+            }
+        }, CancellationToken.None);
+        return worker;
+    }
+
+    /// <summary>Pods whose objects vanished while no kubelet ran leave their directories; they are ended like any other.</summary>
+    private void CleanOrphans()
+    {
+        foreach (var node in nodes.Values)
+        {
+            foreach (var directory in Directory.EnumerateDirectories(node.Layout.Pods(node.Node)))
+            {
+                var uid = Path.GetFileName(directory);
+                if (workers.ContainsKey(uid) || !File.Exists($"{directory}/sandbox.json")) continue;
+                var record = JsonSerializer.Deserialize<SandboxRecord>(File.ReadAllText($"{directory}/sandbox.json"))!;
+                var containers = Directory.Exists($"{directory}/containers") ? Directory.EnumerateDirectories($"{directory}/containers").Select(c => new Container { Name = Path.GetFileName(c) }).ToList() : [];
+                var orphan = new Pod { Metadata = new ObjectMeta { Name = record.Name, Namespace = record.Namespace, Uid = uid }, Spec = new PodSpec { NodeName = node.Node, Containers = containers } };
+                lock (workers) Start(node, orphan).Vanish();
+            }
+        }
+    }
+}

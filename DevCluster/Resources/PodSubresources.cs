@@ -1,0 +1,83 @@
+using System.Text.Json.Nodes;
+using Troupe.DevCluster.Api;
+using Troupe.DevCluster.Json;
+using Troupe.DevCluster.Store;
+
+namespace Troupe.DevCluster.Resources;
+
+/// <summary>binding (what a scheduler posts) and eviction (a delete that budgets may refuse).</summary>
+internal sealed class PodSubresources(ObjectStore store, Func<ResourceService> resources, TimeProvider time)
+{
+    public IReadOnlyDictionary<string, SubresourceDefinition> Definitions => new Dictionary<string, SubresourceDefinition>
+    {
+        ["binding"] = new("Binding", "", "v1", ["create"], Bind),
+        ["eviction"] = new("Eviction", "policy", "v1", ["create"], Evict),
+        ["log"] = new("Pod", "", "v1", ["get"], null),
+    };
+
+    private async Task<JsonObject> Bind(VirtualRequest request)
+    {
+        var node = request.Body.Str("target", "name");
+        if (string.IsNullOrEmpty(node))
+            throw ApiException.Invalid("", "Binding", request.Name, [new("FieldValueRequired", "Required value", "target.name")]);
+        while (true)
+        {
+            var stored = store.State.Table("/pods").Find(request.Namespace, request.Name) ?? throw ApiException.NotFound(ResourceKey.Pods, request.Name);
+            if (request.Body.Str("metadata", "uid") is { Length: > 0 } uid && uid != stored.Uid)
+                throw ApiException.Conflict(ResourceKey.Pods, request.Name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {stored.Uid}");
+            var pod = stored.Parse();
+            if (pod.At("metadata", "deletionTimestamp") is not null)
+                throw ApiException.Conflict(ResourceKey.Pods, request.Name, $"pod {request.Name} is being deleted, cannot be assigned to a host");
+            if (pod.Str("spec", "nodeName") is { Length: > 0 } already)
+                throw ApiException.Conflict(ResourceKey.Pods, request.Name, $"pod {request.Name} is already assigned to node \"{already}\"");
+            if (pod.Arr("spec", "schedulingGates") is { Count: > 0 })
+                throw ApiException.Conflict(ResourceKey.Pods, request.Name, $"pod {request.Name} has non-empty .spec.schedulingGates");
+            pod.Child("spec")["nodeName"] = node;
+            SetCondition(pod, "PodScheduled", "True");
+            var result = await store.UpdateAsync(stored, ObjectBody.From(pod));
+            if (result.Outcome == WriteOutcome.Done)
+                return new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["code"] = 201 };
+        }
+    }
+
+    private void SetCondition(JsonObject pod, string type, string value)
+    {
+        var status = pod.Child("status");
+        if (status["conditions"] is not JsonArray conditions)
+            status["conditions"] = conditions = [];
+        if (conditions.OfType<JsonObject>().FirstOrDefault(c => c.Str("type") == type) is { } old)
+            conditions.Remove(old);
+        conditions.Add(new JsonObject { ["type"] = type, ["status"] = value, ["lastProbeTime"] = null, ["lastTransitionTime"] = time.GetUtcNow().Kube() });
+    }
+
+    private async Task<JsonObject> Evict(VirtualRequest request)
+    {
+        var pod = store.State.Table("/pods").Find(request.Namespace, request.Name) ?? throw ApiException.NotFound(ResourceKey.Pods, request.Name);
+        var budgets = store.State.Table("policy/poddisruptionbudgets").All(request.Namespace).Where(b => Selects(b.Parse().Obj("spec", "selector"), pod)).ToList();
+        if (pod.Parse().Str("status", "phase") is "Running" or "Pending")
+        {
+            foreach (var budget in budgets)
+            {
+                if (budget.Parse().Int("status", "disruptionsAllowed") is not > 0)
+                {
+                    throw new ApiException(429, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.", new JsonObject
+                    {
+                        ["causes"] = new JsonArray(new JsonObject { ["reason"] = "DisruptionBudget", ["message"] = $"The disruption budget {budget.Name} does not allow an eviction now" }),
+                    });
+                }
+            }
+        }
+        await resources().DeleteAsync(request.Context, request.Definition, request.Namespace, request.Name, request.Body.Obj("deleteOptions"), CancellationToken.None);
+        return new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["code"] = 201 };
+    }
+
+    private static bool Selects(JsonObject? selector, StoredObject pod)
+    {
+        if (selector is null)
+            return false;
+        var requirements = (selector.Obj("matchLabels") ?? []).Select(l => new Machinery.LabelRequirement(l.Key, "In", [l.Value.AsString() ?? ""]))
+            .Concat((selector.Arr("matchExpressions") ?? []).Select(e => new Machinery.LabelRequirement(
+                e.Str("key") ?? "", e.Str("operator") ?? "Exists", [.. e.Arr("values")?.Select(v => v.AsString() ?? "") ?? []])));
+        return requirements.All(r => r.Matches(pod.Index.Labels));
+    }
+}

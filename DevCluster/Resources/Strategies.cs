@@ -1,0 +1,335 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
+using Troupe.DevCluster.Api;
+using Troupe.DevCluster.Json;
+using Troupe.DevCluster.Machinery;
+
+namespace Troupe.DevCluster.Resources;
+
+/// <summary>RBAC's names may hold colons and the like.</summary>
+internal class PathNameStrategy : ResourceStrategy
+{
+    public override string? NameProblem(string name) => Names.PathSegmentProblem(name);
+}
+
+internal sealed class NamespaceStrategy : ResourceStrategy
+{
+    public override string? NameProblem(string name) => Names.DnsLabelProblem(name);
+
+    public override void PrepareForCreate(JsonObject obj, StrategyContext context)
+    {
+        obj.Child("spec")["finalizers"] = new JsonArray("kubernetes");
+        obj["status"] = new JsonObject { ["phase"] = "Active" };
+    }
+
+    public override void Default(JsonObject obj) => obj.Meta().Child("labels")["kubernetes.io/metadata.name"] = obj.Name();
+
+    public override void PrepareForUpdate(JsonObject obj, JsonObject old, StrategyContext context)
+    {
+        // Only the finalize subresource takes finalizers off.
+        if (old.Obj("spec") is { } spec)
+            obj["spec"] = spec.Copy();
+    }
+
+    public override bool HoldsDeletion(JsonObject obj) => obj.Arr("spec", "finalizers") is { Count: > 0 };
+
+    public override void BeginDeletion(JsonObject obj) => obj.Child("status")["phase"] = "Terminating";
+}
+
+internal sealed class ServiceStrategy : ResourceStrategy
+{
+    public override string? NameProblem(string name) => Names.DnsLabel1035Problem(name);
+
+    public override void Default(JsonObject obj)
+    {
+        var spec = obj.Child("spec");
+        spec.Fill("type", "ClusterIP");
+        spec.Fill("sessionAffinity", "None");
+        foreach (var port in spec.Arr("ports")?.OfType<JsonObject>() ?? [])
+        {
+            port.Fill("protocol", "TCP");
+            if (port["targetPort"] is null && port.Int("port") is { } number)
+                port["targetPort"] = number;
+        }
+        if (spec.Str("type") == "ExternalName")
+            return;
+        spec.Fill("internalTrafficPolicy", "Cluster");
+        spec.Fill("ipFamilyPolicy", "SingleStack");
+        spec.Fill("ipFamilies", new JsonArray("IPv4"));
+        if (spec.Str("type") is "NodePort" or "LoadBalancer")
+            spec.Fill("externalTrafficPolicy", "Cluster");
+    }
+
+    public override void PrepareForCreate(JsonObject obj, StrategyContext context)
+    {
+        obj["status"] = new JsonObject { ["loadBalancer"] = new JsonObject() };
+        Allocate(obj, context);
+    }
+
+    public override void PrepareForUpdate(JsonObject obj, JsonObject old, StrategyContext context)
+    {
+        var spec = obj.Child("spec");
+        if (spec.Str("type") != "ExternalName" && string.IsNullOrEmpty(spec.Str("clusterIP")) && old.Str("spec", "clusterIP") is { Length: > 0 } ip)
+        {
+            spec["clusterIP"] = ip;
+            spec["clusterIPs"] = new JsonArray(ip);
+        }
+        Allocate(obj, context);
+    }
+
+    public override IEnumerable<StatusCause> Validate(JsonObject obj, JsonObject? old, StrategyContext context)
+    {
+        var spec = obj.Obj("spec");
+        var type = spec.Str("type");
+        if (type is not ("ClusterIP" or "NodePort" or "LoadBalancer" or "ExternalName"))
+            yield return new("FieldValueNotSupported", $"Unsupported value: \"{type}\": supported values: \"ClusterIP\", \"ExternalName\", \"LoadBalancer\", \"NodePort\"", "spec.type");
+        var ports = spec.Arr("ports") ?? [];
+        if (ports.Count == 0 && type is not "ExternalName" && spec.Str("clusterIP") != "None")
+            yield return new("FieldValueRequired", "Required value", "spec.ports");
+        for (var i = 0; i < ports.Count; i++)
+        {
+            if (ports[i].Int("port") is not (> 0 and < 65536))
+                yield return new("FieldValueInvalid", $"Invalid value: {ports[i].Int("port") ?? 0}: must be between 1 and 65535, inclusive", $"spec.ports[{i}].port");
+            if (ports.Count > 1 && string.IsNullOrEmpty(ports[i].Str("name")))
+                yield return new("FieldValueRequired", "Required value", $"spec.ports[{i}].name");
+        }
+        if (type == "ExternalName" && string.IsNullOrEmpty(spec.Str("externalName")))
+            yield return new("FieldValueRequired", "Required value", "spec.externalName");
+        if (old.Str("spec", "clusterIP") is { Length: > 0 } had && type != "ExternalName" && spec.Str("clusterIP") != had)
+            yield return new("FieldValueInvalid", $"Invalid value: \"{spec.Str("clusterIP")}\": field is immutable", "spec.clusterIP");
+    }
+
+    /// <summary>10.96.0.0/16, the range kubeadm uses; the address follows from the name so that it comes back after a re-creation.</summary>
+    private static void Allocate(JsonObject obj, StrategyContext context)
+    {
+        var spec = obj.Child("spec");
+        if (spec.Str("type") == "ExternalName")
+            return;
+        if (spec.Str("clusterIP") is { Length: > 0 } asked)
+        {
+            spec["clusterIPs"] = new JsonArray(asked);
+            return;
+        }
+        var taken = context.State.Table("/services").All().Select(s => s.Field("spec.clusterIP")).ToHashSet();
+        var hash = 17u;
+        foreach (var b in Encoding.UTF8.GetBytes($"{obj.Namespace()}/{obj.Name()}"))
+            hash = unchecked((hash * 31) + b);
+        for (var i = 0u; i < 65_000; i++)
+        {
+            var n = ((hash + i) % 65_000) + 256;
+            var ip = new IPAddress([10, 96, (byte)(n >> 8), (byte)n]).ToString();
+            if (!taken.Add(ip))
+                continue;
+            spec["clusterIP"] = ip;
+            spec["clusterIPs"] = new JsonArray(ip);
+            return;
+        }
+        throw ApiException.Internal("failed to allocate a serviceIP: range is full");
+    }
+}
+
+internal sealed class SecretStrategy : ResourceStrategy
+{
+    public override void Default(JsonObject obj) => obj.Fill("type", "Opaque");
+
+    public override void PrepareForCreate(JsonObject obj, StrategyContext context) => FoldStrings(obj);
+
+    public override void PrepareForUpdate(JsonObject obj, JsonObject old, StrategyContext context) => FoldStrings(obj);
+
+    public override IEnumerable<StatusCause> Validate(JsonObject obj, JsonObject? old, StrategyContext context) => DataRules.Validate(obj, old);
+
+    /// <summary>stringData is for writing only.</summary>
+    private static void FoldStrings(JsonObject obj)
+    {
+        if (obj.Obj("stringData") is { } strings)
+        {
+            var data = obj.Child("data");
+            foreach (var (name, value) in strings)
+                data[name] = Convert.ToBase64String(Encoding.UTF8.GetBytes(value.AsString() ?? ""));
+        }
+        obj.Remove("stringData");
+    }
+}
+
+internal sealed class ConfigMapStrategy : ResourceStrategy
+{
+    public override IEnumerable<StatusCause> Validate(JsonObject obj, JsonObject? old, StrategyContext context) => DataRules.Validate(obj, old);
+}
+
+internal static class DataRules
+{
+    public static IEnumerable<StatusCause> Validate(JsonObject obj, JsonObject? old)
+    {
+        foreach (var field in new[] { "data", "binaryData" })
+        {
+            foreach (var key in (obj.Obj(field) ?? []).Select(p => p.Key))
+            {
+                if (key.Length is 0 or > 253 || key is "." or ".." || !key.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
+                    yield return new("FieldValueInvalid", $"Invalid value: \"{key}\": a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')", $"{field}[{key}]");
+            }
+        }
+        if (old.Bool("immutable") == true && (!old.At("data").SameAs(obj.At("data")) || !old.At("binaryData").SameAs(obj.At("binaryData")) || obj.Bool("immutable") != true))
+            yield return new("FieldValueForbidden", "Forbidden: field is immutable when `immutable` is set", "data");
+    }
+}
+
+/// <summary>Workloads with a pod template: Deployment, ReplicaSet, StatefulSet, DaemonSet, Job.</summary>
+internal sealed class WorkloadStrategy(bool replicated, bool selectsByUser = true) : ResourceStrategy
+{
+    public override void Default(JsonObject obj)
+    {
+        var spec = obj.Child("spec");
+        if (replicated)
+            spec.Fill("replicas", 1L);
+        if (spec.Obj("template", "spec") is { } template)
+            PodTemplates.Default(template);
+    }
+
+    public override IEnumerable<StatusCause> Validate(JsonObject obj, JsonObject? old, StrategyContext context)
+    {
+        var spec = obj.Obj("spec");
+        foreach (var cause in PodTemplates.Validate(spec.Obj("template", "spec"), "spec.template.spec"))
+            yield return cause;
+        if (spec.Int("replicas") is < 0 and var replicas)
+            yield return new("FieldValueInvalid", $"Invalid value: {replicas}: must be greater than or equal to 0", "spec.replicas");
+        if (!selectsByUser)
+            yield break;
+        var selector = spec.Obj("selector");
+        if (selector is null)
+        {
+            yield return new("FieldValueRequired", "Required value", "spec.selector");
+            yield break;
+        }
+        var labels = spec.Obj("template", "metadata", "labels");
+        if ((selector.Obj("matchLabels") ?? []).Any(l => labels.Str(l.Key) != l.Value.AsString()))
+            yield return new("FieldValueInvalid", $"Invalid value: {labels.ToUtf8Text()}: `selector` does not match template `labels`", "spec.template.metadata.labels");
+        if (old is not null && !old.At("spec", "selector").SameAs(selector))
+            yield return new("FieldValueInvalid", $"Invalid value: {selector.ToUtf8Text()}: field is immutable", "spec.selector");
+    }
+}
+
+internal sealed class JobStrategy : ResourceStrategy
+{
+    public override void Default(JsonObject obj)
+    {
+        var spec = obj.Child("spec");
+        spec.Fill("backoffLimit", 6L);
+        spec.Fill("completionMode", "NonIndexed");
+        spec.Fill("suspend", false);
+        if (spec["completions"] is null && spec["parallelism"] is null)
+            spec["completions"] = 1L;
+        spec.Fill("parallelism", 1L);
+        if (spec.Obj("template", "spec") is { } template)
+            PodTemplates.Default(template);
+    }
+
+    /// <summary>A job finds its pods by its own uid unless the user insists on a selector of his own.</summary>
+    public override void PrepareForCreate(JsonObject obj, StrategyContext context)
+    {
+        if (obj.Bool("spec", "manualSelector") == true || obj.Str("metadata", "uid") is not { } uid)
+            return;
+        var labels = obj.Child("spec").Child("template").Meta().Child("labels");
+        labels["batch.kubernetes.io/controller-uid"] = uid;
+        labels["batch.kubernetes.io/job-name"] = obj.Name();
+        labels["controller-uid"] = uid;
+        labels["job-name"] = obj.Name();
+        obj.Child("spec")["selector"] = new JsonObject { ["matchLabels"] = new JsonObject { ["batch.kubernetes.io/controller-uid"] = uid } };
+    }
+
+    public override IEnumerable<StatusCause> Validate(JsonObject obj, JsonObject? old, StrategyContext context)
+    {
+        foreach (var cause in PodTemplates.Validate(obj.Obj("spec", "template", "spec"), "spec.template.spec"))
+            yield return cause;
+        if (obj.Str("spec", "template", "spec", "restartPolicy") is "Always")
+            yield return new("FieldValueRequired", "Required value: valid values: \"OnFailure\", \"Never\"", "spec.template.spec.restartPolicy");
+    }
+}
+
+internal sealed class ClaimStrategy : ResourceStrategy
+{
+    public override void Default(JsonObject obj) => obj.Child("spec").Fill("volumeMode", "Filesystem");
+
+    public override void PrepareForCreate(JsonObject obj, StrategyContext context) => obj["status"] = new JsonObject { ["phase"] = "Pending" };
+
+    public override IEnumerable<StatusCause> Validate(JsonObject obj, JsonObject? old, StrategyContext context)
+    {
+        if (obj.Arr("spec", "accessModes") is not { Count: > 0 })
+            yield return new("FieldValueRequired", "Required value: at least 1 access mode is required", "spec.accessModes");
+        if (obj.At("spec", "resources", "requests", "storage") is null)
+            yield return new("FieldValueRequired", "Required value", "spec.resources[storage]");
+    }
+}
+
+internal sealed class VolumeStrategy : ResourceStrategy
+{
+    public override void Default(JsonObject obj)
+    {
+        obj.Child("spec").Fill("volumeMode", "Filesystem");
+        obj.Child("spec").Fill("persistentVolumeReclaimPolicy", "Retain");
+    }
+
+    public override void PrepareForCreate(JsonObject obj, StrategyContext context) => obj["status"] = new JsonObject { ["phase"] = "Pending" };
+}
+
+internal sealed class StorageClassStrategy : ResourceStrategy
+{
+    public override void Default(JsonObject obj)
+    {
+        obj.Fill("reclaimPolicy", "Delete");
+        obj.Fill("volumeBindingMode", "Immediate");
+    }
+}
+
+internal sealed class ApiServiceStrategy : ResourceStrategy
+{
+    public override IEnumerable<StatusCause> Validate(JsonObject obj, JsonObject? old, StrategyContext context)
+    {
+        var expected = $"{obj.Str("spec", "version")}.{obj.Str("spec", "group")}";
+        if (obj.Name() != expected.TrimEnd('.'))
+            yield return new("FieldValueInvalid", $"Invalid value: \"{obj.Name()}\": must be `spec.version+\".\"+spec.group`: \"{expected}\"", "metadata.name");
+        foreach (var (field, max) in new[] { ("groupPriorityMinimum", 20_000L), ("versionPriority", 1000L) })
+        {
+            if (obj.Int("spec", field) is not { } priority || priority <= 0 || priority > max)
+                yield return new("FieldValueInvalid", $"Invalid value: {obj.Int("spec", field) ?? 0}: must be positive and less than {max}", $"spec.{field}");
+        }
+        if (obj.Bool("spec", "insecureSkipTLSVerify") == true && obj.Str("spec", "caBundle") is { Length: > 0 })
+            yield return new("FieldValueInvalid", "Invalid value: true: may not be true if caBundle is present", "spec.insecureSkipTLSVerify");
+    }
+
+    public override void Default(JsonObject obj) => obj.Obj("spec", "service")?.Fill("port", 443L);
+}
+
+/// <summary>events.k8s.io/v1 and core/v1 are two views of one stored event (core's).</summary>
+internal static class EventShapes
+{
+    private static readonly (string Core, string New)[] Renamed =
+    [
+        ("involvedObject", "regarding"), ("message", "note"), ("reportingComponent", "reportingController"),
+        ("source", "deprecatedSource"), ("firstTimestamp", "deprecatedFirstTimestamp"), ("lastTimestamp", "deprecatedLastTimestamp"), ("count", "deprecatedCount"),
+    ];
+
+    public static JsonObject FromCore(JsonObject obj) => Rename(obj, Renamed);
+
+    public static JsonObject ToCore(JsonObject obj) => Rename(obj, Renamed.Select(r => (r.New, r.Core)));
+
+    private static JsonObject Rename(JsonObject obj, IEnumerable<(string From, string To)> names)
+    {
+        foreach (var (from, to) in names)
+        {
+            if (obj[from] is { } value)
+            {
+                obj.Remove(from);
+                obj[to] = value;
+            }
+        }
+        return obj;
+    }
+}
+
+internal static class Timestamps
+{
+    /// <summary>metav1.Time: UTC, whole seconds.</summary>
+    public static string Kube(this DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+}
