@@ -27,6 +27,7 @@ internal sealed class DomainHost : ILibvirtObserver, IAsyncDisposable
     private TaskCompletionSource<LibvirtConnection> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private DomainObservation _observation;
     private string? _uuid;
+    private volatile bool _created;
     private string? _domainName;
 
     public DomainHost(LauncherOptions options, LibvirtDaemonOptions daemonOptions, TimeProvider time, Action<string> log)
@@ -85,6 +86,7 @@ internal sealed class DomainHost : ILibvirtObserver, IAsyncDisposable
         await CallAsync(c =>
         {
             c.Create(xml);
+            _created = true;
             var machine = System.Xml.Linq.XElement.Parse(c.DomainXml()).Element("os")?.Element("type")?.Attribute("machine")?.Value;
             Update(o => o with { Machine = machine }, silently: true);
             Refresh(c);
@@ -180,7 +182,7 @@ internal sealed class DomainHost : ILibvirtObserver, IAsyncDisposable
     {
         var connection = await _daemon.ConnectAsync(this, _stop.Token).ConfigureAwait(false);
         (LibvirtVersion, QemuVersion) = (connection.LibraryVersion, connection.HypervisorVersion);
-        if (_uuid is { } uuid)
+        if (_created && _uuid is { } uuid)
         {
             // The daemon was away while the guest ran on — or did not.
             if (connection.Find(uuid))
