@@ -1,5 +1,10 @@
+using System.Net;
+using Akka.Actor;
 using Akka.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Troupe.ControlPlane.Hosting;
+using Troupe.ControlPlane.Nodes;
+using Troupe.ControlPlane.Subresources;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Writers;
 
@@ -24,7 +29,21 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
         .WithNodeLinks(time, logs)
         .WithVmis(kubernetes, events, emulation.PodOptions, time, logs)
         .WithFeeds(kubernetes, time, logs));
-    builder.WebHost.UseUrls($"http://127.0.0.1:{options.ApiPort}");
+    var service = options.ServiceName ?? Installer.LocalService;
+    var certificate = ServingCertificate.Make([$"{service}.{options.ServiceNamespace}.svc", "localhost", options.PublicHost], time);
+    builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Parse(options.Bind), options.ApiPort, listen =>
+        listen.UseHttps(new HttpsConnectionAdapterOptions
+        {
+            ServerCertificate = certificate.Certificate,
+            ClientCertificateMode = ClientCertificateMode.AllowCertificate,
+            // Whose certificate it is, FrontProxy judges for each request; health checks come without one.
+            ClientCertificateValidation = (_, _, _) => true,
+        })));
+    var proxy = await FrontProxy.LoadAsync(kubernetes, ct);
     var app = builder.Build();
-    await app.RunAsync(ct);
+    new SubresourceApi(kubernetes, proxy, app.Services.GetRequiredService<ActorSystem>(), () => app.Services.GetRequiredService<ActorRegistry>().Get<NodeLinkActor>()).Map(app);
+    await app.StartAsync(ct);
+    if (options.Install)
+        await new Installer(kubernetes, logs.CreateLogger<Installer>()).InstallApiServicesAsync(options, certificate.CaPem, ct);
+    await app.WaitForShutdownAsync(ct);
 });

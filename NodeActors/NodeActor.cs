@@ -1,7 +1,9 @@
 using Akka.Actor;
 using Troupe.Messages.Protocol.Node;
+using Troupe.Messages.Protocol.Streams;
 using Troupe.NodeActors.Domains;
 using Troupe.NodeActors.Launchers;
+using Troupe.NodeActors.Streams;
 
 namespace Troupe.NodeActors;
 
@@ -22,6 +24,8 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
             if (Context.Child(adopt.VmiUid).IsNobody())
                 Context.ActorOf(DomainActor.Props(adopt.VmiUid, adopt.PodUid, _services), adopt.VmiUid);
         });
+        var streams = Context.ActorOf(StreamHub.Props(pods), "streams");
+        Receive<OpenStream>(open => streams.Forward(open));
         Receive<IDomainCommand>(Route);
     }
 

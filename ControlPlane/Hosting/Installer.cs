@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using Troupe.ControlPlane.Subresources;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Crds;
 using Troupe.Messages.Api.KubeVirt;
@@ -8,6 +10,9 @@ namespace Troupe.ControlPlane.Hosting;
 public sealed class Installer(IKubeClient kubernetes, ILogger<Installer> log)
 {
     public const string FieldManager = "troupe-installer";
+
+    /// <summary>The Service that leads to a control plane on the API server's own host.</summary>
+    public const string LocalService = "troupe-subresources";
     private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Returns when the API server serves the kinds.</summary>
@@ -18,7 +23,35 @@ public sealed class Installer(IKubeClient kubernetes, ILogger<Installer> log)
         await UntilAsync("the VirtualMachineInstance API", () => kubernetes.ListAsync<VirtualMachineInstance>(null, new ListQuery(Limit: 1), ct), ct);
     }
 
-    public Task ApplyAsync(string path, System.Text.Json.Nodes.JsonObject obj, CancellationToken ct) =>
+    /// <summary>Gives the subresource API's versions to this process (or to the Service that leads to its replicas).</summary>
+    public async Task InstallApiServicesAsync(ControlPlaneOptions options, string caPem, CancellationToken ct)
+    {
+        var (name, port) = (options.ServiceName ?? LocalService, options.ServiceName is null ? options.ApiPort : 443);
+        if (options.ServiceName is null)
+        {
+            await ApplyAsync($"api/v1/namespaces/{options.ServiceNamespace}/services/{name}", new JsonObject
+            {
+                ["apiVersion"] = "v1", ["kind"] = "Service", ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = options.ServiceNamespace },
+                ["spec"] = new JsonObject { ["type"] = "ExternalName", ["externalName"] = "localhost" },
+            }, ct);
+        }
+
+        foreach (var version in SubresourceApi.Versions)
+        {
+            await ApplyAsync($"apis/apiregistration.k8s.io/v1/apiservices/{version}.{SubresourceApi.Group}", new JsonObject
+            {
+                ["apiVersion"] = "apiregistration.k8s.io/v1", ["kind"] = "APIService", ["metadata"] = new JsonObject { ["name"] = $"{version}.{SubresourceApi.Group}" },
+                ["spec"] = new JsonObject
+                {
+                    ["group"] = SubresourceApi.Group, ["version"] = version, ["groupPriorityMinimum"] = 1000, ["versionPriority"] = 15,
+                    ["caBundle"] = Convert.ToBase64String(System.Text.Encoding.ASCII.GetBytes(caPem)),
+                    ["service"] = new JsonObject { ["namespace"] = options.ServiceNamespace, ["name"] = name, ["port"] = port },
+                },
+            }, ct);
+        }
+    }
+
+    public Task ApplyAsync(string path, JsonObject obj, CancellationToken ct) =>
         UntilAsync(path, () => kubernetes.ApplyRawAsync(path, obj, FieldManager, ct), ct);
 
     /// <summary>An API server that is not there yet, or not for us yet, is waited for; anything else it refuses is an error.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Node;
+using Troupe.Messages.Protocol.Streams;
 using Troupe.Messages.Protocol.Vmi;
 
 namespace Troupe.Messages.Wire;
@@ -18,7 +19,7 @@ public sealed class WireCodec
         _byManifest = all.ToDictionary(t => t.Manifest, StringComparer.Ordinal);
     }
 
-    public static WireCodec Default { get; } = new([.. LauncherWire.Types, .. NodeWire.Types, .. VmiWire.Types]);
+    public static WireCodec Default { get; } = new([.. LauncherWire.Types, .. NodeWire.Types, .. VmiWire.Types, .. StreamWire.Types]);
 
     public IReadOnlyCollection<WireType> Types => _byType.Values;
 

@@ -1,0 +1,55 @@
+using System.Text.Json.Serialization;
+using Troupe.Messages.Protocol.Node;
+using Troupe.Messages.Wire;
+
+namespace Troupe.Messages.Protocol.Streams;
+
+public enum StreamKind
+{
+    Console,
+    Vnc,
+}
+
+/// <summary>Connect to a guest's console or display. One client each: a new stream ends the one before.</summary>
+/// <param name="PodUid">Pod in which the guest runs.</param>
+/// <param name="Client">Full address of the actor that is to get <see cref="StreamOpened"/> or <see cref="StreamClosed"/>.</param>
+public sealed record OpenStream(string Node, string VmiUid, string PodUid, StreamKind Kind, string Client) : INodeMessage;
+
+/// <summary>The sender is the other end; either side may now send as many chunks as it has credit for.</summary>
+public sealed record StreamOpened(int Credit) : IWireMessage;
+
+/// <param name="Bytes">At most <see cref="StreamProtocol.ChunkBytes"/>.</param>
+public sealed record StreamData(byte[] Bytes) : IWireMessage;
+
+/// <summary>The receiver has passed on so many chunks and takes as many more.</summary>
+public sealed record StreamCredit(int Chunks) : IWireMessage;
+
+public sealed record StreamClosed(string Reason) : IWireMessage;
+
+public static class StreamProtocol
+{
+    public const int ChunkBytes = 32 * 1024;
+
+    /// <summary>Chunks on their way in one direction; what a slow reader can cost in memory at most.</summary>
+    public const int Credit = 8;
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(OpenStream))]
+[JsonSerializable(typeof(StreamOpened))]
+[JsonSerializable(typeof(StreamData))]
+[JsonSerializable(typeof(StreamCredit))]
+[JsonSerializable(typeof(StreamClosed))]
+public sealed partial class StreamJson : JsonSerializerContext;
+
+public static class StreamWire
+{
+    public static IReadOnlyList<WireType> Types { get; } =
+    [
+        WireType.Of("stream.open.1", StreamJson.Default.OpenStream),
+        WireType.Of("stream.opened.1", StreamJson.Default.StreamOpened),
+        WireType.Of("stream.data.1", StreamJson.Default.StreamData),
+        WireType.Of("stream.credit.1", StreamJson.Default.StreamCredit),
+        WireType.Of("stream.closed.1", StreamJson.Default.StreamClosed),
+    ];
+}
