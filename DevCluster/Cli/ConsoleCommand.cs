@@ -31,7 +31,7 @@ internal static class ConsoleCommand
         var path = $"apis/subresources.kubevirt.io/v1/namespaces/{Uri.EscapeDataString(ns)}/virtualmachineinstances/{Uri.EscapeDataString(name)}/console";
         using var socket = new ClientWebSocket();
         socket.Options.AddSubProtocol(Protocol);
-        socket.Options.ClientCertificates.Add(CertUtils.GetClientCert(config) ?? throw new InvalidOperationException($"{kubeconfig} has no client certificate"));
+        socket.Options.ClientCertificates.Add(ClientCertificate(config) ?? throw new InvalidOperationException($"{kubeconfig} has no client certificate"));
         socket.Options.RemoteCertificateValidationCallback = (_, certificate, _, errors) => errors is SslPolicyErrors.None || IsFrom(config.SslCaCerts, certificate);
         try
         {
@@ -54,6 +54,17 @@ internal static class ConsoleCommand
         await (isTerminal ? Task.WhenAny(sending, receiving) : receiving);
         await stop.CancelAsync();
         return 0;
+    }
+
+    private static X509Certificate2? ClientCertificate(KubernetesClientConfiguration config)
+    {
+        if (config.ClientCertificateData is not { } certificate || config.ClientCertificateKeyData is not { } key)
+            return null;
+        using var pem = X509Certificate2.CreateFromPem(Text(certificate), Text(key));
+        // TLS wants a key that is not only in memory as an ephemeral one.
+        return X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
+
+        static string Text(string data) => System.Text.Encoding.ASCII.GetString(Convert.FromBase64String(data));
     }
 
     /// <returns>Ends with the escape key or the end of the input.</returns>
