@@ -1,55 +1,41 @@
 using System.CommandLine;
-using System.Net;
-using System.Runtime.InteropServices;
 using Troupe.DevCluster;
+using Troupe.DevCluster.Cli;
+using Troupe.DevCluster.Nodes;
 
-var state = new Option<DirectoryInfo>("--state") { Description = "Directory of keys and objects; made when missing", Required = true };
-var port = new Option<int>("--port") { Description = "TCP port of the API; 0 takes a free one", DefaultValueFactory = _ => 6443 };
-var address = new Option<string>("--address") { Description = "Address to listen on", DefaultValueFactory = _ => "127.0.0.1" };
-var kubeconfig = new Option<FileInfo?>("--kubeconfig") { Description = "Where to write the admin kubeconfig as well" };
-var nodes = new Option<int>("--nodes") { Description = "Number of simulated nodes", DefaultValueFactory = _ => 0 };
-var imageStore = new Option<string[]>("--image-store") { Description = "Directory of OCI layouts, looked up before any registry", DefaultValueFactory = _ => [] };
+var state = new Option<string>("--state") { Description = "folder for everything the cluster keeps", Required = true };
+var port = new Option<int>("--port") { Description = "loopback port of the API; 0 for any", DefaultValueFactory = _ => 6443 };
+var kubeconfig = new Option<string?>("--kubeconfig") { Description = "where to write the admin kubeconfig" };
+var nodes = new Option<int>("--nodes") { Description = "simulated nodes", DefaultValueFactory = _ => 1 };
+var images = new Option<string[]>("--image-store") { Description = "folder of OCI layouts that is looked into before any registry", DefaultValueFactory = _ => [] };
 
-var serve = new Command("serve", "Serve a Kubernetes API, and run its pods on simulated nodes") { state, port, address, kubeconfig, nodes, imageStore };
-serve.SetAction(async (arguments, ct) =>
+var serve = new Command("serve", "Run the cluster until SIGTERM; its pods go on running") { state, port, kubeconfig, nodes, images };
+serve.SetAction(async (parsed, ct) =>
 {
-    using var logs = LoggerFactory.Create(logging => logging.AddSimpleConsole(console =>
+    using var logs = Logs();
+    await using var cluster = await DevClusterHost.StartAsync(new DevClusterOptions
     {
-        console.SingleLine = true;
-        console.TimestampFormat = "HH:mm:ss.fff ";
-        console.UseUtcTimestamp = true;
-    }));
-    // Before anything else is started, so that an early signal is a clean stop as well.
-    using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
-    void OnSignal(PosixSignalContext signal)
-    {
-        signal.Cancel = true;
-        stop.Cancel();
-    }
-    using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
-    using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
-    var options = new DevClusterOptions
-    {
-        StateDirectory = arguments.GetRequiredValue(state).FullName,
-        Port = arguments.GetValue(port),
-        Address = IPAddress.Parse(arguments.GetRequiredValue(address)),
-        Nodes = arguments.GetValue(nodes),
-        ImageStores = arguments.GetValue(imageStore) ?? [],
-        Logs = logs,
-    };
-    await using var cluster = await DevClusterHost.StartAsync(options, stop.Token);
-    if (arguments.GetValue(kubeconfig) is { } file)
-        cluster.WriteKubeconfig(file.FullName);
-    logs.CreateLogger("Troupe.DevCluster").LogInformation("Serving {Url}", cluster.Url);
+        StateDirectory = parsed.GetValue(state)!, Port = parsed.GetValue(port), KubeconfigPath = parsed.GetValue(kubeconfig),
+        Nodes = parsed.GetValue(nodes), ImageStores = parsed.GetValue(images)!, Logs = logs,
+    }, ct);
+    Console.WriteLine($"serving {cluster.Url}, kubeconfig {cluster.Kubeconfig}");
     try
     {
-        await Task.Delay(Timeout.Infinite, stop.Token);
+        await Task.Delay(Timeout.Infinite, ct);
     }
     catch (OperationCanceledException)
     {
-        // Asked to stop.
+        Console.WriteLine("stopping");
     }
-    return 0;
 });
 
-return await new RootCommand("DevCluster: an embedded Kubernetes for laptops and tests") { serve }.Parse(args).InvokeAsync();
+var teardown = new Command("teardown", "End all pods and remove everything the nodes made on this machine; objects stay") { state };
+teardown.SetAction(async (parsed, _) =>
+{
+    using var logs = Logs();
+    await NodeFleet.TeardownAsync(new NodeFleetOptions { StateDirectory = parsed.GetValue(state)!, Logs = logs });
+});
+
+return await new RootCommand("DevCluster: a Kubernetes in one process, for laptops and tests") { serve, teardown, ConsoleCommand.Create() }.Parse(args).InvokeAsync();
+
+static ILoggerFactory Logs() => LoggerFactory.Create(l => l.AddSimpleConsole(c => (c.SingleLine, c.TimestampFormat) = (true, "HH:mm:ss.fff ")));

@@ -64,17 +64,11 @@ public sealed class PodNetwork(ClusterIdentity identity, int node)
     public static bool Exists(PodAddress address) =>
         address.NetnsPath is not { } path || (File.Exists(path) && Directory.Exists($"/sys/class/net/{address.Veth}"));
 
-    /// <summary>Removes what a crash left half made.</summary>
-    public static async Task ClearAsync(PodAddress address)
-    {
-        if (address is { Netns: { } netns, Veth: { } veth } && (Path.Exists(address.NetnsPath) || Path.Exists($"/sys/class/net/{veth}")))
-            // The veth goes first and by name: a namespace is freed by the kernel only some time after its last user.
-            await IpBatch.TryAsync([$"link del {veth}", $"netns del {netns}"], force: true);
-    }
-
     public async Task RemoveAsync(string podUid, PodAddress address)
     {
-        await ClearAsync(address);
+        if (address is { Netns: { } netns, Veth: { } veth })
+            // The veth goes first and by name: a namespace is freed by the kernel only some time after its last user.
+            await IpBatch.TryAsync([$"link del {veth}", $"netns del {netns}"], force: true);
         lock (gate) hosts.Remove(podUid);
     }
 }
