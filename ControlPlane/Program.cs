@@ -13,7 +13,7 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
     var time = TimeProvider.System;
     using var kubernetes = KubeClient.FromKubeconfig(options.Kubeconfig);
     var builder = WebApplication.CreateSlimBuilder();
-    builder.Logging.AddSimpleConsole(c => (c.SingleLine, c.TimestampFormat) = (true, "HH:mm:ss.fff "));
+    builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddSimpleConsole(c => (c.SingleLine, c.TimestampFormat) = (true, "HH:mm:ss.fff "));
     using var logs = LoggerFactory.Create(l => l.AddSimpleConsole(c => (c.SingleLine, c.TimestampFormat) = (true, "HH:mm:ss.fff ")));
     await using var events = new EventRecorder(kubernetes, "virtualmachine-controller", Environment.MachineName, time, logs.CreateLogger<EventRecorder>());
     var emulation = new EmulationPolicy(kubernetes, options, logs.CreateLogger<EmulationPolicy>());

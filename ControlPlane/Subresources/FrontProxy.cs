@@ -25,7 +25,8 @@ public sealed class FrontProxy(X509Certificate2Collection authorities, IReadOnly
     {
         if (context.Connection.ClientCertificate is not { } certificate || !IsProxy(certificate) || context.Request.Headers["X-Remote-User"].ToString() is not { Length: > 0 } user)
             return null;
-        return new Caller(user, [.. context.Request.Headers["X-Remote-Group"].OfType<string>()]);
+        // One header for each group, which a proxy on the way may have joined by commas.
+        return new Caller(user, [.. context.Request.Headers["X-Remote-Group"].OfType<string>().SelectMany(g => g.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))]);
     }
 
     private bool IsProxy(X509Certificate2 certificate)

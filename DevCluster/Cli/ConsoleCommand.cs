@@ -110,15 +110,15 @@ internal static class ConsoleCommand
     private static async Task<string> WhyAsync(KubernetesClientConfiguration config, string path, string name)
     {
         using var kubernetes = new Kubernetes(config);
-        using var response = await kubernetes.HttpClient.GetAsync(new Uri(kubernetes.BaseUri, path));
-        var text = await response.Content.ReadAsStringAsync();
         try
         {
+            using var response = await kubernetes.HttpClient.GetAsync(new Uri(kubernetes.BaseUri, path));
+            var text = await response.Content.ReadAsStringAsync();
             return System.Text.Json.Nodes.JsonNode.Parse(text)?["message"]?.GetValue<string>() ?? text;
         }
-        catch (System.Text.Json.JsonException)
+        catch (Exception e) when (e is System.Text.Json.JsonException or HttpRequestException)
         {
-            return $"{name}: the API server answered {(int)response.StatusCode} {text}";
+            return $"cannot connect to the console of {name}: {e.Message}";
         }
     }
 

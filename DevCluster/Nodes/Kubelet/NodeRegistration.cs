@@ -50,7 +50,7 @@ internal sealed class NodeRegistration(IKubeApi api, NodeFleetOptions options, C
         }
         catch (ApiException exists) when (exists.Reason == "AlreadyExists")
         {
-            await api.PatchAsync(ResourceKey.Nodes, null, Name, PatchKind.MergePatch, new JsonObject { ["metadata"] = new JsonObject { ["labels"] = labels } }, ct: ct);
+            await api.PatchAsync(ResourceKey.Nodes, null, Name, PatchKind.MergePatch, new JsonObject { ["metadata"] = new JsonObject { ["labels"] = labels.DeepClone() } }, ct: ct);
         }
 
         await api.PatchAsync(ResourceKey.Nodes, null, Name, PatchKind.StrategicMerge, new JsonObject { ["status"] = Status() }, "status", ct);
