@@ -12,7 +12,7 @@ run_tests() {
   for project in tests/*/Troupe.*.csproj; do
     name=$(basename "$project" .csproj)
     [ "$name" = Troupe.Benchmarks ] && continue
-    local args=(-noLogo -noColor -xml "$results/$name.xml")
+    local args=(-noLogo -noColor -result-xml "$results/$name.xml")
     [ -n "$filter" ] && args+=(-method "*$filter*")
     say "testing ${name#Troupe.}"
     TROUPE_DEV_DIR=$DEV "$(dirname "$project")/bin/Release/net10.0/$name" "${args[@]}" || failed=1

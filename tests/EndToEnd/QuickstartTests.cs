@@ -21,7 +21,8 @@ public sealed class QuickstartTests(SharedCluster shared) : IClassFixture<Shared
         await using (var console = new ConsoleSession(Cluster, "demo"))
         {
             await console.LogIn();
-            var ping = await console.Run("ping -c 1 -W 5 10.0.2.1");
+            // The prompt may come before DHCP has given the guest its address.
+            var ping = await console.Run("until ping -c 1 -W 2 10.0.2.1; do sleep 1; done");
             Assert.Contains("1 packets received", ping);
         }
 
