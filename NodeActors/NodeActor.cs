@@ -12,62 +12,79 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
 {
     private readonly DomainActorServices _services;
     private readonly PodFolders _pods;
-    private readonly IActorRef _controlPlane;
 
-    public NodeActor(DomainActorServices services, PodFolders pods, IActorRef controlPlane)
+    public NodeActor(DomainActorServices services, PodFolders pods)
     {
-        (_services, _pods, _controlPlane) = (services, pods, controlPlane);
-        Receive<SayHello>(_ => _controlPlane.Tell(new AgentHello(_services.Node, _services.AgentId, NodeProtocol.Version)));
-        Receive<AgentWelcome>(_ => { });
-        Receive<Adopt>(adopt =>
-        {
-            if (Context.Child(adopt.VmiUid).IsNobody())
-                Context.ActorOf(DomainActor.Props(adopt.VmiUid, adopt.PodUid, _services), adopt.VmiUid);
-        });
+        (_services, _pods) = (services, pods);
         var streams = Context.ActorOf(StreamHub.Props(pods), "streams");
-        Receive<OpenStream>(open => streams.Forward(open));
-        Receive<IDomainCommand>(Route);
+        // Until the scan is over nobody here can tell what is not here; whoever sends a command repeats it.
+        Receive<Scanned>(OnScanned);
+        Receive<SayHello>(_ => _services.ControlPlane.Tell(new AgentHello(_services.Node, _services.AgentId, NodeProtocol.Version)));
+        Receive<AgentWelcome>(_ => { });
+        Receive<OpenStream>(streams.Forward);
+        Receive<IDomainCommand>(command => IsScanned, Route);
+        Receive<IDomainCommand>(_ => { });
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(DomainActorServices services, PodFolders pods, IActorRef controlPlane) =>
-        Akka.Actor.Props.Create(() => new NodeActor(services, pods, controlPlane));
+    private bool IsScanned { get; set; }
 
-    protected override void PreStart()
+    public static Props Props(DomainActorServices services, PodFolders pods) =>
+        Akka.Actor.Props.Create(() => new NodeActor(services, pods));
+
+    protected override void PreStart() => ScanAsync().PipeTo(Self);
+
+    private void OnScanned(Scanned scanned)
     {
+        IsScanned = true;
+        foreach (var (vmiUid, podUid) in scanned.Launchers)
+        {
+            _services.Log.LogInformation("VMI {Uid}: its launcher runs in pod {Pod}", vmiUid, podUid);
+            Adopt(vmiUid, podUid);
+        }
+
         Timers.StartPeriodicTimer(nameof(SayHello), SayHello.Instance, TimeSpan.Zero, NodeProtocol.HeartbeatInterval);
-        AdoptAsync(Self);
     }
 
-    /// <summary>Only a start or a question may bring up a domain actor; any other command is about something that is not here.</summary>
+    /// <summary>Only a start brings up a domain actor; any other command is about something that is not here.</summary>
     private void Route(IDomainCommand command)
     {
-        var domain = Context.Child(command.VmiUid);
-        if (!domain.IsNobody())
+        if (command.Node != _services.Node || !ActorPath.IsValidPathElement(command.VmiUid))
+            _services.Log.LogWarning("{Command} for VMI {Uid} on node {Node} came to the wrong agent", command.GetType().Name, command.VmiUid, command.Node);
+        else if (Context.Child(command.VmiUid) is { } domain && !domain.IsNobody())
             domain.Forward(command);
-        else if (command is RunDomain)
-            Context.ActorOf(DomainActor.Props(command.VmiUid, null, _services), command.VmiUid).Forward(command);
+        else if (command is RunDomain run)
+            Adopt(run.VmiUid, run.PodUid)?.Forward(command);
         else if (command is not ReportAcknowledged)
-            _controlPlane.Tell(new DomainNotHere(command.VmiUid, _services.Node, command.Epoch));
+            _services.ControlPlane.Tell(new DomainNotHere(command.VmiUid, _services.Node, command.Epoch));
     }
 
+    private IActorRef? Adopt(string vmiUid, string podUid) => ActorPath.IsValidPathElement(vmiUid) && Context.Child(vmiUid).IsNobody()
+        ? Context.ActorOf(DomainActor.Props(vmiUid, podUid, _services), vmiUid)
+        : null;
+
     /// <summary>Guests outlive their agent: whoever answers on a launcher's socket is taken over as it is.</summary>
-    private void AdoptAsync(IActorRef self)
+    private async Task<Scanned> ScanAsync()
     {
-        foreach (var pod in _pods.LauncherPods())
+        var found = await Task.WhenAll(_pods.LauncherPods().Select(ProbeAsync)).ConfigureAwait(false);
+        return new Scanned([.. found.OfType<(string, string)>()]);
+    }
+
+    private async Task<(string VmiUid, string PodUid)?> ProbeAsync(string podUid)
+    {
+        try
         {
-            LauncherProbe.VmiOfAsync(_services.Launchers, pod, _services.AgentId).ContinueWith(probe =>
-            {
-                if (probe is { IsCompletedSuccessfully: true, Result: { } uid })
-                    self.Tell(new Adopt(uid, pod));
-                else if (probe.Exception?.InnerException is { } error)
-                    _services.Log.LogInformation("pod {Pod} has no launcher to take over: {Error}", pod, error.Message);
-            }, TaskScheduler.Default);
+            return (await LauncherProbe.VmiOfAsync(_services.Launchers, podUid, _services.AgentId).ConfigureAwait(false), podUid);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            _services.Log.LogInformation("pod {Pod} has no launcher to take over: {Error}", podUid, e.Message);
+            return null;
         }
     }
 
-    private sealed record Adopt(string VmiUid, string PodUid);
+    private sealed record Scanned(IReadOnlyList<(string VmiUid, string PodUid)> Launchers) : INoSerializationVerificationNeeded;
 
     private sealed class SayHello
     {

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Troupe.Kubernetes.Client;
 using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Node;
 using Troupe.NodeActors.Launchers;
@@ -6,52 +7,58 @@ using Troupe.NodeActors.Networking;
 
 namespace Troupe.NodeActors.Domains;
 
-/// <param name="ControlPlane">Takes reports and passes them on to the VMI's actor.</param>
-/// <param name="AgentId">Names this agent process in reports.</param>
-public sealed record DomainActorServices(
-    string Node, string AgentId, ILauncherConnector Launchers, IPodNetworking Networking, IActorRef ControlPlane, TimeProvider Time, ILogger Log);
-
-/// <summary>Owns the launcher connection of one VMI on this node. A shell around <see cref="DomainSteps"/>.</summary>
+/// <summary>
+/// Owns the launcher connection of one VMI on this node. A shell around <see cref="DomainSteps"/>: one step at a time, each started from
+/// what is known then, so that it does not matter after which step something broke.
+/// </summary>
 public sealed class DomainActor : ReceiveActor, IWithTimers
 {
     /// <summary>KubeVirt presses the power button at most this often.</summary>
-    private static readonly TimeSpan ShutdownInterval = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan FailureRetry = TimeSpan.FromSeconds(2);
+    public static readonly TimeSpan ShutdownInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan AskTimeout = TimeSpan.FromSeconds(60);
 
+    // A launcher listens some hundredths of a second after its pod is ready.
+    private static readonly (TimeSpan Min, TimeSpan Max) ConnectRetry = (TimeSpan.FromMilliseconds(25), TimeSpan.FromMilliseconds(500));
+
     private readonly DomainActorServices _services;
     private readonly CancellationTokenSource _stop = new();
+    private readonly ReportQueue _reports;
+    private readonly Backoff _backoff = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
     private DomainKnowledge _state;
     private ILauncher? _launcher;
+    private LauncherProcess? _process;
     private bool _busy;
     private int _connection;
-    private long _sequence;
-    private DomainReported? _unacknowledged;
-    private DomainRefused? _refusal;
     private DateTimeOffset _shutdownAt = DateTimeOffset.MinValue;
 
-    public DomainActor(string vmiUid, string? podUid, DomainActorServices services)
+    /// <summary>A start that failed is left alone until then.</summary>
+    private DateTimeOffset _startAgainAt = DateTimeOffset.MinValue;
+
+    public DomainActor(string vmiUid, string podUid, DomainActorServices services)
     {
         _services = services;
         _state = new DomainKnowledge(vmiUid) { PodUid = podUid };
+        _reports = new ReportQueue(services.Node, services.AgentId, services.Time.GetUtcNow());
         Receive<ReportAcknowledged>(OnAcknowledged);
         Receive<QueryDomain>(OnQuery);
         Receive<IDomainCommand>(OnCommand);
         Receive<Connected>(OnConnected);
         Receive<Changed>(OnChanged);
         Receive<Closed>(OnClosed);
-        Receive<Prepared>(p => Done(_state with { Context = p.Context }));
+        Receive<ConnectFailed>(OnConnectFailed);
+        Receive<Prepared>(OnPrepared);
+        Receive<PrepareFailed>(OnPrepareFailed);
         Receive<Answered>(OnAnswered);
-        Receive<Failed>(OnFailed);
+        Receive<AskFailed>(OnAskFailed);
         Receive<LookAgain>(_ => Proceed());
         Receive<RepeatReport>(_ => Repeat());
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(string vmiUid, string? podUid, DomainActorServices services) =>
+    /// <param name="podUid">The launcher's pod, so that the actor finds its way back by itself after a crash of its own.</param>
+    public static Props Props(string vmiUid, string podUid, DomainActorServices services) =>
         Akka.Actor.Props.Create(() => new DomainActor(vmiUid, podUid, services));
 
     protected override void PreStart()
@@ -64,47 +71,60 @@ public sealed class DomainActor : ReceiveActor, IWithTimers
     {
         _stop.Cancel();
         // The guest runs on without us; only the connection ends.
-        _ = _launcher?.DisposeAsync().AsTask();
+        Drop();
     }
 
     private void OnCommand(IDomainCommand command)
     {
         if (DomainSteps.Command(_state, command) is not { } next)
         {
-            _services.Log.LogWarning("VMI {Uid}: {Command} of epoch {Epoch} refused, epoch is {Current}", _state.VmiUid, command.GetType().Name, command.Epoch, _state.Epoch);
+            _services.Log.LogWarning("VMI {Uid}: {Command} of epoch {Epoch} refused, the epoch is {Current}", _state.VmiUid, command.GetType().Name, command.Epoch, _state.Epoch);
             _services.ControlPlane.Tell(new DomainRefused(_state.VmiUid, _services.Node, command.Epoch, "StaleEpoch", $"epoch {command.Epoch} is over; it is {_state.Epoch} now", Fatal: false));
             return;
         }
 
-        var isNew = next != _state;
-        _state = next;
-        if (isNew)
-            Proceed();
-        else
+        if (next == _state)
+        {
             Repeat();
+            return;
+        }
+
+        if (next.PodUid != _state.PodUid)
+        {
+            Drop();
+            _process = null;
+        }
+
+        _startAgainAt = DateTimeOffset.MinValue;
+        _state = next;
+        Report();
+        Proceed();
     }
 
     private void OnQuery(QueryDomain query)
     {
-        if (query.Epoch > _state.Epoch)
-            _state = _state with { Epoch = query.Epoch };
-        Report();
+        if (DomainSteps.Command(_state, query) is { } next)
+            _state = next;
+        Report(again: true);
     }
 
     private void OnAcknowledged(ReportAcknowledged ack)
     {
-        if (_unacknowledged is { } report && ack.Sequence >= report.Sequence)
-            _unacknowledged = null;
-        if (_refusal is not null && _state.Release)
-            _refusal = null;
+        // Nothing is left to be done for a launcher that is gone once this is known.
+        if (_reports.Acknowledge(ack.Sequence) && _state.Presence is LauncherPresence.Lost)
+            Context.Stop(Self);
     }
 
     private void Proceed()
     {
         if (_busy)
             return;
-        switch (DomainSteps.Next(_state, _services.Time.GetUtcNow()))
+        var now = _services.Time.GetUtcNow();
+        switch (DomainSteps.Next(_state, now))
         {
+            case DomainStep.PrepareNetwork or DomainStep.Ask { Request: LaunchDomain } when now < _startAgainAt:
+                LookAgainIn(_startAgainAt - now);
+                break;
             case DomainStep.Connect connect:
                 Connect(connect.PodUid);
                 break;
@@ -115,7 +135,7 @@ public sealed class DomainActor : ReceiveActor, IWithTimers
                 Ask(ask.Request);
                 break;
             case DomainStep.Shutdown shutdown:
-                Shutdown(shutdown.Deadline);
+                Shutdown(shutdown.Deadline, now);
                 break;
             case DomainStep.Forget:
                 _services.ControlPlane.Tell(new DomainNotHere(_state.VmiUid, _services.Node, _state.Epoch));
@@ -128,172 +148,203 @@ public sealed class DomainActor : ReceiveActor, IWithTimers
     {
         var (self, number) = (Self, ++_connection);
         Run(async ct => new Connected(number, await _services.Launchers.ConnectAsync(podUid, o => self.Tell(new Changed(number, o)), () => self.Tell(new Closed(number)), ct).ConfigureAwait(false)),
-            error => new Failed(error, WhileConnecting: true));
+            error => new ConnectFailed(error));
     }
 
     private void OnConnected(Connected connected)
     {
-        _launcher = connected.Launcher;
-        _state = _state with { Connected = true, WasConnected = true, FailedReconnects = 0, Presence = LauncherPresence.Connected };
         _busy = false;
+        if (connected.Connection != _connection)
+        {
+            // Meanwhile the guest was ordered into another pod.
+            _ = connected.Launcher.DisposeAsync().AsTask();
+            Proceed();
+            return;
+        }
+
+        (_launcher, _process) = (connected.Launcher, connected.Launcher.Process);
+        _state = DomainSteps.Connected(_state);
         Ask(new LauncherHello(_services.AgentId, LauncherProtocol.Version));
+    }
+
+    private void OnConnectFailed(ConnectFailed failed)
+    {
+        _busy = false;
+        var isGone = _process is { HasEnded: true } || !_services.Launchers.HasPod(_state.PodUid!);
+        _state = DomainSteps.ConnectFailed(_state, isGone);
+        if (_state.Presence is LauncherPresence.Lost)
+        {
+            _services.Log.LogWarning("VMI {Uid}: the launcher is gone: {Error}", _state.VmiUid, failed.Error.Message);
+            Report();
+            Proceed();
+            return;
+        }
+
+        LookAgainIn(TimeSpan.FromTicks(Math.Min(ConnectRetry.Max.Ticks, ConnectRetry.Min.Ticks << Math.Min(_state.FailedConnects - 1, 10))));
     }
 
     private void Prepare()
     {
-        var (launcher, run) = (_launcher!, _state.Run!);
-        Run(async ct => new Prepared(new LaunchContext(
-                !File.Exists("/dev/kvm"), await _services.Networking.PrepareAsync(launcher.ProcessId, run.Vmi, run.PodAddresses, ct).ConfigureAwait(false))),
-            error => new Failed(error));
+        var (launcher, run, number) = (_launcher!, _state.Run!, _connection);
+        Run(async ct => new Prepared(number, new LaunchContext(
+                _services.UseEmulation, await _services.Networking.PrepareAsync(launcher.Process.Id, run.Vmi, run.PodAddresses, ct).ConfigureAwait(false))),
+            error => new PrepareFailed(error));
+    }
+
+    private void OnPrepared(Prepared prepared)
+    {
+        _busy = false;
+        // The network was made in the pod that this connection leads to.
+        if (prepared.Connection == _connection)
+            _state = _state with { Context = prepared.Context };
+        Proceed();
+    }
+
+    private void OnPrepareFailed(PrepareFailed failed)
+    {
+        _busy = false;
+        _services.Log.LogWarning("VMI {Uid}: {Error}", _state.VmiUid, failed.Error.Message);
+        if (failed.Error is UnsupportedNetworkException)
+        {
+            _state = DomainSteps.Refused(_state, _services.Node, "Unsupported", failed.Error.Message);
+            _services.ControlPlane.Tell(_state.Refusal!);
+            Proceed();
+            return;
+        }
+
+        RetryLater();
     }
 
     private void Ask(ILauncherRequest request)
     {
-        var launcher = _launcher!;
-        Run(async ct => new Answered(request, await launcher.AskAsync(request, ct).ConfigureAwait(false)), error => new Failed(error));
+        var (launcher, number) = (_launcher!, _connection);
+        Run(async ct => new Answered(number, request, await launcher.AskAsync(request, ct).ConfigureAwait(false)), error => new AskFailed(number, error));
     }
 
-    private void Shutdown(DateTimeOffset deadline)
+    private void Shutdown(DateTimeOffset deadline, DateTimeOffset now)
     {
-        var now = _services.Time.GetUtcNow();
-        var next = _shutdownAt + ShutdownInterval;
-        if (now >= next)
+        if (now >= _shutdownAt + ShutdownInterval)
         {
             _shutdownAt = now;
-            next = now + ShutdownInterval;
             Ask(new ShutdownDomain(_state.Epoch));
         }
 
+        var next = _shutdownAt + ShutdownInterval;
         LookAgainIn((deadline < next ? deadline : next) - now);
     }
 
     private void OnAnswered(Answered answered)
     {
-        var reply = answered.Reply;
-        var state = _state with { Observation = Newer(reply.Domain), Epoch = Math.Max(_state.Epoch, reply.Domain.Epoch) };
-        switch (answered.Request)
+        _busy = false;
+        if (answered.Connection != _connection)
         {
-            case QuitLauncher when reply.Error is LauncherError.None:
-                // The launcher ends now; that its connection closes is no loss.
-                state = state with { Connected = false, Presence = LauncherPresence.Lost };
-                break;
-            case LaunchDomain when reply.Error is LauncherError.None:
-                state = state with { Launched = true };
-                break;
-            case LaunchDomain:
-                Refuse(reply.Error.ToString(), reply.Message ?? "the launcher gave no reason", reply.Error is LauncherError.InvalidSpec or LauncherError.Unsupported);
-                break;
-            case DestroyDomain when reply.Error is LauncherError.NoDomain:
-                // Told to stop before it ever ran: for the control plane that is a guest that has ended.
-                state = state with { Observation = reply.Domain with { State = DomainState.Shutoff, Reason = DomainReason.Shutdown } };
-                break;
-        }
-
-        if (reply.Error is not LauncherError.None && answered.Request is not LaunchDomain)
-            _services.Log.LogWarning("VMI {Uid}: {Request}: {Error} {Message}", _state.VmiUid, answered.Request.GetType().Name, reply.Error, reply.Message);
-        if (reply.Error is LauncherError.LibvirtFailed)
-        {
-            _busy = false;
-            _state = state;
-            LookAgainIn(FailureRetry);
+            Proceed();
             return;
         }
 
-        Done(state);
+        var (request, reply) = (answered.Request, answered.Reply);
+        var before = _state;
+        _state = DomainSteps.Answered(_state, request, reply, _services.Node);
+        if (reply.Error is not LauncherError.None)
+            _services.Log.LogWarning("VMI {Uid}: {Request}: {Error} {Message}", _state.VmiUid, request.GetType().Name, reply.Error, reply.Message);
+        if (!_state.Connected)
+            Drop();
+        if (_state.Refusal is not null && before.Refusal is null)
+            _services.ControlPlane.Tell(_state.Refusal);
+        if (_state.Release && _state.Presence is LauncherPresence.Lost)
+        {
+            Proceed();
+            return;
+        }
+
         Report();
+        if (_state.HasDomain)
+            _backoff.Reset();
+        if (reply.Error is LauncherError.LibvirtFailed or LauncherError.StaleEpoch || (request is LaunchDomain && _state is { Launched: false, Refusal: null }))
+        {
+            if (request is LaunchDomain && reply.Error is not LauncherError.None)
+                _services.ControlPlane.Tell(new DomainRefused(_state.VmiUid, _services.Node, _state.Epoch, reply.Error.ToString(), reply.Message ?? "the launcher gave no reason", Fatal: false));
+            RetryLater();
+            return;
+        }
+
+        Proceed();
     }
 
     private void OnChanged(Changed changed)
     {
         if (changed.Connection != _connection)
             return;
-        _state = _state with { Observation = Newer(changed.Observation) };
+        _state = DomainSteps.Observed(_state, changed.Observation);
         Report();
         Proceed();
     }
 
     private void OnClosed(Closed closed)
     {
-        if (closed.Connection != _connection || _state.Presence is LauncherPresence.Lost)
+        if (closed.Connection != _connection || !_state.Connected)
             return;
-        _ = _launcher?.DisposeAsync().AsTask();
-        _launcher = null;
-        _state = _state with { Connected = false };
-        Proceed();
+        Drop();
+        _state = DomainSteps.Disconnected(_state);
+        // Not at once: two agents on one node, each cutting the other off, would spin.
+        LookAgainIn(ConnectRetry.Min);
     }
 
-    private void OnFailed(Failed failed)
+    private void OnAskFailed(AskFailed failed)
     {
         _busy = false;
-        if (failed.Error is OperationCanceledException && _stop.IsCancellationRequested)
-            return;
-        if (failed.WhileConnecting)
+        if (failed.Connection != _connection)
         {
-            if (_state.WasConnected && _state.FailedReconnects + 1 >= DomainSteps.MaxReconnects)
-            {
-                _services.Log.LogWarning("VMI {Uid}: the launcher is gone: {Error}", _state.VmiUid, failed.Error.Message);
-                Done(_state with { Presence = LauncherPresence.Lost });
-                Report();
-                return;
-            }
-
-            _state = _state with { FailedReconnects = _state.FailedReconnects + (_state.WasConnected ? 1 : 0) };
-            LookAgainIn(RetryInterval);
-            return;
-        }
-
-        if (failed.Error is UnsupportedNetworkException unsupported)
-        {
-            Refuse("Unsupported", unsupported.Message, fatal: true);
+            Proceed();
             return;
         }
 
         _services.Log.LogWarning("VMI {Uid}: {Error}", _state.VmiUid, failed.Error.Message);
-        LookAgainIn(FailureRetry);
+        // What became of the request is found out by asking again, over a new connection.
+        Drop();
+        _state = DomainSteps.Disconnected(_state);
+        LookAgainIn(_backoff.Next());
     }
 
-    private void Refuse(string reason, string message, bool fatal)
+    private void RetryLater()
     {
-        _services.Log.LogWarning("VMI {Uid}: {Reason}: {Message}", _state.VmiUid, reason, message);
-        _refusal = new DomainRefused(_state.VmiUid, _services.Node, _state.Epoch, reason, message, fatal);
-        _services.ControlPlane.Tell(_refusal);
+        var delay = _backoff.Next();
+        var now = _services.Time.GetUtcNow();
+        _startAgainAt = now + delay;
+        // A guest that is to stop is never left beyond its deadline.
+        LookAgainIn(_state.Stop is { } stop && stop.Deadline - now is { Ticks: > 0 } left && left < delay ? left : delay);
     }
 
-    /// <summary>An observation that was overtaken on its way changes nothing.</summary>
-    private DomainObservation Newer(DomainObservation observation) =>
-        _state.Observation is { } known && known.Sequence > observation.Sequence ? known : observation;
-
-    private void Report()
+    private void Report(bool again = false)
     {
-        if (_state.Epoch == 0 || (_state.Observation is null && _state.Presence is not LauncherPresence.Lost))
-            return;
-        _unacknowledged = new DomainReported(_state.VmiUid, _services.Node, _state.Epoch, _services.AgentId, ++_sequence, _state.Presence, _state.Observation ?? new DomainObservation());
-        _services.ControlPlane.Tell(_unacknowledged);
+        if (_reports.Next(_state, again) is { } report)
+            _services.ControlPlane.Tell(report);
     }
 
     private void Repeat()
     {
-        if (_unacknowledged is { } report)
+        if (_reports.Unacknowledged is { } report)
             _services.ControlPlane.Tell(report);
-        if (_refusal is { } refusal)
+        if (_state is { Refusal: { } refusal, Release: false })
             _services.ControlPlane.Tell(refusal);
     }
 
-    private void Done(DomainKnowledge state)
+    /// <summary>Ends the connection; what still comes from it is of no interest.</summary>
+    private void Drop()
     {
-        _busy = false;
-        _state = state;
-        Proceed();
+        _connection++;
+        _ = _launcher?.DisposeAsync().AsTask();
+        _launcher = null;
     }
 
     private void LookAgainIn(TimeSpan after) =>
         Timers.StartSingleTimer(nameof(LookAgain), LookAgain.Instance, after > TimeSpan.Zero ? after : TimeSpan.FromMilliseconds(1));
 
-    private void Run<T>(Func<CancellationToken, Task<T>> work, Func<Exception, Failed> failed) where T : class
+    private void Run(Func<CancellationToken, Task<object>> work, Func<Exception, object> failed)
     {
         _busy = true;
-        var ct = _stop.Token;
-        Attempt().PipeTo(Self);
+        var (self, ct) = (Self, _stop.Token);
+        Attempt().PipeTo(self);
 
         async Task<object> Attempt()
         {
@@ -310,17 +361,21 @@ public sealed class DomainActor : ReceiveActor, IWithTimers
         }
     }
 
-    private sealed record Connected(int Connection, ILauncher Launcher);
+    private sealed record Connected(int Connection, ILauncher Launcher) : INoSerializationVerificationNeeded;
 
-    private sealed record Changed(int Connection, DomainObservation Observation);
+    private sealed record ConnectFailed(Exception Error) : INoSerializationVerificationNeeded;
 
-    private sealed record Closed(int Connection);
+    private sealed record Changed(int Connection, DomainObservation Observation) : INoSerializationVerificationNeeded;
 
-    private sealed record Prepared(LaunchContext Context);
+    private sealed record Closed(int Connection) : INoSerializationVerificationNeeded;
 
-    private sealed record Answered(ILauncherRequest Request, LauncherReply Reply);
+    private sealed record Prepared(int Connection, LaunchContext Context) : INoSerializationVerificationNeeded;
 
-    private sealed record Failed(Exception Error, bool WhileConnecting = false);
+    private sealed record PrepareFailed(Exception Error) : INoSerializationVerificationNeeded;
+
+    private sealed record Answered(int Connection, ILauncherRequest Request, LauncherReply Reply) : INoSerializationVerificationNeeded;
+
+    private sealed record AskFailed(int Connection, Exception Error) : INoSerializationVerificationNeeded;
 
     private sealed class LookAgain
     {

@@ -3,66 +3,72 @@ using Troupe.Messages.Protocol.Node;
 
 namespace Troupe.NodeActors.Domains;
 
-/// <summary>What a DomainActor knows of one VMI's domain on this node.</summary>
-public sealed record DomainKnowledge(string VmiUid)
-{
-    /// <summary>The highest epoch ever commanded; nothing below it is obeyed.</summary>
-    public long Epoch { get; init; }
-    public string? PodUid { get; init; }
-    public RunDomain? Run { get; init; }
-    public StopDomain? Stop { get; init; }
-    public bool Release { get; init; }
-    public bool Connected { get; init; }
-
-    /// <summary>The launcher was connected once; a connection that cannot be made again means that it is gone.</summary>
-    public bool WasConnected { get; init; }
-    public int FailedReconnects { get; init; }
-    public LaunchContext? Context { get; init; }
-    public bool Launched { get; init; }
-    public DomainObservation? Observation { get; init; }
-    public LauncherPresence Presence { get; init; } = LauncherPresence.Awaited;
-
-    public bool IsOver => Observation?.State is DomainState.Shutoff or DomainState.Crashed || Presence is LauncherPresence.Lost;
-}
-
-/// <summary>The one thing to do next for a domain.</summary>
-public abstract record DomainStep
-{
-    public sealed record Connect(string PodUid) : DomainStep;
-
-    public sealed record PrepareNetwork : DomainStep;
-
-    public sealed record Ask(ILauncherRequest Request) : DomainStep;
-
-    /// <summary>Press the button, and come back to it: again after the interval, and to destroy at the deadline.</summary>
-    public sealed record Shutdown(DateTimeOffset Deadline) : DomainStep;
-
-    public sealed record Forget : DomainStep;
-
-    public sealed record Wait : DomainStep;
-}
-
 /// <summary>The node's side of the lifecycle, as pure functions.</summary>
 public static class DomainSteps
 {
-    /// <summary>Reconnects that may fail before a launcher counts as gone; its socket vanishes with its pod, so this is quick.</summary>
-    public const int MaxReconnects = 5;
+    /// <summary>Tries before a launcher that is not there, or one that is only wanted to end, is given up.</summary>
+    public const int MaxConnects = 4;
 
     /// <summary>Takes a command in; null when it is to be refused because its epoch is over.</summary>
     public static DomainKnowledge? Command(DomainKnowledge state, IDomainCommand command)
     {
         if (command.Epoch < state.Epoch)
             return null;
-        state = state with { Epoch = command.Epoch };
+        state = AtEpoch(state, command.Epoch);
         return command switch
         {
-            // A repeated order is the same order; only a new epoch starts anew.
-            RunDomain run => state with { Run = state.Run is { } known && known.Epoch == run.Epoch ? known : run, PodUid = run.PodUid },
+            RunDomain run => Order(state, run),
             StopDomain stop => state with { Stop = stop },
             ReleaseDomain => state with { Release = true },
             _ => state,
         };
     }
+
+    public static DomainKnowledge Connected(DomainKnowledge state) =>
+        state with { Connected = true, FailedConnects = 0, Presence = LauncherPresence.Connected };
+
+    public static DomainKnowledge Disconnected(DomainKnowledge state) => state with { Connected = false };
+
+    /// <param name="isGone">The launcher that was connected has ended, or the pod's folders are removed.</param>
+    public static DomainKnowledge ConnectFailed(DomainKnowledge state, bool isGone)
+    {
+        state = state with { FailedConnects = state.FailedConnects + 1 };
+        // A launcher that lives and does not answer still has its guest, which nobody may declare dead; one that never answered has none.
+        var hasNothing = isGone || (state.Release && state.Presence is LauncherPresence.Awaited);
+        return hasNothing && state.FailedConnects >= MaxConnects ? state with { Presence = LauncherPresence.Lost } : state;
+    }
+
+    /// <summary>An observation that was overtaken on its way changes nothing.</summary>
+    public static DomainKnowledge Observed(DomainKnowledge state, DomainObservation observation)
+    {
+        state = AtEpoch(state, observation.Epoch);
+        return state.Observation is { } known && known.Sequence > observation.Sequence ? state : state with { Observation = observation };
+    }
+
+    public static DomainKnowledge Answered(DomainKnowledge state, ILauncherRequest request, LauncherReply reply, string node)
+    {
+        // Nothing is ever asked of another VMI's launcher, not even to end.
+        if (reply.Launcher.VmiUid != state.VmiUid)
+            return Refused(state, node, "WrongLauncher", $"pod {state.PodUid} is the launcher of VMI {reply.Launcher.VmiUid}") with { Connected = false, Presence = LauncherPresence.Lost };
+        state = Observed(state, reply.Domain);
+        return (request, reply.Error) switch
+        {
+            // The launcher ends now; that its connection closes is no loss.
+            (QuitLauncher, LauncherError.None) => state with { Connected = false, Presence = LauncherPresence.Lost },
+            // "Done already" while a start from an earlier connection is still under way is no domain yet.
+            (LaunchDomain, LauncherError.None) => state with { Launched = state.HasDomain },
+            (LaunchDomain, LauncherError.InvalidSpec or LauncherError.Unsupported) =>
+                Refused(state, node, reply.Error.ToString(), reply.Message ?? "the launcher gave no reason"),
+            // Told to stop before it ever ran: for the control plane that is a guest that has ended.
+            (DestroyDomain, LauncherError.NoDomain) when !state.HasDomain =>
+                state with { Observation = reply.Domain with { State = DomainState.Shutoff, Reason = DomainReason.Shutdown } },
+            _ => state,
+        };
+    }
+
+    /// <summary>No retry helps: the VMI has to fail.</summary>
+    public static DomainKnowledge Refused(DomainKnowledge state, string node, string reason, string message) =>
+        state with { Refusal = new DomainRefused(state.VmiUid, node, state.Epoch, reason, message, Fatal: true) };
 
     public static DomainStep Next(DomainKnowledge state, DateTimeOffset now)
     {
@@ -75,14 +81,23 @@ public static class DomainSteps
         if (state.IsOver)
             return new DomainStep.Wait();
         if (state.Stop is { } stop)
-        {
-            if (state.Observation is not { State: not DomainState.NoDomain })
-                return new DomainStep.Ask(new DestroyDomain(state.Epoch));
-            return now >= stop.Deadline ? new DomainStep.Ask(new DestroyDomain(state.Epoch)) : new DomainStep.Shutdown(stop.Deadline);
-        }
-
-        if (state.Run is not { } run || state.Launched || state.Observation is { State: not DomainState.NoDomain })
+            return !state.HasDomain || now >= stop.Deadline ? new DomainStep.Ask(new DestroyDomain(state.Epoch)) : new DomainStep.Shutdown(stop.Deadline);
+        if (state.Run is not { } run || state.Launched || state.HasDomain || state.Refusal is not null)
             return new DomainStep.Wait();
-        return state.Context is { } context ? new DomainStep.Ask(new LaunchDomain(state.Epoch, run.Vmi, context)) : new DomainStep.PrepareNetwork();
+        return state.Context is { } context ? new DomainStep.Ask(new LaunchDomain(run.Epoch, run.Vmi, context)) : new DomainStep.PrepareNetwork();
     }
+
+    /// <summary>A repeated order is the same order. One for another pod finds none of what was known of the pod before.</summary>
+    private static DomainKnowledge Order(DomainKnowledge state, RunDomain run)
+    {
+        if (state.Run is not null)
+            return state;
+        var here = state.PodUid is null || state.PodUid == run.PodUid ? state : new DomainKnowledge(state.VmiUid) { Epoch = state.Epoch };
+        return here with { Run = run, PodUid = run.PodUid };
+    }
+
+    /// <summary>A new epoch voids the orders of those before it.</summary>
+    private static DomainKnowledge AtEpoch(DomainKnowledge state, long epoch) => epoch <= state.Epoch
+        ? state
+        : state with { Epoch = epoch, Run = null, Stop = null, Release = false, Launched = false, Refusal = null };
 }

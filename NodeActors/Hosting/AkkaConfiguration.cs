@@ -14,7 +14,7 @@ public static class AkkaConfiguration
 {
     public const string SystemName = "troupe-node";
 
-    public static AkkaConfigurationBuilder WithNodeAgent(this AkkaConfigurationBuilder builder, NodeAgentOptions options, TimeProvider time, ILoggerFactory logs) => builder
+    public static AkkaConfigurationBuilder WithNodeAgent(this AkkaConfigurationBuilder builder, NodeAgentOptions options) => builder
         .AddHocon($$"""
             akka.actor {
               serializers.troupe = "{{typeof(WireSerializer).FullName}}, {{typeof(WireSerializer).Assembly.GetName().Name}}"
@@ -32,7 +32,12 @@ public static class AkkaConfiguration
             }
             """, HoconAddMode.Prepend)
         .WithRemoting(new RemoteOptions { HostName = options.Bind, PublicHostName = options.PublicHost, Port = options.AkkaPort })
-        .WithActors((system, registry) =>
+        .ConfigureLoggers(loggers =>
+        {
+            loggers.ClearLoggers();
+            loggers.AddLoggerFactory();
+        })
+        .WithActors((system, registry, services) =>
         {
             // Its defaults live in Akka.Cluster.Tools, which a remoting-only system does not load by itself.
             system.Settings.InjectTopLevelFallback(ClusterClientReceptionist.DefaultConfig());
@@ -40,7 +45,9 @@ public static class AkkaConfiguration
             var client = system.ActorOf(ClusterClient.Props(ClusterClientSettings.Create(system).WithInitialContacts(contacts)), "control-plane-client");
             var link = system.ActorOf(ControlPlaneLink.Props(client), "control-plane");
             var pods = new PodFolders(options.KubeletRoot);
-            var services = new DomainActorServices(options.Node, Guid.NewGuid().ToString("N"), new LauncherConnector(pods), new PodNetworking(), link, time, logs.CreateLogger<DomainActor>());
-            registry.Register<NodeActor>(system.ActorOf(NodeActor.Props(services, pods, link), "node"));
+            var domains = new DomainActorServices(
+                options.Node, Guid.NewGuid().ToString("N"), UseEmulation: !File.Exists("/dev/kvm"), new LauncherConnector(pods), new PodNetworking(), link,
+                services.GetService<TimeProvider>(), services.GetService<ILoggerFactory>().CreateLogger<NodeActor>());
+            registry.Register<NodeActor>(system.ActorOf(NodeActor.Props(domains, pods), "node"));
         });
 }

@@ -29,6 +29,7 @@ public sealed record NodeAgentOptions(
                 parsed.GetValue(host) ?? parsed.GetValue(bind)!, parsed.GetValue(port), parsed.GetValue(launcher)!, parsed.GetValue(state)!), ct);
             return 0;
         });
-        return command.Parse(args).InvokeAsync();
+        // The host takes SIGTERM and stops in order; a second handler would cut it short.
+        return command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
 }

@@ -1,45 +1,10 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
-using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Launcher;
 
 namespace Troupe.NodeActors.Launchers;
 
-/// <summary>A live connection to one launcher.</summary>
-public interface ILauncher : IAsyncDisposable
-{
-    /// <summary>Pid of the launcher, whose network namespace is the pod's.</summary>
-    int ProcessId { get; }
-
-    /// <exception cref="IOException">The connection broke before the reply came.</exception>
-    Task<LauncherReply> AskAsync(ILauncherRequest request, CancellationToken ct);
-}
-
-/// <summary>How a domain actor gets at launchers.</summary>
-public interface ILauncherConnector
-{
-    /// <param name="changed">Called for every pushed observation, in order.</param>
-    /// <param name="closed">Called once when the connection ends for any reason.</param>
-    /// <exception cref="IOException">No launcher listens there (yet, or any more).</exception>
-    Task<ILauncher> ConnectAsync(string podUid, Action<DomainObservation> changed, Action closed, CancellationToken ct);
-}
-
-public sealed class LauncherConnector(PodFolders pods) : ILauncherConnector
-{
-    public async Task<ILauncher> ConnectAsync(string podUid, Action<DomainObservation> changed, Action closed, CancellationToken ct)
-    {
-        try
-        {
-            var socket = await LongPathSocket.ConnectAsync(pods.Sockets(podUid), LauncherPaths.SocketName, ct).ConfigureAwait(false);
-            return new LauncherConnection(socket, changed, closed);
-        }
-        catch (SocketException e)
-        {
-            throw new IOException($"no launcher answers in pod {podUid}: {e.Message}", e);
-        }
-    }
-}
-
+/// <summary>Requests and replies over a launcher's socket, matched by id, and the observations that it pushes between them.</summary>
 public sealed class LauncherConnection : ILauncher
 {
     private readonly NetworkStream _stream;
@@ -48,17 +13,18 @@ public sealed class LauncherConnection : ILauncher
     private readonly ConcurrentDictionary<long, TaskCompletionSource<LauncherReply>> _waiting = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _reader;
+    private volatile bool _ended;
     private long _id;
 
     public LauncherConnection(Socket socket, Action<DomainObservation> changed, Action closed)
     {
-        ProcessId = LongPathSocket.PeerPid(socket);
+        Process = LauncherProcess.Of(LongPathSocket.PeerPid(socket));
         _stream = new NetworkStream(socket, ownsSocket: true);
         _frames = new FrameStream(_stream);
         _reader = Task.Run(() => ReadAsync(changed, closed));
     }
 
-    public int ProcessId { get; }
+    public LauncherProcess Process { get; }
 
     public async Task<LauncherReply> AskAsync(ILauncherRequest request, CancellationToken ct)
     {
@@ -67,18 +33,10 @@ public sealed class LauncherConnection : ILauncher
         _waiting[id] = reply;
         try
         {
-            await _writing.WaitAsync(ct).ConfigureAwait(false);
-            try
-            {
-                await _frames.WriteAsync(id, request, ct).ConfigureAwait(false);
-            }
-            finally
-            {
-                _writing.Release();
-            }
-
-            if (_reader.IsCompleted)
-                throw new IOException("the launcher has closed the connection");
+            // After the entry is made: a reader that ends later finds it, one that ended before has said so.
+            if (_ended)
+                throw Closed();
+            await WriteAsync(id, request, ct).ConfigureAwait(false);
             return await reply.Task.WaitAsync(ct).ConfigureAwait(false);
         }
         finally
@@ -92,8 +50,28 @@ public sealed class LauncherConnection : ILauncher
         await _stop.CancelAsync().ConfigureAwait(false);
         await _stream.DisposeAsync().ConfigureAwait(false);
         await _reader.ConfigureAwait(false);
-        _writing.Dispose();
         _stop.Dispose();
+    }
+
+    private async Task WriteAsync(long id, ILauncherRequest request, CancellationToken ct)
+    {
+        await _writing.WaitAsync(ct).ConfigureAwait(false);
+        try
+        {
+            await _frames.WriteAsync(id, request, ct).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException)
+        {
+            // Half a frame may be out; nothing after it could be understood.
+            await _stream.DisposeAsync().ConfigureAwait(false);
+            if (e is ObjectDisposedException)
+                throw Closed();
+            throw;
+        }
+        finally
+        {
+            _writing.Release();
+        }
     }
 
     private async Task ReadAsync(Action<DomainObservation> changed, Action closed)
@@ -113,8 +91,11 @@ public sealed class LauncherConnection : ILauncher
             // Whatever broke the connection, the domain actor is told the same: it is closed.
         }
 
+        _ended = true;
         foreach (var waiting in _waiting.Values)
-            waiting.TrySetException(new IOException("the launcher has closed the connection"));
+            waiting.TrySetException(Closed());
         closed();
     }
+
+    private static IOException Closed() => new("the launcher has closed the connection");
 }

@@ -8,7 +8,7 @@ namespace Troupe.NodeActors.Networking;
 /// <summary>What the masquerade binding makes in a pod's network namespace, as text: a bridge with the gateway, a tap for QEMU, and NAT.</summary>
 /// <param name="PodLink">The pod's own device.</param>
 /// <param name="Guest">The one address behind the NAT.</param>
-public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap, int Mtu, IPAddress Guest, IPAddress Gateway, int Prefix, IReadOnlyList<Port> Ports)
+public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap, int Mtu, IPAddress Guest, IPAddress Gateway, int Prefix, IReadOnlyList<string> Ports)
 {
     /// <summary>KubeVirt's default of `networks[].pod.vmNetworkCIDR`.</summary>
     public const string DefaultNetwork = "10.0.2.0/24";
@@ -22,20 +22,21 @@ public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap,
         var cidr = network.VmNetworkCIDR is { Length: > 0 } set ? set : DefaultNetwork;
         if (!IPNetwork.TryParse(cidr, out var range) || range.BaseAddress.AddressFamily is not System.Net.Sockets.AddressFamily.InterNetwork || range.PrefixLength > 30)
             throw new FormatException($"spec.networks: vmNetworkCIDR '{cidr}' is not an IPv4 network with room for a gateway and a guest");
-        return new MasqueradeScript(podLink, $"k6t-{podLink}", "tap0", mtu, Host(range, 2), Host(range, 1), range.PrefixLength, nic.Ports ?? []);
+        return new MasqueradeScript(podLink, $"k6t-{podLink}", "tap0", mtu, Host(range, 2), Host(range, 1), range.PrefixLength, PortsOf(nic));
     }
 
-    /// <summary>For `sh -e`, inside of the namespace. Run again it changes nothing.</summary>
+    /// <summary>For `sh -e`, inside of the namespace. Run again it changes nothing, and what a run that was cut short has left is made anew.</summary>
     public string Text => $"""
         if ! ip link show dev {Tap} >/dev/null 2>&1; then
+        ip link delete dev {Bridge} 2>/dev/null || true
         ip -batch - <<'END'
         link add {Bridge} type bridge forward_delay 0 stp_state 0
         link set dev {Bridge} address {BridgeMac} mtu {Mtu} up
         address add {Gateway}/{Prefix} dev {Bridge}
         tuntap add dev {Tap} mode tap vnet_hdr
-        link set dev {Tap} mtu {Mtu} master {Bridge} up
         END
         fi
+        ip link set dev {Tap} mtu {Mtu} master {Bridge} up
         echo 1 >/proc/sys/net/ipv4/ip_forward
         nft -f - <<'END'
         table ip troupe-{PodLink} {"{}"}
@@ -60,10 +61,28 @@ public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap,
         return $"02:{Convert.ToHexStringLower(hash, 0, 1)}:{Convert.ToHexStringLower(hash, 1, 1)}:{Convert.ToHexStringLower(hash, 2, 1)}:{Convert.ToHexStringLower(hash, 3, 1)}:{Convert.ToHexStringLower(hash, 4, 1)}";
     }
 
-    /// <summary>All traffic goes to the guest, or only what its `ports` name.</summary>
+    /// <summary>All traffic goes to the guest, or only what its `ports` and `portRanges` name.</summary>
     private string Inbound => Ports.Count == 0
         ? $"    iifname \"{PodLink}\" dnat to {Guest}"
-        : string.Join('\n', Ports.Select(p => $"    iifname \"{PodLink}\" {(p.Protocol is "UDP" ? "udp" : "tcp")} dport {p.PortValue} dnat to {Guest}"));
+        : string.Join('\n', Ports.Select(p => $"    iifname \"{PodLink}\" {p} dnat to {Guest}"));
+
+    /// <summary>nftables matches: <c>tcp dport 80</c>, <c>udp dport 5000-5010</c>.</summary>
+    private static List<string> PortsOf(Interface nic) =>
+    [
+        .. (nic.Ports ?? []).Select(p => $"{Protocol(p.Protocol)} dport {Number(p.PortValue)}"),
+        .. (nic.PortRanges ?? []).Select(r => $"{Protocol(r.Protocol)} dport {Number(r.Start)}-{Number(r.End)}"),
+    ];
+
+    private static string Protocol(string? name) => name switch
+    {
+        null or "" or "TCP" => "tcp",
+        "UDP" => "udp",
+        _ => throw new FormatException($"spec.domain.devices.interfaces: protocol '{name}' of a port is neither TCP nor UDP"),
+    };
+
+    private static int Number(int? port) => port is > 0 and < 65536
+        ? port.Value
+        : throw new FormatException($"spec.domain.devices.interfaces: {port} is not a port");
 
     private static IPAddress Host(IPNetwork network, byte number)
     {

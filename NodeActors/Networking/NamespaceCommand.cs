@@ -10,7 +10,10 @@ internal static class NamespaceCommand
     {
         var start = new ProcessStartInfo("nsenter")
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
         };
         foreach (var arg in (IEnumerable<string>)["-t", $"{pid}", "-n", "--", .. command])
             start.ArgumentList.Add(arg);

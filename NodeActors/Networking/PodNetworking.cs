@@ -22,6 +22,9 @@ public sealed class PodNetworking : IPodNetworking
 
     public async Task<IReadOnlyList<PreparedInterface>> PrepareAsync(int launcherPid, VirtualMachineInstance vmi, IReadOnlyList<string> podAddresses, CancellationToken ct)
     {
+        // 0 is the answer of SO_PEERCRED about a process in a PID namespace that this agent does not see.
+        if (launcherPid <= 0)
+            throw new UnsupportedNetworkException("the launcher's process is not visible to the node agent, which must run in the host's PID namespace");
         var interfaces = vmi.Spec?.Domain?.Devices?.Interfaces ?? [];
         List<PreparedInterface> prepared = [];
         for (var i = 0; i < interfaces.Count; i++)

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Text.Json;
 using Troupe.Messages.Protocol.Launcher;
@@ -5,45 +6,78 @@ using Troupe.NodeActors.Hosting;
 
 namespace Troupe.NodeActors.Registration;
 
+public interface ICapabilitiesReader
+{
+    /// <exception cref="IOException">Nobody could say; worth another try.</exception>
+    Task<NodeCapabilities> ReadAsync(CancellationToken ct);
+}
+
 /// <summary>Asks libvirt, through the launcher's binary, what this host can run.</summary>
-internal static class CapabilitiesReader
+public sealed class CapabilitiesReader(NodeAgentOptions options) : ICapabilitiesReader
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
-    /// <exception cref="IOException">The launcher could not say.</exception>
-    public static async Task<NodeCapabilities> ReadAsync(NodeAgentOptions options, CancellationToken ct)
+    public async Task<NodeCapabilities> ReadAsync(CancellationToken ct)
     {
-        // Probing QEMU takes seconds; its answer changes only with the programs themselves.
-        var cache = Path.Combine(options.State, $"capabilities-{Fingerprint(options)}.json");
-        if (File.Exists(cache))
-            return Parse(await File.ReadAllTextAsync(cache, ct).ConfigureAwait(false));
+        // Probing QEMU takes seconds; its answer changes only with the programs themselves, or with KVM.
+        var cache = Path.Combine(options.State, $"capabilities-{Fingerprint()}.json");
+        if (File.Exists(cache) && Parse(await File.ReadAllTextAsync(cache, ct).ConfigureAwait(false)) is { } known)
+            return known;
+        var json = await AskAsync(ct).ConfigureAwait(false);
+        var capabilities = Parse(json) ?? throw new IOException($"{options.Launcher} --print-capabilities printed none");
+        Directory.CreateDirectory(options.State);
+        // Renamed when whole: an agent killed in between leaves no half of it.
+        await File.WriteAllTextAsync(cache + ".new", json, ct).ConfigureAwait(false);
+        File.Move(cache + ".new", cache, overwrite: true);
+        return capabilities;
+    }
+
+    private async Task<string> AskAsync(CancellationToken ct)
+    {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
         deadline.CancelAfter(Patience);
-        var start = new ProcessStartInfo(options.Launcher, ["--print-capabilities"]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        using var process = Process.Start(start) ?? throw new IOException($"{options.Launcher} did not start");
+        using var process = Start();
         try
         {
             var output = process.StandardOutput.ReadToEndAsync(deadline.Token);
             var error = process.StandardError.ReadToEndAsync(deadline.Token);
             await process.WaitForExitAsync(deadline.Token).ConfigureAwait(false);
-            if (process.ExitCode != 0)
-                throw new IOException($"{options.Launcher} --print-capabilities: {(await error.ConfigureAwait(false)).Trim()}");
-            var json = await output.ConfigureAwait(false);
-            var capabilities = Parse(json);
-            Directory.CreateDirectory(options.State);
-            await File.WriteAllTextAsync(cache, json, ct).ConfigureAwait(false);
-            return capabilities;
+            return process.ExitCode == 0
+                ? await output.ConfigureAwait(false)
+                : throw new IOException($"{options.Launcher} --print-capabilities: {(await error.ConfigureAwait(false)).Trim()}");
         }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
+            ct.ThrowIfCancellationRequested();
             throw new IOException($"{options.Launcher} --print-capabilities took more than {Patience.TotalSeconds} s");
         }
     }
 
-    private static NodeCapabilities Parse(string json) =>
-        JsonSerializer.Deserialize(json, LauncherJson.Default.NodeCapabilities) ?? throw new IOException("the launcher printed no capabilities");
+    private Process Start()
+    {
+        try
+        {
+            return Process.Start(new ProcessStartInfo(options.Launcher, ["--print-capabilities"]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })!;
+        }
+        catch (Win32Exception e)
+        {
+            throw new IOException($"{options.Launcher}: {e.Message}", e);
+        }
+    }
 
-    private static string Fingerprint(NodeAgentOptions options) => string.Join('-', new[] { options.Launcher, "/usr/bin/qemu-system-x86_64", "/usr/sbin/libvirtd" }
-        .Select(p => (File.Exists(p) ? File.GetLastWriteTimeUtc(p).Ticks : 0).ToString("x")));
+    private static NodeCapabilities? Parse(string json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(json, LauncherJson.Default.NodeCapabilities);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private string Fingerprint() => string.Join('-', new[] { options.Launcher, "/usr/bin/qemu-system-x86_64", "/usr/sbin/libvirtd", "/dev/kvm" }
+        .Select(p => (File.Exists(p) ? p == "/dev/kvm" ? 1 : File.GetLastWriteTimeUtc(p).Ticks : 0).ToString("x")));
 }

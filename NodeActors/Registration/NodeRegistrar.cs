@@ -1,15 +1,40 @@
+using System.Text.Json.Nodes;
 using Troupe.Kubernetes.Client;
 using Troupe.Messages.Api.Core;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Launcher;
 using Troupe.NodeActors.Hosting;
 
 namespace Troupe.NodeActors.Registration;
 
 /// <summary>Keeps the Node object's labels and heartbeat.</summary>
-public sealed class NodeRegistrar(IKubeClient kubernetes, NodeAgentOptions options, TimeProvider time, ILogger<NodeRegistrar> log) : BackgroundService
+public sealed class NodeRegistrar(IKubeClient kubernetes, ICapabilitiesReader reader, NodeAgentOptions options, TimeProvider time, ILogger<NodeRegistrar> log) : BackgroundService
 {
     /// <summary>KubeVirt's interval; up to a fifth is added at random so that a large cluster's nodes do not write at once.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(60);
+
+    /// <summary>The API server may be on its way down, too.</summary>
+    private static readonly TimeSpan FarewellPatience = TimeSpan.FromSeconds(2);
+    private bool _isRegistered;
+
+    /// <summary>No new guests while there is no agent; those that run go on.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        if (!_isRegistered)
+            return;
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(FarewellPatience);
+        try
+        {
+            var patch = new JsonObject { ["metadata"] = new JsonObject { ["labels"] = new JsonObject { [Labels.Schedulable] = "false" } } };
+            await kubernetes.PatchAsync<Node>(null, options.Node, PatchType.Merge, patch, ct: deadline.Token);
+        }
+        catch (Exception e) when (IsPassing(e))
+        {
+            log.LogWarning("node {Node} is still marked as schedulable: {Error}", options.Node, e.Message);
+        }
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -20,12 +45,12 @@ public sealed class NodeRegistrar(IKubeClient kubernetes, NodeAgentOptions optio
             TimeSpan delay;
             try
             {
-                capabilities ??= await CapabilitiesReader.ReadAsync(options, stoppingToken);
-                await BeatAsync(capabilities, schedulable: true, stoppingToken);
+                capabilities ??= await reader.ReadAsync(stoppingToken);
+                await BeatAsync(capabilities, stoppingToken);
                 backoff.Reset();
                 delay = Interval * (1 + (Random.Shared.NextDouble() * 0.2));
             }
-            catch (Exception e) when (e is HttpRequestException or KubeException or IOException)
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested && IsPassing(e))
             {
                 log.LogWarning("node {Node} is not registered, trying again: {Error}", options.Node, e.Message);
                 delay = backoff.Next();
@@ -35,10 +60,14 @@ public sealed class NodeRegistrar(IKubeClient kubernetes, NodeAgentOptions optio
         }
     }
 
-    private async Task BeatAsync(NodeCapabilities capabilities, bool schedulable, CancellationToken ct)
+    private async Task BeatAsync(NodeCapabilities capabilities, CancellationToken ct)
     {
         var node = await kubernetes.GetAsync<Node>(null, options.Node, ct);
-        var patch = NodeLabels.Patch(node.Metadata.Labels ?? new Dictionary<string, string>(), capabilities, schedulable, time.GetUtcNow());
+        var patch = NodeLabels.Patch(node.Metadata.Labels ?? new Dictionary<string, string>(), capabilities, schedulable: true, time.GetUtcNow());
         await kubernetes.PatchAsync<Node>(null, options.Node, PatchType.Merge, patch, ct: ct);
+        _isRegistered = true;
     }
+
+    /// <summary>A cancellation that nobody here asked for is HttpClient's timeout.</summary>
+    private static bool IsPassing(Exception e) => e is HttpRequestException or KubeException or IOException or OperationCanceledException;
 }

@@ -44,7 +44,8 @@ public sealed class DomainStepsTests
     public void Stopping_presses_the_button_until_the_deadline_and_then_destroys()
     {
         var state = DomainSteps.Command(new DomainKnowledge("uid"), new StopDomain("node-1", "uid", 1, Now + TimeSpan.FromSeconds(30)))!
-            with { Connected = true, Observation = new DomainObservation { State = DomainState.Running } };
+            with
+        { Connected = true, Observation = new DomainObservation { State = DomainState.Running } };
         Assert.IsType<DomainStep.Shutdown>(DomainSteps.Next(state, Now));
         Assert.IsType<DestroyDomain>(Assert.IsType<DomainStep.Ask>(DomainSteps.Next(state, Now + TimeSpan.FromSeconds(30))).Request);
         Assert.IsType<DomainStep.Wait>(DomainSteps.Next(state with { Observation = new DomainObservation { State = DomainState.Shutoff } }, Now));

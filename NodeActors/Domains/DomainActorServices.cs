@@ -1,0 +1,11 @@
+using Akka.Actor;
+using Troupe.NodeActors.Launchers;
+using Troupe.NodeActors.Networking;
+
+namespace Troupe.NodeActors.Domains;
+
+/// <param name="ControlPlane">Takes reports and passes them on to the VMI's actor.</param>
+/// <param name="AgentId">Names this agent process in reports.</param>
+/// <param name="UseEmulation">This node has no KVM.</param>
+public sealed record DomainActorServices(
+    string Node, string AgentId, bool UseEmulation, ILauncherConnector Launchers, IPodNetworking Networking, IActorRef ControlPlane, TimeProvider Time, ILogger Log);

@@ -1,0 +1,20 @@
+using Troupe.Messages.Protocol.Launcher;
+
+namespace Troupe.NodeActors.Domains;
+
+/// <summary>The one thing to do next for a domain.</summary>
+public abstract record DomainStep
+{
+    public sealed record Connect(string PodUid) : DomainStep;
+
+    public sealed record PrepareNetwork : DomainStep;
+
+    public sealed record Ask(ILauncherRequest Request) : DomainStep;
+
+    /// <summary>Press the button, and come back to it: again after the interval, and to destroy at the deadline.</summary>
+    public sealed record Shutdown(DateTimeOffset Deadline) : DomainStep;
+
+    public sealed record Forget : DomainStep;
+
+    public sealed record Wait : DomainStep;
+}
