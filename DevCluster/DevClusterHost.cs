@@ -1,4 +1,4 @@
-using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -24,9 +24,6 @@ namespace Troupe.DevCluster;
 /// </summary>
 public sealed class DevClusterHost : IAsyncDisposable
 {
-    private const long HistoryBytes = 64L << 20;
-    private const long MaxBodyBytes = 3L << 20;
-    private static readonly TimeSpan BookmarkInterval = TimeSpan.FromSeconds(60);
     private static readonly string[] FirstNamespaces = ["default", "kube-system", "kube-public", "kube-node-lease"];
 
     private readonly CancellationTokenSource _stop = new();
@@ -34,34 +31,50 @@ public sealed class DevClusterHost : IAsyncDisposable
     private readonly ObjectStore _store;
     private readonly ApiAggregator _aggregator;
     private readonly WebApplication _app;
+    private readonly Pki _pki;
+    private readonly FileStream _lock;
     private NodeFleet? _nodes;
 
-    private DevClusterHost(ObjectStore store, ApiAggregator aggregator, WebApplication app, IKubeApi api) =>
-        (_store, _aggregator, _app, Api) = (store, aggregator, app, api);
+    private DevClusterHost(FileStream stateLock, ObjectStore store, Pki pki, ApiAggregator aggregator, WebApplication app, IKubeApi api) =>
+        (_lock, _store, _pki, _aggregator, _app, Api) = (stateLock, store, pki, aggregator, app, api);
 
     /// <summary>The API, without HTTP.</summary>
     public IKubeApi Api { get; }
 
-    /// <summary><c>https://127.0.0.1:PORT</c>.</summary>
+    /// <summary><c>https://ADDRESS:PORT</c>.</summary>
     public string Url { get; private set; } = "";
 
     /// <summary>Path of a kubeconfig for an administrator.</summary>
     public string Kubeconfig { get; private set; } = "";
 
+    /// <summary>Bearer token of kubernetes-admin, for clients that can't show a certificate.</summary>
+    public string AdminToken => _pki.AdminToken;
+
+    /// <summary>Client certificate of kubernetes-admin with its key.</summary>
+    public X509Certificate2 AdminCertificate => _pki.Admin;
+
+    /// <summary>What the server's certificate is to be verified with.</summary>
+    public X509Certificate2 CertificateAuthority => _pki.Authority.Certificate;
+
+    /// <summary>Forgets the history of all resources, so that older watches get 410 Gone, as after a compaction of etcd.</summary>
+    public void Compact() => _store.Compact();
+
+    /// <exception cref="IOException">Another process uses the state directory.</exception>
     public static async Task<DevClusterHost> StartAsync(DevClusterOptions options, CancellationToken ct = default)
     {
         Directory.CreateDirectory(options.StateDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var stateLock = new FileStream(Path.Combine(options.StateDirectory, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         var (time, log) = (options.Time, options.Logs.CreateLogger<DevClusterHost>());
-        var store = new ObjectStore(Path.Combine(options.StateDirectory, "objects.db"), options.HistoryLength, HistoryBytes, log);
-        var pki = new Pki(Path.Combine(options.StateDirectory, "pki"), []);
+        var store = new ObjectStore(Path.Combine(options.StateDirectory, "objects.db"), options.HistoryLength, options.HistoryBytes, log);
+        var pki = new Pki(Path.Combine(options.StateDirectory, "pki"), options.ExtraHosts);
         var registry = new ResourceRegistry();
         var tokens = new ServiceAccountTokens(pki.ServiceAccountKey, store, time);
         var authenticator = new Authenticator(pki, tokens);
-        IAuthorizer authorizer = new AllowAuthenticated();
+        var authorizer = options.Authorizer;
         var reviews = new Reviews(authorizer, authenticator, tokens, store);
-        var admission = new AdmissionChain([new NamespaceLifecycle(store), new ServiceAccountDefault(), new PriorityAdmission(store)], []);
+        var admission = new AdmissionChain([new NamespaceLifecycle(store), new ServiceAccountDefault(), new PriorityAdmission(store)], [new NamespaceLifecycle(store)]);
         var resources = new ResourceService(store, registry, admission, time);
-        var lists = new ListService(store, time, BookmarkInterval, options.WatchQueueLength);
+        var lists = new ListService(store, time, options.BookmarkInterval, options.WatchQueueLength);
         var podSubresources = new PodSubresources(store, () => resources, time);
         registry.Set(BuiltinResources.All().Concat(reviews.Definitions()).Select(d => d.Key switch
         {
@@ -80,18 +93,20 @@ public sealed class DevClusterHost : IAsyncDisposable
             aggregator.Follow(e);
         };
 
-        var api = new LocalKubeApi(registry, resources, lists, "devcluster");
+        LocalKubeApi Local(string manager) => new(registry, resources, lists, manager);
+        var api = Local("devcluster");
         var podLogs = new Http.PodLogs();
         var handler = new ApiHandler(registry, resources, lists, authenticator, authorizer, new DiscoveryDocuments(registry, aggregator), new OpenApiDocuments(registry), aggregator, podLogs, time, log);
         var metrics = new RequestMetrics();
         var app = Serve(options, pki, metrics, handler);
-        var host = new DevClusterHost(store, aggregator, app, api);
+        var host = new DevClusterHost(stateLock, store, pki, aggregator, app, api);
         try
         {
             Controller[] controllers =
             [
-                new CrdController(store, registry, api, log), new NamespaceController(store, registry, api, pki, log), new GarbageCollector(store, registry, api, log),
-                new TokenController(store, api, tokens, pki, log), new ApiServiceController(store, aggregator, api, time, log),
+                new CrdController(store, registry, Local("crd-controller"), log), new NamespaceController(store, registry, Local("namespace-controller"), pki, log),
+                new GarbageCollector(store, registry, Local("garbage-collector"), log), new TokenController(store, Local("token-controller"), tokens, pki, log),
+                new ApiServiceController(store, aggregator, Local("apiservice-controller"), time, log),
             ];
             foreach (var controller in controllers)
             {
@@ -109,7 +124,12 @@ public sealed class DevClusterHost : IAsyncDisposable
             {
                 host._nodes = await NodeFleet.StartAsync(api, new NodeFleetOptions
                 {
-                    StateDirectory = options.StateDirectory, Nodes = options.Nodes, ImageStores = options.ImageStores, ApiServer = new Uri(host.Url), Time = time, Logs = options.Logs,
+                    StateDirectory = options.StateDirectory,
+                    Nodes = options.Nodes,
+                    ImageStores = options.ImageStores,
+                    ApiServer = new Uri(host.Url),
+                    Time = time,
+                    Logs = options.Logs,
                 }, host._stop.Token);
                 podLogs.Source = new PodLogSource(api, StateLayout.Of(options.StateDirectory), time);
             }
@@ -132,6 +152,7 @@ public sealed class DevClusterHost : IAsyncDisposable
         await Task.WhenAll(_background);
         _aggregator.Dispose();
         await _store.DisposeAsync();
+        await _lock.DisposeAsync();
         _stop.Dispose();
     }
 
@@ -149,15 +170,23 @@ public sealed class DevClusterHost : IAsyncDisposable
 
     private static WebApplication Serve(DevClusterOptions options, Pki pki, RequestMetrics metrics, ApiHandler handler)
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+        // Empty: no configuration files and no environment; a cluster is what its options say.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = MaxBodyBytes;
-            // A watch writes nothing for minutes and that is no fault of its client.
+            // The handler limits bodies itself, to answer with a Status.
+            kestrel.Limits.MaxRequestBodySize = null;
+            kestrel.Limits.MinRequestBodyDataRate = null;
+            // A watch writes nothing for minutes and that is no fault of its client; one that doesn't read is cut off by its queue.
             kestrel.Limits.MinResponseDataRate = null;
-            kestrel.Listen(IPAddress.Loopback, options.Port, listen =>
+            kestrel.Limits.MaxRequestLineSize = 64 * 1024;
+            // All watches of one controller share a connection.
+            kestrel.Limits.Http2.MaxStreamsPerConnection = 2000;
+            kestrel.Limits.Http2.InitialConnectionWindowSize = 4 << 20;
+            kestrel.Limits.Http2.InitialStreamWindowSize = 1 << 20;
+            kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
+            kestrel.Listen(options.Address, options.Port, listen =>
             {
                 listen.Protocols = HttpProtocols.Http1AndHttp2;
                 listen.UseHttps(new HttpsConnectionAdapterOptions
@@ -171,10 +200,9 @@ public sealed class DevClusterHost : IAsyncDisposable
         });
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(1));
         var app = builder.Build();
-        app.UseWebSockets();
         app.Run(async context =>
         {
-            if (context.Request.Path == "/metrics" && context.Connection.ClientCertificate is not null)
+            if (context.Request.Path == "/metrics" && context.Connection.ClientCertificate is { } certificate && pki.Authority.Issued(certificate))
             {
                 await metrics.ServeAsync(context);
                 return;
@@ -191,6 +219,14 @@ public sealed class DevClusterHost : IAsyncDisposable
     {
         foreach (var name in FirstNamespaces)
             await EnsureAsync(api, ResourceKey.Namespaces, null, new JsonObject { ["metadata"] = new JsonObject { ["name"] = name } }, ct);
+        foreach (var (name, value) in new[] { ("system-cluster-critical", 2_000_000_000L), ("system-node-critical", 2_000_001_000L) })
+            await EnsureAsync(api, ResourceKey.PriorityClasses, null, new JsonObject { ["metadata"] = new JsonObject { ["name"] = name }, ["value"] = value }, ct);
+        await EnsureAsync(api, ResourceKey.Services, "default", new JsonObject
+        {
+            ["metadata"] = new JsonObject { ["name"] = "kubernetes", ["labels"] = new JsonObject { ["component"] = "apiserver", ["provider"] = "kubernetes" } },
+            ["spec"] = new JsonObject { ["clusterIP"] = "10.96.0.1", ["ports"] = new JsonArray(new JsonObject { ["name"] = "https", ["port"] = 443 }) },
+        }, ct);
+        // Where aggregated servers learn whom to believe about X-Remote-User.
         await EnsureAsync(api, ResourceKey.ConfigMaps, "kube-system", new JsonObject
         {
             ["metadata"] = new JsonObject { ["name"] = "extension-apiserver-authentication" },

@@ -1,4 +1,6 @@
+using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
+using Troupe.DevCluster.Security;
 
 namespace Troupe.DevCluster;
 
@@ -7,8 +9,13 @@ public sealed record DevClusterOptions
     /// <summary>Everything the cluster keeps: objects, certificates, pods. Started again on it, it goes on.</summary>
     public required string StateDirectory { get; init; }
 
-    /// <summary>Loopback port of the API; 0 for any free one.</summary>
+    /// <summary>Port of the API; 0 for any free one.</summary>
     public int Port { get; init; }
+
+    public IPAddress Address { get; init; } = IPAddress.Loopback;
+
+    /// <summary>Further names and addresses for the server's certificate.</summary>
+    public IReadOnlyList<string> ExtraHosts { get; init; } = [];
 
     /// <summary>Simulated nodes; 0 for an API server (with scheduler) alone.</summary>
     public int Nodes { get; init; }
@@ -21,8 +28,15 @@ public sealed record DevClusterOptions
     /// <summary>Events kept for each kind so that a watch can resume.</summary>
     public int HistoryLength { get; init; } = 10_000;
 
+    /// <summary>The same in bytes of objects.</summary>
+    public long HistoryBytes { get; init; } = 64L << 20;
+
     /// <summary>Events that wait for one slow watcher before it is cut off.</summary>
     public int WatchQueueLength { get; init; } = 10_000;
+
+    public TimeSpan BookmarkInterval { get; init; } = TimeSpan.FromSeconds(15);
+
+    public IAuthorizer Authorizer { get; init; } = new AllowAuthenticated();
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
     public ILoggerFactory Logs { get; init; } = NullLoggerFactory.Instance;

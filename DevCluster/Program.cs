@@ -15,8 +15,12 @@ serve.SetAction(async (parsed, ct) =>
     using var logs = Logs();
     await using var cluster = await DevClusterHost.StartAsync(new DevClusterOptions
     {
-        StateDirectory = parsed.GetValue(state)!, Port = parsed.GetValue(port), KubeconfigPath = parsed.GetValue(kubeconfig),
-        Nodes = parsed.GetValue(nodes), ImageStores = parsed.GetValue(images)!, Logs = logs,
+        StateDirectory = parsed.GetValue(state)!,
+        Port = parsed.GetValue(port),
+        KubeconfigPath = parsed.GetValue(kubeconfig),
+        Nodes = parsed.GetValue(nodes),
+        ImageStores = parsed.GetValue(images)!,
+        Logs = logs,
     }, ct);
     Console.WriteLine($"serving {cluster.Url}, kubeconfig {cluster.Kubeconfig}");
     try

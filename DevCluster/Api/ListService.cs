@@ -167,7 +167,10 @@ internal sealed class ListService(ObjectStore store, TimeProvider time, TimeSpan
 
     private static string WriteToken(long version, StoredObject last) => Convert.ToBase64String(new JsonObject
     {
-        ["v"] = TokenVersion, ["rv"] = version, ["ns"] = last.Namespace, ["name"] = last.Name,
+        ["v"] = TokenVersion,
+        ["rv"] = version,
+        ["ns"] = last.Namespace,
+        ["name"] = last.Name,
     }.ToUtf8()).TrimEnd('=').Replace('+', '-').Replace('/', '_');
 
     private static (long Version, string Namespace, string Name) ReadToken(string token)

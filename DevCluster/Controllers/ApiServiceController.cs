@@ -100,7 +100,11 @@ internal sealed class ApiServiceController(ObjectStore store, ApiAggregator aggr
                 {
                     ["conditions"] = new JsonArray(new JsonObject
                     {
-                        ["type"] = "Available", ["status"] = status, ["reason"] = reason, ["message"] = message, ["lastTransitionTime"] = time.GetUtcNow().Kube(),
+                        ["type"] = "Available",
+                        ["status"] = status,
+                        ["reason"] = reason,
+                        ["message"] = message,
+                        ["lastTransitionTime"] = time.GetUtcNow().Kube(),
                     }),
                 },
             }, "status", ct);

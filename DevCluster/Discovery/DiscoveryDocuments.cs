@@ -70,7 +70,10 @@ internal sealed class DiscoveryDocuments(ResourceRegistry registry, ApiAggregato
                 : new JsonArray([.. Groups().Select(g => AggregatedGroup(g.Name, g.Versions))]);
             var bytes = new JsonObject
             {
-                ["kind"] = "APIGroupDiscoveryList", ["apiVersion"] = "apidiscovery.k8s.io/" + version, ["metadata"] = new JsonObject(), ["items"] = items,
+                ["kind"] = "APIGroupDiscoveryList",
+                ["apiVersion"] = "apidiscovery.k8s.io/" + version,
+                ["metadata"] = new JsonObject(),
+                ["items"] = items,
             }.ToUtf8();
             _aggregated[key] = (now, bytes);
             return bytes;
@@ -107,7 +110,11 @@ internal sealed class DiscoveryDocuments(ResourceRegistry registry, ApiAggregato
         {
             var resource = new JsonObject
             {
-                ["name"] = d.Key.Plural, ["singularName"] = d.SingularName, ["namespaced"] = d.Namespaced, ["kind"] = d.Kind, ["verbs"] = Strings(d.Verbs),
+                ["name"] = d.Key.Plural,
+                ["singularName"] = d.SingularName,
+                ["namespaced"] = d.Namespaced,
+                ["kind"] = d.Kind,
+                ["verbs"] = Strings(d.Verbs),
             };
             if (d.ShortNames.Length > 0)
                 resource["shortNames"] = Strings(d.ShortNames);

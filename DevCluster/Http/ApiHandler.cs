@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Troupe.DevCluster.Aggregation;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Discovery;
+using Troupe.DevCluster.Http.Protobuf;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Resources;
 using Troupe.DevCluster.Security;
@@ -26,6 +27,8 @@ internal sealed class ApiHandler(
     TimeProvider time,
     ILogger log)
 {
+    private readonly ProtobufBodies _protobuf = new(registry);
+
     public async Task HandleAsync(HttpContext context)
     {
         try
@@ -154,7 +157,8 @@ internal sealed class ApiHandler(
             await SubresourceAsync(context, write, definition, ns, target, verb, form);
             return;
         }
-        if (!definition.Verbs.Contains(verb))
+        var named = target.Name.Length > 0;
+        if (!definition.Verbs.Contains(verb) || (verb is "update" or "patch" && !named) || (verb == "create" && named))
             throw ApiException.MethodNotAllowed(verb);
         switch (verb)
         {
@@ -243,7 +247,7 @@ internal sealed class ApiHandler(
             case "get":
                 break;
             case "update" or "patch":
-                var wanted = await BodyAsync(context, write, ct, anyType: true);
+                var wanted = await BodyAsync(context, write, ct, patch: verb == "patch");
                 if (verb == "patch")
                     wanted = Machinery.MergePatch.Apply(scale, wanted) as JsonObject ?? scale;
                 var written = await resources.PatchAsync(write, definition, ns, name, "", PatchKind.MergePatch, Scales.AsMergePatch(definition, wanted), ct);
@@ -307,10 +311,10 @@ internal sealed class ApiHandler(
             context.Response.Headers.Append("Warning", $"299 - \"{warning.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"");
     }
 
-    private static async Task<JsonObject> BodyAsync(HttpContext context, RequestContext write, CancellationToken ct, bool anyType = false) =>
-        (anyType
+    private async Task<JsonObject> BodyAsync(HttpContext context, RequestContext write, CancellationToken ct, bool patch = false) =>
+        (patch
             ? Bodies.Parse(await Bodies.ReadAsync(context.Request, ct), yaml: false, write.Duplicates) as JsonObject
-            : await Bodies.ObjectAsync(context.Request, write.Duplicates, ct))
+            : await Bodies.ObjectAsync(context.Request, _protobuf, write.Duplicates, ct))
         ?? throw ApiException.BadRequest("couldn't get version/kind; json parse error: unexpected end of JSON input");
 
     private static RequestContext WriteContext(HttpRequest request, UserInfo user)
@@ -341,9 +345,9 @@ internal sealed class ApiHandler(
         };
     }
 
-    private static async Task<JsonObject?> DeleteOptionsAsync(HttpContext context, CancellationToken ct)
+    private async Task<JsonObject?> DeleteOptionsAsync(HttpContext context, CancellationToken ct)
     {
-        var options = await Bodies.ObjectAsync(context.Request, null, ct) ?? [];
+        var options = await Bodies.ObjectAsync(context.Request, _protobuf, null, ct) ?? [];
         var query = context.Request.Query;
         if (query["propagationPolicy"].ToString() is { Length: > 0 } policy)
             options["propagationPolicy"] = policy;

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Troupe.DevCluster.Api;
+using Troupe.DevCluster.Http.Protobuf;
 using Troupe.DevCluster.Json;
 
 namespace Troupe.DevCluster.Http;
@@ -33,11 +34,13 @@ internal static class Bodies
     }
 
     /// <summary>The body as an object; null for an empty one.</summary>
-    public static async Task<JsonObject?> ObjectAsync(HttpRequest request, List<string>? duplicates, CancellationToken ct)
+    public static async Task<JsonObject?> ObjectAsync(HttpRequest request, ProtobufBodies protobuf, List<string>? duplicates, CancellationToken ct)
     {
         var bytes = await ReadAsync(request, ct);
         if (bytes.Length == 0)
             return null;
+        if (MediaType(request) == ProtobufBodies.MediaType)
+            return protobuf.Read(bytes);
         var node = Parse(bytes, IsYaml(MediaType(request)), duplicates);
         return node as JsonObject ?? throw ApiException.BadRequest("couldn't get version/kind; json parse error: the body is not an object");
     }

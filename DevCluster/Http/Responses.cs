@@ -208,7 +208,9 @@ internal static class Responses
             View.PartialMetadata => new JsonObject { ["kind"] = "PartialObjectMetadata", ["apiVersion"] = "meta.k8s.io/" + form.Version, ["metadata"] = metadata },
             View.Table => new JsonObject
             {
-                ["kind"] = "Table", ["apiVersion"] = "meta.k8s.io/" + form.Version, ["metadata"] = new JsonObject { ["resourceVersion"] = metadata.Str("resourceVersion") },
+                ["kind"] = "Table",
+                ["apiVersion"] = "meta.k8s.io/" + form.Version,
+                ["metadata"] = new JsonObject { ["resourceVersion"] = metadata.Str("resourceVersion") },
                 ["columnDefinitions"] = new JsonArray(),
                 ["rows"] = new JsonArray(new JsonObject
                 {

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Machinery;
+using Troupe.DevCluster.Tables;
 
 namespace Troupe.DevCluster.Resources;
 
@@ -62,6 +63,11 @@ internal sealed class CrdStrategy : ResourceStrategy
                 yield return new("FieldValueInvalid", $"Invalid value: \"{versions[i].Str("name")}\": {problem}", at + ".name");
             else if (!seen.Add(versions[i].Str("name")!))
                 yield return new("FieldValueDuplicate", $"Duplicate value: \"{versions[i].Str("name")}\"", at + ".name");
+            foreach (var (column, j) in (versions[i].Arr("additionalPrinterColumns") ?? []).Select((c, j) => (c, j)))
+            {
+                if (JsonPath.Problem(column.Str("jsonPath") ?? "") is { } why)
+                    yield return new("FieldValueInvalid", $"Invalid value: \"{column.Str("jsonPath")}\": {why}", $"{at}.additionalPrinterColumns[{j}].jsonPath");
+            }
             if (versions[i].Obj("schema", "openAPIV3Schema") is not { } schema)
             {
                 yield return new("FieldValueRequired", "Required value: schemas are required", at + ".schema.openAPIV3Schema");
@@ -127,7 +133,11 @@ internal sealed class CrdStrategy : ResourceStrategy
             return;
         var condition = new JsonObject
         {
-            ["lastTransitionTime"] = now.Kube(), ["message"] = message, ["reason"] = reason, ["status"] = value, ["type"] = type,
+            ["lastTransitionTime"] = now.Kube(),
+            ["message"] = message,
+            ["reason"] = reason,
+            ["status"] = value,
+            ["type"] = type,
         };
         if (old is null)
             conditions.Add(condition);

@@ -18,8 +18,12 @@ internal sealed class Reviews(IAuthorizer authorizer, Authenticator authenticato
     {
         ResourceDefinition Of<T>(string group, string plural, string kind, bool namespaced, Func<VirtualRequest, Task<JsonObject>> answer) => new()
         {
-            Key = new ResourceKey(group, "v1", plural), Kind = kind, Namespaced = namespaced, Verbs = ["create"],
-            Schema = new Lazy<Schema>(() => BuiltinSchemas.For<T>()), Answer = answer,
+            Key = new ResourceKey(group, "v1", plural),
+            Kind = kind,
+            Namespaced = namespaced,
+            Verbs = ["create"],
+            Schema = new Lazy<Schema>(() => BuiltinSchemas.For<T>()),
+            Answer = answer,
         };
         yield return Of<V1TokenReview>("authentication.k8s.io", "tokenreviews", "TokenReview", false, TokenReview);
         yield return Of<V1SelfSubjectReview>("authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview", false, SelfReview);

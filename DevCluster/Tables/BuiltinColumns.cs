@@ -162,7 +162,11 @@ internal static class BuiltinColumns
 
     private static string AccessModes(JsonArray? modes) => string.Join(',', modes?.Select(m => m.AsString() switch
     {
-        "ReadWriteOnce" => "RWO", "ReadOnlyMany" => "ROX", "ReadWriteMany" => "RWX", "ReadWriteOncePod" => "RWOP", var other => other,
+        "ReadWriteOnce" => "RWO",
+        "ReadOnlyMany" => "ROX",
+        "ReadWriteMany" => "RWX",
+        "ReadWriteOncePod" => "RWOP",
+        var other => other,
     }) ?? []);
 
     private static string EndpointsText(JsonObject o)

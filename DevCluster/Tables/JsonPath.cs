@@ -42,6 +42,20 @@ internal sealed class JsonPath
         }
     }
 
+    /// <summary>Why a path can't be used, or null.</summary>
+    public static string? Problem(string path)
+    {
+        try
+        {
+            _ = new JsonPath(path);
+            return path.Length == 0 ? "must not be empty" : null;
+        }
+        catch (FormatException e)
+        {
+            return e.Message;
+        }
+    }
+
     public IEnumerable<JsonNode?> All(JsonNode root)
     {
         IEnumerable<JsonNode?> nodes = [root];
