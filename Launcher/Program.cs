@@ -5,8 +5,8 @@ using Troupe.Launcher.Server;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Launcher;
 
-if (args is ["--print-capabilities"] or ["--print-capabilities-inside"])
-    return await CapabilitiesCommand.RunAsync(isInside: args[0].EndsWith("-inside", StringComparison.Ordinal));
+if (args is ["--print-capabilities" or "--print-capabilities-inside", "kvm" or "qemu"])
+    return await CapabilitiesCommand.RunAsync(args[1], isInside: args[0].EndsWith("-inside", StringComparison.Ordinal));
 
 LauncherOptions options;
 try

@@ -29,6 +29,7 @@ public sealed class NodeFleet : IAsyncDisposable
     {
         var layout = StateLayout.Of(options.StateDirectory);
         var log = options.Logs.CreateLogger<NodeFleet>();
+        options = options with { Kvm = options.Kvm ?? await KvmProbe.WorksAsync(ct) };
         var identity = await ClusterNetwork.ClaimAsync(layout, options.Nodes, ct);
         var fleet = new NodeFleet(new RuncRuntime(layout, options.Time, log), log, ct);
         var images = new ImageStore(layout, options.ImageStores, options.InsecureRegistries, options.Logs.CreateLogger<ImageStore>());

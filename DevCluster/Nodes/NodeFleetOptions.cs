@@ -20,6 +20,11 @@ public sealed record NodeFleetOptions
     /// <summary>Overrides of the nodes' capacity by resource name; what is not given is the machine's.</summary>
     public IReadOnlyDictionary<string, Quantity> Capacity { get; init; } = new Dictionary<string, Quantity>();
 
+    /// <summary>The nodes offer /dev/kvm to pods. Null: if it is there and works.</summary>
+    public bool? Kvm { get; init; }
+
+    internal bool HasKvm => Kvm is true;
+
     /// <summary>Extra labels put on every node.</summary>
     public IReadOnlyDictionary<string, string> NodeLabels { get; init; } = new Dictionary<string, string>();
 

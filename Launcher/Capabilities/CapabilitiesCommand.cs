@@ -7,7 +7,7 @@ using Troupe.Messages.Protocol.Launcher;
 
 namespace Troupe.Launcher.Capabilities;
 
-/// <summary><c>--print-capabilities</c>: what libvirt says this host can run, as JSON.</summary>
+/// <summary><c>--print-capabilities kvm|qemu</c>: what libvirt says this host can run, as JSON.</summary>
 internal static class CapabilitiesCommand
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -16,17 +16,17 @@ internal static class CapabilitiesCommand
     /// The daemon's folders are fixed in libvirt, so it gets a mount namespace in which they are temporary ones; this program runs
     /// itself there once more.
     /// </summary>
-    public static async Task<int> RunAsync(bool isInside)
+    /// <param name="virtType">libvirt's <c>kvm</c> or <c>qemu</c>. The node decides: that /dev/kvm exists does not say that it works.</param>
+    public static async Task<int> RunAsync(string virtType, bool isInside)
     {
         if (!isInside)
-            return await RunInsideAsync().ConfigureAwait(false);
+            return await RunInsideAsync(virtType).ConfigureAwait(false);
         DaemonConfiguration.NameUsers();
         await using var daemon = new LibvirtDaemon(new LibvirtDaemonOptions(), Console.Error.WriteLine);
         daemon.Start();
         using var deadline = new CancellationTokenSource(Patience);
         using var connection = await daemon.ConnectAsync(new Nobody(), deadline.Token).ConfigureAwait(false);
-        var hasKvm = File.Exists("/dev/kvm");
-        var capabilities = Read(connection.Capabilities(), connection.DomainCapabilities(hasKvm ? "kvm" : "qemu"), hasKvm, connection.LibraryVersion, connection.HypervisorVersion);
+        var capabilities = Read(connection.Capabilities(), connection.DomainCapabilities(virtType), virtType == "kvm", connection.LibraryVersion, connection.HypervisorVersion);
         Console.WriteLine(JsonSerializer.Serialize(capabilities, LauncherJson.Default.NodeCapabilities));
         return 0;
     }
@@ -43,7 +43,7 @@ internal static class CapabilitiesCommand
             [.. (host?.Elements("feature") ?? []).Where(f => f.Attribute("policy")?.Value == "require").Select(f => f.Attribute("name")!.Value)]);
     }
 
-    private static async Task<int> RunInsideAsync()
+    private static async Task<int> RunInsideAsync(string virtType)
     {
         var root = Directory.CreateTempSubdirectory("troupe-capabilities-").FullName;
         try
@@ -55,10 +55,10 @@ internal static class CapabilitiesCommand
                 for f in /etc/passwd /etc/group; do
                   cp "$f" "$0$f" && mount --bind "$0$f" "$f" || exit 1
                 done
-                exec "$1" --print-capabilities-inside
+                exec "$1" --print-capabilities-inside "$2"
                 """;
             using var process = Process.Start(new ProcessStartInfo("unshare",
-                ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private", "sh", "-c", Script, root, Environment.ProcessPath!]) { UseShellExecute = false })
+                ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private", "sh", "-c", Script, root, Environment.ProcessPath!, virtType]) { UseShellExecute = false })
                 ?? throw new InvalidOperationException("unshare did not start");
             await process.WaitForExitAsync().ConfigureAwait(false);
             return process.ExitCode;

@@ -72,7 +72,9 @@ internal sealed class DomainHost : ILibvirtObserver, IAsyncDisposable
         Directory.CreateDirectory(LauncherPaths.DomainFolder(_options.Uid));
         UnsupportedFields.Check(vmi.Spec ?? new VirtualMachineInstanceSpec());
         var disks = await DiskPreparer.PrepareAsync(vmi, ct).ConfigureAwait(false);
-        var xml = DomainXml.Build(vmi, request.Context, disks).ToString();
+        // The pod has the device only if it asked for it and the node could give it.
+        var context = request.Context with { UseEmulation = request.Context.UseEmulation || !File.Exists("/dev/kvm") };
+        var xml = DomainXml.Build(vmi, context, disks).ToString();
         (_uuid, _domainName) = (DomainXml.UuidOf(vmi), DomainXml.NameOf(vmi));
         StartDhcp(request.Context.Interfaces);
         var memory = vmi.Spec!.Domain?.Memory?.Guest?.Units ?? 0;

@@ -8,8 +8,9 @@ namespace Troupe.NodeActors.Registration;
 
 public interface ICapabilitiesReader
 {
+    /// <param name="hasKvm">Whether guests get KVM on this node.</param>
     /// <exception cref="IOException">Nobody could say; worth another try.</exception>
-    Task<NodeCapabilities> ReadAsync(CancellationToken ct);
+    Task<NodeCapabilities> ReadAsync(bool hasKvm, CancellationToken ct);
 }
 
 /// <summary>Asks libvirt, through the launcher's binary, what this host can run.</summary>
@@ -17,13 +18,13 @@ public sealed class CapabilitiesReader(NodeAgentOptions options) : ICapabilities
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
-    public async Task<NodeCapabilities> ReadAsync(CancellationToken ct)
+    public async Task<NodeCapabilities> ReadAsync(bool hasKvm, CancellationToken ct)
     {
-        // Probing QEMU takes seconds; its answer changes only with the programs themselves, or with KVM.
-        var cache = Path.Combine(options.State, $"capabilities-{Fingerprint()}.json");
+        // Probing QEMU takes seconds; its answer changes only with the programs themselves.
+        var cache = Path.Combine(options.State, $"capabilities-{(hasKvm ? "kvm" : "qemu")}-{Fingerprint()}.json");
         if (File.Exists(cache) && Parse(await File.ReadAllTextAsync(cache, ct).ConfigureAwait(false)) is { } known)
             return known;
-        var json = await AskAsync(ct).ConfigureAwait(false);
+        var json = await AskAsync(hasKvm ? "kvm" : "qemu", ct).ConfigureAwait(false);
         var capabilities = Parse(json) ?? throw new IOException($"{options.Launcher} --print-capabilities printed none");
         Directory.CreateDirectory(options.State);
         // Renamed when whole: an agent killed in between leaves no half of it.
@@ -32,11 +33,11 @@ public sealed class CapabilitiesReader(NodeAgentOptions options) : ICapabilities
         return capabilities;
     }
 
-    private async Task<string> AskAsync(CancellationToken ct)
+    private async Task<string> AskAsync(string virtType, CancellationToken ct)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
         deadline.CancelAfter(Patience);
-        using var process = Start();
+        using var process = Start(virtType);
         try
         {
             var output = process.StandardOutput.ReadToEndAsync(deadline.Token);
@@ -54,11 +55,11 @@ public sealed class CapabilitiesReader(NodeAgentOptions options) : ICapabilities
         }
     }
 
-    private Process Start()
+    private Process Start(string virtType)
     {
         try
         {
-            return Process.Start(new ProcessStartInfo(options.Launcher, ["--print-capabilities"]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })!;
+            return Process.Start(new ProcessStartInfo(options.Launcher, ["--print-capabilities", virtType]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })!;
         }
         catch (Win32Exception e)
         {
@@ -78,6 +79,6 @@ public sealed class CapabilitiesReader(NodeAgentOptions options) : ICapabilities
         }
     }
 
-    private string Fingerprint() => string.Join('-', new[] { options.Launcher, "/usr/bin/qemu-system-x86_64", "/usr/sbin/libvirtd", "/dev/kvm" }
-        .Select(p => (File.Exists(p) ? p == "/dev/kvm" ? 1 : File.GetLastWriteTimeUtc(p).Ticks : 0).ToString("x")));
+    private string Fingerprint() => string.Join('-', new[] { options.Launcher, "/usr/bin/qemu-system-x86_64", "/usr/sbin/libvirtd" }
+        .Select(p => (File.Exists(p) ? File.GetLastWriteTimeUtc(p).Ticks : 0).ToString("x")));
 }

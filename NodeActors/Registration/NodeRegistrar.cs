@@ -45,8 +45,10 @@ public sealed class NodeRegistrar(IKubeClient kubernetes, ICapabilitiesReader re
             TimeSpan delay;
             try
             {
-                capabilities ??= await reader.ReadAsync(stoppingToken);
-                await BeatAsync(capabilities, stoppingToken);
+                var node = await kubernetes.GetAsync<Node>(null, options.Node, stoppingToken);
+                if (capabilities?.HasKvm != OffersKvm(node))
+                    capabilities = await reader.ReadAsync(OffersKvm(node), stoppingToken);
+                await BeatAsync(node, capabilities, stoppingToken);
                 backoff.Reset();
                 delay = Interval * (1 + (Random.Shared.NextDouble() * 0.2));
             }
@@ -60,9 +62,11 @@ public sealed class NodeRegistrar(IKubeClient kubernetes, ICapabilitiesReader re
         }
     }
 
-    private async Task BeatAsync(NodeCapabilities capabilities, CancellationToken ct)
+    /// <summary>Whether /dev/kvm works is found out by whoever hands it to pods; this node's guests get what it offers.</summary>
+    private static bool OffersKvm(Node node) => node.Status?.Allocatable?.TryGetValue(DeviceResources.Kvm, out var kvm) is true && kvm.Value > 0;
+
+    private async Task BeatAsync(Node node, NodeCapabilities capabilities, CancellationToken ct)
     {
-        var node = await kubernetes.GetAsync<Node>(null, options.Node, ct);
         var patch = NodeLabels.Patch(node.Metadata.Labels ?? new Dictionary<string, string>(), capabilities, schedulable: true, time.GetUtcNow());
         await kubernetes.PatchAsync<Node>(null, options.Node, PatchType.Merge, patch, ct: ct);
         _isRegistered = true;

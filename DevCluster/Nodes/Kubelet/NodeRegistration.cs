@@ -25,7 +25,7 @@ internal sealed class NodeRegistration(IKubeApi api, NodeFleetOptions options, C
             ["pods"] = new(110),
         };
         if (File.Exists("/dev/net/tun")) capacity["devices.kubevirt.io/tun"] = new(1000);
-        if (File.Exists("/dev/kvm")) capacity["devices.kubevirt.io/kvm"] = new(1000);
+        if (options.HasKvm) capacity["devices.kubevirt.io/kvm"] = new(1000);
         if (File.Exists("/dev/vhost-net")) capacity["devices.kubevirt.io/vhost-net"] = new(1000);
         foreach (var (name, value) in options.Capacity) capacity[name] = value;
         return capacity;

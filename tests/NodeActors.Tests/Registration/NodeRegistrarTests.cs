@@ -53,7 +53,7 @@ public sealed class NodeRegistrarTests
     [Fact]
     public async Task A_missing_launcher_binary_is_an_error_in_words_and_not_the_end_of_the_agent()
     {
-        var error = await Assert.ThrowsAsync<IOException>(() => new CapabilitiesReader(Options).ReadAsync(Ct));
+        var error = await Assert.ThrowsAsync<IOException>(() => new CapabilitiesReader(Options).ReadAsync(hasKvm: false, Ct));
         Assert.Contains("/no/launcher", error.Message, StringComparison.Ordinal);
     }
 
@@ -71,18 +71,18 @@ public sealed class NodeRegistrarTests
                 """, Ct);
             File.CreateSymbolicLink(launcher, "/bin/sh");
             var options = Options with { Launcher = launcher, State = Path.Combine(folder, "state") };
-            await Assert.ThrowsAsync<IOException>(() => new CapabilitiesReader(options).ReadAsync(Ct));
+            await Assert.ThrowsAsync<IOException>(() => new CapabilitiesReader(options).ReadAsync(hasKvm: false, Ct));
 
             File.Delete(launcher);
             await File.WriteAllTextAsync(launcher, $"#!/bin/sh\n. {folder}/script\n", Ct);
             File.SetUnixFileMode(launcher, UnixFileMode.UserRead | UnixFileMode.UserExecute);
             Assert.Equal(["q35"], (await ReadWhenNotBusyAsync(options)).Machines);
-            Assert.Equal(["q35"], (await new CapabilitiesReader(options).ReadAsync(Ct)).Machines);
+            Assert.Equal(["q35"], (await new CapabilitiesReader(options).ReadAsync(hasKvm: false, Ct)).Machines);
             Assert.Single(await File.ReadAllLinesAsync(Path.Combine(folder, "asked"), Ct));
 
             // Half a file, as a power cut leaves it, is asked for again.
             await File.WriteAllTextAsync(Assert.Single(Directory.GetFiles(options.State)), "{\"hasK", Ct);
-            Assert.Equal(["q35"], (await new CapabilitiesReader(options).ReadAsync(Ct)).Machines);
+            Assert.Equal(["q35"], (await new CapabilitiesReader(options).ReadAsync(hasKvm: false, Ct)).Machines);
         }
         finally
         {
@@ -96,7 +96,7 @@ public sealed class NodeRegistrarTests
         {
             try
             {
-                return await new CapabilitiesReader(options).ReadAsync(Ct);
+                return await new CapabilitiesReader(options).ReadAsync(hasKvm: false, Ct);
             }
             catch (IOException e) when (e.Message.Contains("busy", StringComparison.OrdinalIgnoreCase))
             {
@@ -111,7 +111,7 @@ public sealed class NodeRegistrarTests
     {
         public Queue<Exception> Failures { get; init; } = new();
 
-        public Task<NodeCapabilities> ReadAsync(CancellationToken ct) =>
+        public Task<NodeCapabilities> ReadAsync(bool hasKvm, CancellationToken ct) =>
             Failures.TryDequeue(out var failure) ? Task.FromException<NodeCapabilities>(failure) : Task.FromResult(NodeLabelsTests.Host);
     }
 
