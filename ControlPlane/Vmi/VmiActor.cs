@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Akka.Actor;
 using Akka.Persistence;
 using Troupe.ControlPlane.Feeds;
@@ -195,10 +196,16 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
                 _services.Events.Record(About(), "Normal", "SuccessfulDelete", $"Deleted virtual machine pod {delete.Name}");
                 return null;
             }
-            catch (KubeException e) when (e.IsNotFound || (e.IsConflict && delete.Uid is not null))
+            catch (KubeException e) when (e.IsNotFound)
             {
-                // A conflict about the UID: what bears the name now is not ours.
                 return new PodGone(_state.Uid, delete.Name, delete.Uid ?? "");
+            }
+            catch (KubeException e) when (e.IsConflict && delete.Uid is not null)
+            {
+                // About the UID, presumably: what bears the name now is not ours.
+                if ((await _services.Kubernetes.FindAsync<Pod>(ns, delete.Name, ct).ConfigureAwait(false))?.Metadata.Uid == delete.Uid)
+                    throw;
+                return new PodGone(_state.Uid, delete.Name, delete.Uid);
             }
         });
     }
@@ -209,6 +216,7 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
             return;
         var ns = _state.Vmi!.Metadata.Namespace;
         var patch = UnpausedGate.Patch(mark.Unpaused, _services.Time.GetUtcNow());
+        patch["metadata"] = new JsonObject { ["uid"] = mark.PodUid };
         Do(Call.MarkUnpaused, async ct =>
         {
             try
@@ -219,6 +227,7 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
             }
             catch (KubeException e) when (e.IsNotFound)
             {
+                // The feed will say so.
                 return null;
             }
         });
@@ -248,8 +257,8 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
             }
             catch (KubeException e) when (e.IsConflict)
             {
-                // Somebody else wrote meanwhile; the next try starts from what they wrote.
-                return await _services.Kubernetes.FindAsync<VirtualMachineInstance>(ns, name, ct).ConfigureAwait(false) is { } now
+                // Somebody else wrote meanwhile; the next try starts from what they wrote. Or they made another VMI of this name.
+                return await _services.Kubernetes.FindAsync<VirtualMachineInstance>(ns, name, ct).ConfigureAwait(false) is { } now && now.Metadata.Uid == _state.Uid
                     ? new VmiObserved(_state.Uid, now)
                     : new VmiGone(_state.Uid);
             }

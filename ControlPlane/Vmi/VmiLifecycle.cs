@@ -105,7 +105,7 @@ public static class VmiLifecycle
     {
         var unpaused = state.Domain!.State is not DomainState.Paused;
         return state.Pod is { Deleting: false } pod && pod.Unpaused?.Status != (unpaused ? "True" : "False")
-            ? [new VmiEffect.MarkUnpaused(pod.Name, unpaused)]
+            ? [new VmiEffect.MarkUnpaused(pod.Name, pod.Uid, unpaused)]
             : [];
     }
 
