@@ -7,10 +7,12 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Troupe.DevCluster.Aggregation;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Controllers;
+using Troupe.DevCluster.Controllers.Storage;
 using Troupe.DevCluster.Discovery;
 using Troupe.DevCluster.Http;
 using Troupe.DevCluster.Nodes;
 using Troupe.DevCluster.Nodes.Logs;
+using Troupe.DevCluster.Nodes.Volumes;
 using Troupe.DevCluster.Resources;
 using Troupe.DevCluster.Scheduling;
 using Troupe.DevCluster.Security;
@@ -98,6 +100,7 @@ public sealed class DevClusterHost : IAsyncDisposable
         var podLogs = new Http.PodLogs();
         var handler = new ApiHandler(registry, resources, lists, authenticator, authorizer, new DiscoveryDocuments(registry, aggregator), new OpenApiDocuments(registry), aggregator, podLogs, time, log);
         var metrics = new RequestMetrics();
+        var volumes = new VolumeStore(StateLayout.Of(options.StateDirectory));
         var app = Serve(options, pki, metrics, handler);
         var host = new DevClusterHost(stateLock, store, pki, aggregator, app, api);
         try
@@ -107,6 +110,7 @@ public sealed class DevClusterHost : IAsyncDisposable
                 new CrdController(store, registry, Local("crd-controller"), log), new NamespaceController(store, registry, Local("namespace-controller"), pki, log),
                 new GarbageCollector(store, registry, Local("garbage-collector"), log), new TokenController(store, Local("token-controller"), tokens, pki, log),
                 new ApiServiceController(store, aggregator, Local("apiservice-controller"), time, log),
+                new StorageController(store, Local("persistentvolume-controller"), volumes, time, log),
             ];
             foreach (var controller in controllers)
             {
@@ -119,10 +123,10 @@ public sealed class DevClusterHost : IAsyncDisposable
             host.Url = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
             host.Kubeconfig = Path.GetFullPath(options.KubeconfigPath ?? Path.Combine(options.StateDirectory, "kubeconfig"));
             WritePrivate(host.Kubeconfig, pki.Kubeconfig(host.Url));
-            host.Run(() => SchedulerLoop.RunAsync(api, time, host._stop.Token, log));
+            host.Run(() => new SchedulerLoop(Local("kube-scheduler"), time, log).RunAsync(host._stop.Token));
             if (options.Nodes > 0)
             {
-                host._nodes = await NodeFleet.StartAsync(api, new NodeFleetOptions
+                host._nodes = await NodeFleet.StartAsync(api, volumes, new NodeFleetOptions
                 {
                     StateDirectory = options.StateDirectory,
                     Nodes = options.Nodes,
@@ -221,6 +225,8 @@ public sealed class DevClusterHost : IAsyncDisposable
             await EnsureAsync(api, ResourceKey.Namespaces, null, new JsonObject { ["metadata"] = new JsonObject { ["name"] = name } }, ct);
         foreach (var (name, value) in new[] { ("system-cluster-critical", 2_000_000_000L), ("system-node-critical", 2_000_001_000L) })
             await EnsureAsync(api, ResourceKey.PriorityClasses, null, new JsonObject { ["metadata"] = new JsonObject { ["name"] = name }, ["value"] = value }, ct);
+        foreach (var storageClass in StorageClasses.BuiltIn)
+            await EnsureAsync(api, ResourceKey.StorageClasses, null, storageClass(), ct);
         await EnsureAsync(api, ResourceKey.Services, "default", new JsonObject
         {
             ["metadata"] = new JsonObject { ["name"] = "kubernetes", ["labels"] = new JsonObject { ["component"] = "apiserver", ["provider"] = "kubernetes" } },
