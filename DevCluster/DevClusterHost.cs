@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Troupe.DevCluster.Admission.Webhooks;
 using Troupe.DevCluster.Aggregation;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Controllers;
@@ -30,13 +31,14 @@ public sealed class DevClusterHost : IAsyncDisposable
     private readonly List<Task> _background = [];
     private readonly ObjectStore _store;
     private readonly ApiAggregator _aggregator;
+    private readonly WebhookClient _webhooks;
     private readonly WebApplication _app;
     private readonly Pki _pki;
     private readonly FileStream _lock;
     private NodeFleet? _nodes;
 
-    private DevClusterHost(FileStream stateLock, ObjectStore store, Pki pki, ApiAggregator aggregator, WebApplication app, IKubeApi api) =>
-        (_lock, _store, _pki, _aggregator, _app, Api) = (stateLock, store, pki, aggregator, app, api);
+    private DevClusterHost(FileStream stateLock, ObjectStore store, Pki pki, ApiAggregator aggregator, WebhookClient webhooks, WebApplication app, IKubeApi api) =>
+        (_lock, _store, _pki, _aggregator, _webhooks, _app, Api) = (stateLock, store, pki, aggregator, webhooks, app, api);
 
     /// <summary>The API, without HTTP.</summary>
     public IKubeApi Api { get; }
@@ -72,7 +74,12 @@ public sealed class DevClusterHost : IAsyncDisposable
         var authenticator = new Authenticator(pki, tokens);
         var authorizer = options.Authorizer;
         var reviews = new Reviews(authorizer, authenticator, tokens, store);
-        var admission = new AdmissionChain([new NamespaceLifecycle(store), new ServiceAccountDefault(), new PriorityAdmission(store)], [new NamespaceLifecycle(store)]);
+        var resolver = new ServiceResolver(store);
+        var webhookClient = new WebhookClient(resolver, time);
+        var webhooks = new WebhookCalls(store, registry, webhookClient, log);
+        var admission = new AdmissionChain(
+            [new NamespaceLifecycle(store), new ServiceAccountDefault(), new PriorityAdmission(store), new MutatingWebhooks(webhooks)],
+            [new NamespaceLifecycle(store), new ValidatingWebhooks(webhooks)]);
         var resources = new ResourceService(store, registry, admission, time);
         var lists = new ListService(store, time, options.BookmarkInterval, options.WatchQueueLength);
         var podSubresources = new PodSubresources(store, () => resources, time);
@@ -82,7 +89,7 @@ public sealed class DevClusterHost : IAsyncDisposable
             { Group: "", Plural: "serviceaccounts" } => d with { Subresources = new Dictionary<string, SubresourceDefinition> { ["token"] = reviews.TokenSubresource } },
             _ => d,
         }));
-        var aggregator = new ApiAggregator(registry, new ServiceResolver(store), pki.FrontProxyClient, log);
+        var aggregator = new ApiAggregator(registry, resolver, pki.FrontProxyClient, log);
         foreach (var crd in store.State.Table(CustomResources.Table).All())
             CustomResources.Follow(registry, new StoreEvent(StoreEventType.Added, crd, null), log);
         foreach (var service in store.State.Table(ApiAggregator.Table).All())
@@ -99,7 +106,7 @@ public sealed class DevClusterHost : IAsyncDisposable
         var handler = new ApiHandler(registry, resources, lists, authenticator, authorizer, new DiscoveryDocuments(registry, aggregator), new OpenApiDocuments(registry), aggregator, podLogs, time, log);
         var metrics = new RequestMetrics();
         var app = Serve(options, pki, metrics, handler);
-        var host = new DevClusterHost(stateLock, store, pki, aggregator, app, api);
+        var host = new DevClusterHost(stateLock, store, pki, aggregator, webhookClient, app, api);
         try
         {
             Controller[] controllers =
@@ -151,6 +158,7 @@ public sealed class DevClusterHost : IAsyncDisposable
         await _app.DisposeAsync();
         await Task.WhenAll(_background);
         _aggregator.Dispose();
+        _webhooks.Dispose();
         await _store.DisposeAsync();
         await _lock.DisposeAsync();
         _stop.Dispose();

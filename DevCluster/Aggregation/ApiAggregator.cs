@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http.Features;
 using Troupe.DevCluster.Api;
@@ -229,44 +228,12 @@ internal sealed class ApiAggregator(ResourceRegistry registry, ServiceResolver r
         AutomaticDecompression = DecompressionMethods.None,
         PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
         ConnectTimeout = TimeSpan.FromSeconds(10),
-        ConnectCallback = async (_, ct) =>
-        {
-            // Resolved for each connection: endpoints move while the APIService stays.
-            var (host, port) = resolver.Resolve(service.Namespace, service.Service, service.Port);
-            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            try
-            {
-                await socket.ConnectAsync(host, port, ct);
-                return new NetworkStream(socket, ownsSocket: true);
-            }
-            catch
-            {
-                socket.Dispose();
-                throw;
-            }
-        },
+        ConnectCallback = (_, ct) => resolver.ConnectAsync(service.Namespace, service.Service, service.Port, ct),
         SslOptions = new SslClientAuthenticationOptions
         {
             TargetHost = $"{service.Service}.{service.Namespace}.svc",
             ClientCertificates = [proxyCertificate],
-            RemoteCertificateValidationCallback = (_, certificate, _, errors) => Trusted(service, certificate as X509Certificate2, errors),
+            RemoteCertificateValidationCallback = (_, certificate, _, errors) => service.SkipVerify || Trust.Holds(service.CaBundle, certificate as X509Certificate2, errors),
         },
     };
-
-    private static bool Trusted(AggregatedService service, X509Certificate2? certificate, SslPolicyErrors errors)
-    {
-        if (service.SkipVerify)
-            return true;
-        if (certificate is null || errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
-            return false;
-        if (service.CaBundle is not { } bundle)
-            return errors == SslPolicyErrors.None;
-        var roots = new X509Certificate2Collection();
-        roots.ImportFromPem(Encoding.ASCII.GetString(bundle));
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.AddRange(roots);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        return chain.Build(certificate);
-    }
 }

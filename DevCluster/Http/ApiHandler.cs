@@ -177,7 +177,7 @@ internal sealed class ApiHandler(
             case "create" when definition.Answer is { } answer:
                 var question = await BodyAsync(context, write, ct);
                 ObjectRules.Decode(write, definition, question);
-                await Responses.JsonAsync(context, 201, await answer(new VirtualRequest(write, definition, ns, "", question)), form.Yaml);
+                await Responses.JsonAsync(context, 201, await resources.AskAsync(write, definition, ns, question, answer, ct), form.Yaml);
                 break;
             case "create":
                 if (definition.Namespaced && target.Namespace is null)
@@ -230,7 +230,7 @@ internal sealed class ApiHandler(
             if (verb != "create")
                 throw ApiException.MethodNotAllowed(verb);
             var body = await BodyAsync(context, write, ct);
-            await Responses.JsonAsync(context, 201, await post(new VirtualRequest(write, definition, ns, name, body)), form.Yaml);
+            await Responses.JsonAsync(context, 201, await resources.PostAsync(write, definition, ns, name, sub, post, body, ct), form.Yaml);
             return;
         }
         if (verb != "get")
@@ -342,6 +342,7 @@ internal sealed class ApiHandler(
             FieldValidation = validation.Length > 0 ? validation : "Warn",
             FieldManager = manager,
             Force = Flag(request, "force"),
+            Patches = request.Method == "PATCH",
         };
     }
 

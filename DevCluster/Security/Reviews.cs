@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using k8s.Models;
+using Troupe.DevCluster.Admission;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Machinery;
@@ -42,13 +43,13 @@ internal sealed class Reviews(IAuthorizer authorizer, Authenticator authenticato
         var user = authenticator.Bearer(body.Str("spec", "token") ?? "", audiences, out var matched);
         body["status"] = user is null
             ? new JsonObject { ["user"] = new JsonObject(), ["authenticated"] = false, ["error"] = "invalid bearer token" }
-            : new JsonObject { ["authenticated"] = true, ["user"] = Json(user), ["audiences"] = new JsonArray([.. matched.Select(m => (JsonNode)m)]) };
+            : new JsonObject { ["authenticated"] = true, ["user"] = user.ToJson(), ["audiences"] = new JsonArray([.. matched.Select(m => (JsonNode)m)]) };
         return Task.FromResult(body);
     }
 
     private static Task<JsonObject> SelfReview(VirtualRequest request)
     {
-        request.Body["status"] = new JsonObject { ["userInfo"] = Json(request.Context.User) };
+        request.Body["status"] = new JsonObject { ["userInfo"] = request.Context.User.ToJson() };
         return Task.FromResult(request.Body);
     }
 
@@ -125,16 +126,5 @@ internal sealed class Reviews(IAuthorizer authorizer, Authenticator authenticato
     {
         var spec = review.Obj("spec");
         return new UserInfo(spec.Str("user") ?? "", spec.Str("uid") ?? "", spec.Arr("groups")?.Select(g => g.AsString() ?? "").ToList() ?? [], new Dictionary<string, IReadOnlyList<string>>());
-    }
-
-    private static JsonObject Json(UserInfo user)
-    {
-        var json = new JsonObject { ["username"] = user.Name };
-        if (user.Uid.Length > 0)
-            json["uid"] = user.Uid;
-        json["groups"] = new JsonArray([.. user.Groups.Select(g => (JsonNode)g)]);
-        if (user.Extra.Count > 0)
-            json["extra"] = new JsonObject(user.Extra.Select(e => KeyValuePair.Create(e.Key, (JsonNode?)new JsonArray([.. e.Value.Select(v => (JsonNode)v)]))));
-        return json;
     }
 }
