@@ -15,6 +15,7 @@ using Troupe.DevCluster.Nodes.Logs;
 using Troupe.DevCluster.Resources;
 using Troupe.DevCluster.Scheduling;
 using Troupe.DevCluster.Security;
+using Troupe.DevCluster.Security.Rbac;
 using Troupe.DevCluster.Store;
 
 namespace Troupe.DevCluster;
@@ -72,14 +73,15 @@ public sealed class DevClusterHost : IAsyncDisposable
         var registry = new ResourceRegistry();
         var tokens = new ServiceAccountTokens(pki.ServiceAccountKey, store, time);
         var authenticator = new Authenticator(pki, tokens);
-        var authorizer = options.Authorizer;
-        var reviews = new Reviews(authorizer, authenticator, tokens, store);
+        var policy = new RbacPolicy(store);
+        var authorizer = new RbacAuthorizer(policy);
+        var reviews = new Reviews(authorizer, policy, authenticator, tokens, store);
         var resolver = new ServiceResolver(store);
         var webhookClient = new WebhookClient(resolver, time);
         var webhooks = new WebhookCalls(store, registry, webhookClient, log);
         var admission = new AdmissionChain(
             [new NamespaceLifecycle(store), new ServiceAccountDefault(), new PriorityAdmission(store), new MutatingWebhooks(webhooks)],
-            [new NamespaceLifecycle(store), new ValidatingWebhooks(webhooks)]);
+            [new NamespaceLifecycle(store), new ValidatingWebhooks(webhooks), new EscalationCheck(policy, authorizer)]);
         var resources = new ResourceService(store, registry, admission, time);
         var lists = new ListService(store, time, options.BookmarkInterval, options.WatchQueueLength);
         var podSubresources = new PodSubresources(store, () => resources, time);
@@ -113,6 +115,7 @@ public sealed class DevClusterHost : IAsyncDisposable
             [
                 new CrdController(store, registry, Local("crd-controller"), log), new NamespaceController(store, registry, Local("namespace-controller"), pki, log),
                 new GarbageCollector(store, registry, Local("garbage-collector"), log), new TokenController(store, Local("token-controller"), tokens, pki, log),
+                new ClusterRoleAggregation(store, Local("clusterrole-aggregation-controller"), log),
                 new ApiServiceController(store, aggregator, Local("apiservice-controller"), time, log),
             ];
             foreach (var controller in controllers)
@@ -234,6 +237,7 @@ public sealed class DevClusterHost : IAsyncDisposable
             ["metadata"] = new JsonObject { ["name"] = "kubernetes", ["labels"] = new JsonObject { ["component"] = "apiserver", ["provider"] = "kubernetes" } },
             ["spec"] = new JsonObject { ["clusterIP"] = "10.96.0.1", ["ports"] = new JsonArray(new JsonObject { ["name"] = "https", ["port"] = 443 }) },
         }, ct);
+        await Task.WhenAll(BootstrapPolicy.All().Select(p => EnsureAsync(api, p.Key, p.Namespace, p.Object, ct)));
         // Where aggregated servers learn whom to believe about X-Remote-User.
         await EnsureAsync(api, ResourceKey.ConfigMaps, "kube-system", new JsonObject
         {

@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Resources;
+using Troupe.DevCluster.Security;
 using Troupe.DevCluster.Store;
 
 namespace Troupe.DevCluster.Aggregation;
@@ -93,7 +94,7 @@ internal sealed class ApiAggregator(ResourceRegistry registry, ServiceResolver r
     public async Task<JsonArray> DiscoverAsync(AggregatedService service, CancellationToken ct)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, Address(service, $"/apis/{service.Group}/{service.Version}"));
-        AddUser(request, new UserInfo("system:kube-aggregator", "system:masters"));
+        RequestHeaders.Write(request, new UserInfo("system:kube-aggregator", "system:masters"));
         using var response = await Client(service).SendAsync(request, ct);
         if (response.StatusCode != HttpStatusCode.OK)
             throw new HttpRequestException($"bad status from {request.RequestUri}: {(int)response.StatusCode}");
@@ -125,7 +126,7 @@ internal sealed class ApiAggregator(ResourceRegistry registry, ServiceResolver r
             request.Headers.TryAddWithoutValidation("Connection", "Upgrade");
             request.Headers.TryAddWithoutValidation("Upgrade", incoming.Headers.Upgrade.ToString());
         }
-        AddUser(request, user);
+        RequestHeaders.Write(request, user);
         HttpResponseMessage response;
         try
         {
@@ -200,15 +201,6 @@ internal sealed class ApiAggregator(ResourceRegistry registry, ServiceResolver r
     }
 
     private static Uri Address(AggregatedService service, string pathAndQuery) => new($"https://{service.Service}.{service.Namespace}.svc:{service.Port}{pathAndQuery}");
-
-    private static void AddUser(HttpRequestMessage request, UserInfo user)
-    {
-        request.Headers.TryAddWithoutValidation("X-Remote-User", user.Name);
-        foreach (var group in user.Groups)
-            request.Headers.TryAddWithoutValidation("X-Remote-Group", group);
-        foreach (var (key, values) in user.Extra)
-            request.Headers.TryAddWithoutValidation("X-Remote-Extra-" + Uri.EscapeDataString(key), values);
-    }
 
     private HttpMessageInvoker Client(AggregatedService service)
     {
