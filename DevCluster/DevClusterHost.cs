@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Troupe.DevCluster.Admission.Webhooks;
 using Troupe.DevCluster.Aggregation;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Controllers;
@@ -16,6 +17,7 @@ using Troupe.DevCluster.Nodes.Volumes;
 using Troupe.DevCluster.Resources;
 using Troupe.DevCluster.Scheduling;
 using Troupe.DevCluster.Security;
+using Troupe.DevCluster.Security.Rbac;
 using Troupe.DevCluster.Store;
 
 namespace Troupe.DevCluster;
@@ -32,13 +34,14 @@ public sealed class DevClusterHost : IAsyncDisposable
     private readonly List<Task> _background = [];
     private readonly ObjectStore _store;
     private readonly ApiAggregator _aggregator;
+    private readonly WebhookClient _webhooks;
     private readonly WebApplication _app;
     private readonly Pki _pki;
     private readonly FileStream _lock;
     private NodeFleet? _nodes;
 
-    private DevClusterHost(FileStream stateLock, ObjectStore store, Pki pki, ApiAggregator aggregator, WebApplication app, IKubeApi api) =>
-        (_lock, _store, _pki, _aggregator, _app, Api) = (stateLock, store, pki, aggregator, app, api);
+    private DevClusterHost(FileStream stateLock, ObjectStore store, Pki pki, ApiAggregator aggregator, WebhookClient webhooks, WebApplication app, IKubeApi api) =>
+        (_lock, _store, _pki, _aggregator, _webhooks, _app, Api) = (stateLock, store, pki, aggregator, webhooks, app, api);
 
     /// <summary>The API, without HTTP.</summary>
     public IKubeApi Api { get; }
@@ -72,9 +75,15 @@ public sealed class DevClusterHost : IAsyncDisposable
         var registry = new ResourceRegistry();
         var tokens = new ServiceAccountTokens(pki.ServiceAccountKey, store, time);
         var authenticator = new Authenticator(pki, tokens);
-        var authorizer = options.Authorizer;
-        var reviews = new Reviews(authorizer, authenticator, tokens, store);
-        var admission = new AdmissionChain([new NamespaceLifecycle(store), new ServiceAccountDefault(), new PriorityAdmission(store)], [new NamespaceLifecycle(store)]);
+        var policy = new RbacPolicy(store);
+        var authorizer = new RbacAuthorizer(policy);
+        var reviews = new Reviews(authorizer, policy, authenticator, tokens, store);
+        var resolver = new ServiceResolver(store);
+        var webhookClient = new WebhookClient(resolver, time);
+        var webhooks = new WebhookCalls(store, registry, webhookClient, log);
+        var admission = new AdmissionChain(
+            [new NamespaceLifecycle(store), new ServiceAccountDefault(), new PriorityAdmission(store), new MutatingWebhooks(webhooks)],
+            [new NamespaceLifecycle(store), new ValidatingWebhooks(webhooks), new EscalationCheck(policy, authorizer)]);
         var resources = new ResourceService(store, registry, admission, time);
         var lists = new ListService(store, time, options.BookmarkInterval, options.WatchQueueLength);
         var podSubresources = new PodSubresources(store, () => resources, time);
@@ -84,7 +93,7 @@ public sealed class DevClusterHost : IAsyncDisposable
             { Group: "", Plural: "serviceaccounts" } => d with { Subresources = new Dictionary<string, SubresourceDefinition> { ["token"] = reviews.TokenSubresource } },
             _ => d,
         }));
-        var aggregator = new ApiAggregator(registry, new ServiceResolver(store), pki.FrontProxyClient, log);
+        var aggregator = new ApiAggregator(registry, resolver, pki.FrontProxyClient, log);
         foreach (var crd in store.State.Table(CustomResources.Table).All())
             CustomResources.Follow(registry, new StoreEvent(StoreEventType.Added, crd, null), log);
         foreach (var service in store.State.Table(ApiAggregator.Table).All())
@@ -102,13 +111,14 @@ public sealed class DevClusterHost : IAsyncDisposable
         var metrics = new RequestMetrics();
         var volumes = new VolumeStore(StateLayout.Of(options.StateDirectory));
         var app = Serve(options, pki, metrics, handler);
-        var host = new DevClusterHost(stateLock, store, pki, aggregator, app, api);
+        var host = new DevClusterHost(stateLock, store, pki, aggregator, webhookClient, app, api);
         try
         {
             Controller[] controllers =
             [
                 new CrdController(store, registry, Local("crd-controller"), log), new NamespaceController(store, registry, Local("namespace-controller"), pki, log),
                 new GarbageCollector(store, registry, Local("garbage-collector"), log), new TokenController(store, Local("token-controller"), tokens, pki, log),
+                new ClusterRoleAggregation(store, Local("clusterrole-aggregation-controller"), log),
                 new ApiServiceController(store, aggregator, Local("apiservice-controller"), time, log),
                 new StorageController(store, Local("persistentvolume-controller"), volumes, time, log),
             ];
@@ -155,6 +165,7 @@ public sealed class DevClusterHost : IAsyncDisposable
         await _app.DisposeAsync();
         await Task.WhenAll(_background);
         _aggregator.Dispose();
+        _webhooks.Dispose();
         await _store.DisposeAsync();
         await _lock.DisposeAsync();
         _stop.Dispose();
@@ -232,6 +243,7 @@ public sealed class DevClusterHost : IAsyncDisposable
             ["metadata"] = new JsonObject { ["name"] = "kubernetes", ["labels"] = new JsonObject { ["component"] = "apiserver", ["provider"] = "kubernetes" } },
             ["spec"] = new JsonObject { ["clusterIP"] = "10.96.0.1", ["ports"] = new JsonArray(new JsonObject { ["name"] = "https", ["port"] = 443 }) },
         }, ct);
+        await Task.WhenAll(BootstrapPolicy.All().Select(p => EnsureAsync(api, p.Key, p.Namespace, p.Object, ct)));
         // Where aggregated servers learn whom to believe about X-Remote-User.
         await EnsureAsync(api, ResourceKey.ConfigMaps, "kube-system", new JsonObject
         {

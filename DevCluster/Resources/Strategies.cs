@@ -8,12 +8,6 @@ using Troupe.DevCluster.Machinery;
 
 namespace Troupe.DevCluster.Resources;
 
-/// <summary>RBAC's names may hold colons and the like.</summary>
-internal class PathNameStrategy : ResourceStrategy
-{
-    public override string? NameProblem(string name) => Names.PathSegmentProblem(name);
-}
-
 internal sealed class NamespaceStrategy : ResourceStrategy
 {
     public override string? NameProblem(string name) => Names.DnsLabelProblem(name);
