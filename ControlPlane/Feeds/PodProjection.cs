@@ -23,7 +23,8 @@ internal static class PodProjection
             [.. (pod.Status?.PodIPs ?? []).Select(ip => ip.Ip).OfType<string>()], pod.Status?.QosClass,
             Condition(pod, "PodScheduled"), Condition(pod, "Ready"), waiting?.Reason, waiting?.Message,
             terminated is null ? pod.Status?.Message : $"virt-launcher ended with exit code {terminated.ExitCode}: {terminated.Message?.Trim()}",
-            pod.Spec?.Containers?.FirstOrDefault(c => c.Name == Compute)?.Image);
+            pod.Spec?.Containers?.FirstOrDefault(c => c.Name == Compute)?.Image,
+            Condition(pod, Conditions.VirtualMachineUnpaused), pod.Metadata.ResourceVersion);
     }
 
     private static PodConditionObservation? Condition(Pod pod, string type) =>

@@ -64,7 +64,7 @@ public sealed class Installer(IKubeClient kubernetes, ILogger<Installer> log)
                 await call();
                 return;
             }
-            catch (Exception e) when (e is HttpRequestException or KubeException { IsTransient: true } or KubeException { IsNotFound: true })
+            catch (Exception e) when (e is HttpRequestException or KubeException { IsTransient: true } or KubeException { Code: 404 })
             {
                 if (!said)
                     log.LogInformation("waiting for {What}: {Error}", what, e.Message);

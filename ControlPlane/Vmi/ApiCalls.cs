@@ -10,23 +10,28 @@ internal enum Call
     MarkUnpaused,
 }
 
-/// <summary>Which API calls of an actor are under way (at most one of each kind) and how long a failing one waits.</summary>
-internal sealed class ApiCalls(TimeProvider time) : IDisposable
+/// <summary>Which API calls of an actor are under way (at most one of each kind) and how long a failed one is held back.</summary>
+internal sealed class ApiCalls : IDisposable
 {
     private static readonly TimeSpan MinRetry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan MaxRetry = TimeSpan.FromSeconds(30);
     private readonly CancellationTokenSource _stop = new();
     private readonly HashSet<Call> _running = [];
-    private readonly Dictionary<Call, (int Failures, DateTimeOffset NotBefore)> _failures = [];
+    private readonly HashSet<Call> _held = [];
+    private readonly Dictionary<Call, int> _failures = [];
 
     public CancellationToken Stopped => _stop.Token;
 
-    /// <summary>False while such a call runs or waits after a failure.</summary>
+    /// <summary>False while such a call runs or is held back.</summary>
     public bool Begin(Call call) => IsFree(call) && _running.Add(call);
 
-    public bool IsFree(Call call) => !_running.Contains(call) && (!_failures.TryGetValue(call, out var f) || time.GetUtcNow() >= f.NotBefore);
+    public bool IsRunning(Call call) => _running.Contains(call);
 
-    /// <summary>How long to wait before the next try; zero after a success.</summary>
+    public bool IsFree(Call call) => !_running.Contains(call) && !_held.Contains(call);
+
+    /// <summary>
+    /// Zero after a success. After a failure the call is held back until <see cref="Release"/>, which is due after the returned time.
+    /// </summary>
     public TimeSpan End(Call call, bool failed)
     {
         _running.Remove(call);
@@ -36,11 +41,13 @@ internal sealed class ApiCalls(TimeProvider time) : IDisposable
             return TimeSpan.Zero;
         }
 
-        var failures = _failures.GetValueOrDefault(call).Failures;
-        var delay = Backoff.Delay(failures, MinRetry, MaxRetry, Random.Shared.NextDouble());
-        _failures[call] = (failures + 1, time.GetUtcNow() + delay);
-        return delay;
+        _held.Add(call);
+        var failures = _failures.GetValueOrDefault(call);
+        _failures[call] = failures + 1;
+        return Backoff.Delay(failures, MinRetry, MaxRetry, Random.Shared.NextDouble());
     }
+
+    public void Release(Call call) => _held.Remove(call);
 
     public void Dispose()
     {

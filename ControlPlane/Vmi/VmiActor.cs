@@ -1,5 +1,7 @@
+using System.Text.Json.Nodes;
 using Akka.Actor;
 using Akka.Persistence;
+using Troupe.ControlPlane.Feeds;
 using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Writers;
@@ -25,21 +27,22 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
     private readonly VmiActorServices _services;
     private readonly ApiCalls _calls;
     private VmiState _state;
+    private DomainReported? _unacknowledged;
 
     public VmiActor(string uid, VmiActorServices services)
     {
         _services = services;
         _state = new VmiState(uid);
-        _calls = new ApiCalls(services.Time);
+        _calls = new ApiCalls();
         PersistenceId = $"vmi-{uid}";
         Recover<IVmiEvent>(e => _state = _state.Apply(e));
         Recover<RecoveryCompleted>(_ => { });
         Command<DomainReported>(OnReport);
         Command<DomainNotHere>(OnNotHere);
-        Command<VmiObserved>(OnVmi);
         Command<IVmiMessage>(m => Observe(_state.Observe(m)));
         Command<LookAgain>(_ => Proceed());
         Command<WriteStatus>(_ => Write());
+        Command<TryAgain>(OnTryAgain);
         Command<Called>(OnCalled);
         Command<ReceiveTimeout>(_ => { });
     }
@@ -62,26 +65,23 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
         base.PostStop();
     }
 
-    private void OnVmi(VmiObserved observed)
-    {
-        // A feed may lag behind our own writes; going back to an older version would only cause a write that says nothing new.
-        if (_state.Vmi is { } known && Version(known) > Version(observed.Vmi))
-            return;
-        Observe(_state.Observe(observed));
-    }
-
     private void OnReport(DomainReported report)
     {
-        Observe(_state.Observe(report));
         // Whoever holds no right any more must stop repeating itself, too.
-        _services.NodeRegion.Tell(new ReportAcknowledged(report.Node, report.VmiUid, report.Epoch, report.Sequence));
+        _unacknowledged = report;
+        Observe(_state.Observe(report));
     }
 
     private void OnNotHere(DomainNotHere answer)
     {
-        if (_state is { IsFinal: true, Released: false } && _state.HoldsRight(answer))
-            PersistAll([new DomainReleased(_services.Time.GetUtcNow())], Applied);
         // While the guest should run, the pod tells what became of it; a start is repeated by its timer.
+        if (_state is not { IsFinal: true, Released: false } || !_state.HoldsRight(answer))
+            return;
+        Persist(new DomainReleased(_services.Time.GetUtcNow()), e =>
+        {
+            Applied(e);
+            Proceed();
+        });
     }
 
     private void Observe(VmiState next)
@@ -95,6 +95,7 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
         var decision = VmiLifecycle.Decide(_state, _services.Time.GetUtcNow(), PodSuffix());
         if (decision.Events.Count == 0)
         {
+            Acknowledge();
             Perform(decision.Effects);
             ScheduleWrite();
             return;
@@ -110,6 +111,15 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
                 Proceed();
             }
         });
+    }
+
+    /// <summary>Only when all that follows from the report is journaled: until then the agent must repeat it.</summary>
+    private void Acknowledge()
+    {
+        if (_unacknowledged is not { } report)
+            return;
+        _unacknowledged = null;
+        _services.NodeRegion.Tell(new ReportAcknowledged(report.Node, report.VmiUid, report.Epoch, report.Sequence));
     }
 
     private void Applied(IVmiEvent e)
@@ -174,7 +184,8 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
 
     private void DeletePod(VmiEffect.DeletePod delete)
     {
-        if (_state.Pod?.Deleting is true || !_calls.Begin(Call.DeletePod))
+        // A creation on its way would survive a deletion that overtakes it.
+        if (_state.Pod?.Deleting is true || _calls.IsRunning(Call.CreatePod) || !_calls.Begin(Call.DeletePod))
             return;
         var ns = _state.Vmi!.Metadata.Namespace;
         Do(Call.DeletePod, async ct =>
@@ -183,10 +194,18 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
             {
                 await _services.Kubernetes.DeleteAsync<Pod>(ns, delete.Name, new DeleteQuery(delete.Uid), ct).ConfigureAwait(false);
                 _services.Events.Record(About(), "Normal", "SuccessfulDelete", $"Deleted virtual machine pod {delete.Name}");
+                return null;
             }
             catch (KubeException e) when (e.IsNotFound)
             {
-                Self.Tell(new PodGone(_state.Uid, delete.Name, delete.Uid ?? ""));
+                return new PodGone(_state.Uid, delete.Name, delete.Uid ?? "");
+            }
+            catch (KubeException e) when (e.IsConflict && delete.Uid is not null)
+            {
+                // About the UID, presumably: what bears the name now is not ours.
+                if ((await _services.Kubernetes.FindAsync<Pod>(ns, delete.Name, ct).ConfigureAwait(false))?.Metadata.Uid == delete.Uid)
+                    throw;
+                return new PodGone(_state.Uid, delete.Name, delete.Uid);
             }
         });
     }
@@ -197,7 +216,21 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
             return;
         var ns = _state.Vmi!.Metadata.Namespace;
         var patch = UnpausedGate.Patch(mark.Unpaused, _services.Time.GetUtcNow());
-        Do(Call.MarkUnpaused, ct => _services.Kubernetes.PatchAsync<Pod>(ns, mark.PodName, PatchType.StrategicMerge, patch, "status", ct: ct));
+        patch["metadata"] = new JsonObject { ["uid"] = mark.PodUid };
+        Do(Call.MarkUnpaused, async ct =>
+        {
+            try
+            {
+                // The answer is taken for the feed's, which would come later and meanwhile let the same patch be made again.
+                var pod = await _services.Kubernetes.PatchAsync<Pod>(ns, mark.PodName, PatchType.StrategicMerge, patch, "status", ct: ct).ConfigureAwait(false);
+                return new PodObserved(_state.Uid, PodProjection.Of(pod));
+            }
+            catch (KubeException e) when (e.IsNotFound)
+            {
+                // The feed will say so.
+                return null;
+            }
+        });
     }
 
     private void ScheduleWrite()
@@ -224,8 +257,8 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
             }
             catch (KubeException e) when (e.IsConflict)
             {
-                // Somebody else wrote meanwhile; the next try starts from what they wrote.
-                return await _services.Kubernetes.FindAsync<VirtualMachineInstance>(ns, name, ct).ConfigureAwait(false) is { } now
+                // Somebody else wrote meanwhile; the next try starts from what they wrote. Or they made another VMI of this name.
+                return await _services.Kubernetes.FindAsync<VirtualMachineInstance>(ns, name, ct).ConfigureAwait(false) is { } now && now.Metadata.Uid == _state.Uid
                     ? new VmiObserved(_state.Uid, now)
                     : new VmiGone(_state.Uid);
             }
@@ -265,7 +298,7 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
         if (called.Error is { } error)
         {
             _services.Log.LogWarning("VMI {Uid}: {Call} failed, again in {Delay}: {Error}", _state.Uid, called.Call, retry, error.Message);
-            Timers.StartSingleTimer($"retry-{called.Call}", called.Call is Call.Write ? WriteStatus.Instance : LookAgain.Instance, retry);
+            Timers.StartSingleTimer($"retry-{called.Call}", new TryAgain(called.Call), retry);
             if (called.Call is Call.CreatePod && error is KubeException refused && _state.CreateError != refused.Message)
             {
                 _services.Events.Record(About(), "Warning", "FailedCreate", $"Error creating pod: {refused.Message}");
@@ -275,18 +308,19 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
             return;
         }
 
-        switch (called.Result)
-        {
-            case VmiObserved observed:
-                OnVmi(observed);
-                break;
-            case { } message:
-                Observe(_state.Observe(message));
-                break;
-            default:
-                ScheduleWrite();
-                break;
-        }
+        if (called.Result is { } message)
+            Observe(_state.Observe(message));
+        else
+            ScheduleWrite();
+    }
+
+    private void OnTryAgain(TryAgain again)
+    {
+        _calls.Release(again.Call);
+        if (again.Call is Call.Write)
+            Write();
+        else
+            Proceed();
     }
 
     private ObjectReference About() => new()
@@ -295,12 +329,12 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
         Name = _state.Vmi?.Metadata.Name, Namespace = _state.Vmi?.Metadata.Namespace, ResourceVersion = _state.Vmi?.Metadata.ResourceVersion,
     };
 
-    private static ulong Version(VirtualMachineInstance vmi) => ulong.TryParse(vmi.Metadata.ResourceVersion, out var version) ? version : 0;
-
     /// <summary>Kubernetes' alphabet for generated names: no vowels and nothing that looks like another character.</summary>
     private static string PodSuffix() => string.Create(5, 0, (span, _) => Random.Shared.GetItems("bcdfghjklmnpqrstvwxz2456789", span));
 
     private sealed record Called(Call Call, IVmiMessage? Result, Exception? Error) : INoSerializationVerificationNeeded;
+
+    private sealed record TryAgain(Call Call);
 
     private sealed class LookAgain
     {

@@ -15,7 +15,7 @@ public abstract record VmiEffect
     public sealed record Announce(string Type, string Reason, string Message) : VmiEffect;
 
     /// <summary>The guest runs (or no longer does): the pod's readiness gate follows.</summary>
-    public sealed record MarkUnpaused(string PodName, bool Unpaused) : VmiEffect;
+    public sealed record MarkUnpaused(string PodName, string PodUid, bool Unpaused) : VmiEffect;
 
     /// <summary>Decide again after this time even if nothing is heard.</summary>
     public sealed record LookAgain(TimeSpan After) : VmiEffect;

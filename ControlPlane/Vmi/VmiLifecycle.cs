@@ -64,7 +64,10 @@ public static class VmiLifecycle
         {
             if (state.PodIsGone)
                 return Enter(Failed, now, "PodDeleted", $"pod {state.PodName} vanished before the guest ran");
-            return new Decision([], [new VmiEffect.CreatePod(state.PodName!), new VmiEffect.LookAgain(CommandRetry)]);
+            // A pod that was seen once is never made again: the feed brings it, or tells that it is gone.
+            return state.Phase == Scheduling
+                ? Decision.Nothing
+                : new Decision([], [new VmiEffect.CreatePod(state.PodName!), new VmiEffect.LookAgain(CommandRetry)]);
         }
 
         if (pod.Phase is "Failed" or "Succeeded" || pod.Deleting)
@@ -88,14 +91,22 @@ public static class VmiLifecycle
         {
             return Enter(Running, now, null, null,
                 new VmiEffect.Announce("Normal", "Created", "VirtualMachineInstance defined."),
-                new VmiEffect.Announce("Normal", "Started", "VirtualMachineInstance started."),
-                new VmiEffect.MarkUnpaused(state.PodName!, true));
+                new VmiEffect.Announce("Normal", "Started", "VirtualMachineInstance started."));
         }
 
         if (state.Phase == Running)
-            return state.Report is null ? Ask(new QueryDomain(right.Node, state.Uid, right.Epoch)) : Decision.Nothing;
+            return state.Report is null ? Ask(new QueryDomain(right.Node, state.Uid, right.Epoch)) : new Decision([], Gate(state));
         // Until the node says otherwise the guest is to be started; the command is idempotent there.
         return Ask(new RunDomain(right.Node, state.Uid, right.Epoch, right.PodUid, state.Pod?.Addresses ?? [], VmiDefaults.Apply(vmi)));
+    }
+
+    /// <summary>The pod's readiness gate says whether the guest runs; set again until the pod shows it.</summary>
+    private static IReadOnlyList<VmiEffect> Gate(VmiState state)
+    {
+        var unpaused = state.Domain!.State is not DomainState.Paused;
+        return state.Pod is { Deleting: false } pod && pod.Unpaused?.Status != (unpaused ? "True" : "False")
+            ? [new VmiEffect.MarkUnpaused(pod.Name, pod.Uid, unpaused)]
+            : [];
     }
 
     private static Decision Stop(VmiState state, VirtualMachineInstance vmi, Right right, DateTimeOffset now)

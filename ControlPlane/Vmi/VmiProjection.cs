@@ -25,9 +25,15 @@ public static class VmiProjection
             return null;
         var wanted = current with { Metadata = Metadata(current.Metadata, state), Status = Status(current, state, now) };
         var patch = MergePatch.Between(Json(current), Json(wanted));
+        if (patch is null)
+            return null;
+        if (patch["metadata"] is not JsonObject metadata)
+            patch["metadata"] = metadata = [];
         // Lists are replaced whole in a merge patch: a finalizer that somebody else added in the meantime must not be lost.
-        if (patch?["metadata"] is JsonObject metadata && metadata.ContainsKey("finalizers"))
+        if (metadata.ContainsKey("finalizers"))
             metadata["resourceVersion"] = current.Metadata.ResourceVersion;
+        // What was deleted and made again under the same name is another VMI; the API server answers with a conflict.
+        metadata["uid"] = state.Uid;
         return patch;
     }
 

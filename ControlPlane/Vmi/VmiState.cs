@@ -29,8 +29,9 @@ public sealed record VmiState(string Uid)
     public bool ObjectGone { get; init; }
     public PodObservation? Pod { get; init; }
 
-    /// <summary>A pod that was seen, or whose creation was acknowledged, is gone.</summary>
+    /// <summary>The pod is gone. A late echo of one that is known to be gone does not bring it back.</summary>
     public bool PodIsGone { get; init; }
+    public string? GonePodUid { get; init; }
     public DomainReported? Report { get; init; }
     public DomainRefused? Refusal { get; init; }
     public string? CreateError { get; init; }
@@ -59,12 +60,13 @@ public sealed record VmiState(string Uid)
     /// <summary>Takes in what the world says; nothing here is a decision, and everything of it can be asked for again.</summary>
     public VmiState Observe(IVmiMessage message) => message switch
     {
-        VmiObserved observed => this with { Vmi = observed.Vmi },
+        // A feed may lag behind our own writes; going back would only cause a write that says nothing new.
+        VmiObserved observed when !IsOlder(observed.Vmi.Metadata.ResourceVersion, Vmi?.Metadata.ResourceVersion) => this with { Vmi = observed.Vmi },
         VmiGone => this with { ObjectGone = true },
-        PodObserved observed when IsOurs(observed.Pod.Name) => this with { Pod = observed.Pod, PodIsGone = false, CreateError = null },
-        PodGone gone when IsOurs(gone.PodName) && (Pod is null || Pod.Uid == gone.PodUid) => this with { Pod = null, PodIsGone = true },
+        PodObserved observed when IsOurs(observed.Pod.Name) && IsNews(observed.Pod) => this with { Pod = observed.Pod, PodIsGone = false, CreateError = null },
+        PodGone gone when IsOurs(gone.PodName) && (Pod is null || Pod.Uid == gone.PodUid) => this with { Pod = null, PodIsGone = true, GonePodUid = gone.PodUid },
         // Before the pod was seen once, a list without it says nothing: its creation may still be on its way.
-        NoPodListed when PodName is not null && Phase is not (null or Pending) => this with { Pod = null, PodIsGone = true },
+        NoPodListed when PodName is not null && Phase is not (null or Pending) => this with { Pod = null, PodIsGone = true, GonePodUid = Pod?.Uid ?? Right?.PodUid ?? GonePodUid },
         DomainReported report when HoldsRight(report) && IsNewer(report) => this with { Report = report, Refusal = null },
         DomainRefused refusal when HoldsRight(refusal) => this with { Refusal = refusal },
         _ => this,
@@ -73,6 +75,12 @@ public sealed record VmiState(string Uid)
     public bool HoldsRight(IDomainReport report) => Right is { } right && right.Node == report.Node && right.Epoch == report.Epoch;
 
     private bool IsOurs(string podName) => podName == PodName;
+
+    private bool IsNews(PodObservation pod) =>
+        pod.Uid != GonePodUid && (Pod?.Uid != pod.Uid || !IsOlder(pod.ResourceVersion, Pod.ResourceVersion));
+
+    /// <summary>Resource versions of one object grow; one that is no number (or missing) is never held to be old.</summary>
+    private static bool IsOlder(string? version, string? known) => ulong.TryParse(version, out var v) && ulong.TryParse(known, out var k) && v < k;
 
     private bool IsNewer(DomainReported report) => Report is not { } known || known.Agent != report.Agent || report.Sequence > known.Sequence;
 }

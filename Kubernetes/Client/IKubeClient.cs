@@ -67,7 +67,9 @@ public sealed class KubeException(Status status) : Exception(status.Message ?? s
     public Status Status { get; } = status;
     public int Code => Status.Code ?? 0;
     public string Reason => Status.Reason ?? "";
-    public bool IsNotFound => Code == 404;
+
+    /// <summary>The object does not exist. A path that is not served (a CRD not yet established, say) is a 404 as well, but names no object.</summary>
+    public bool IsNotFound => Code == 404 && Status.Details?.Name is { Length: > 0 };
     public bool IsConflict => Code == 409;
     public bool IsGone => Code == 410;
 

@@ -1,0 +1,190 @@
+using Akka.Actor;
+using Microsoft.Extensions.Logging.Abstractions;
+using Troupe.ControlPlane.Feeds;
+using Troupe.ControlPlane.Vmi;
+using Troupe.ControlPlane.Vmi.LauncherPod;
+using Troupe.Kubernetes.Writers;
+using Troupe.Messages.Api.Core;
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
+using Troupe.Messages.Api.Meta;
+using Troupe.Messages.Protocol.Node;
+using Troupe.Messages.Protocol.Vmi;
+
+namespace Troupe.ControlPlane.Tests.Vmi.Crash;
+
+/// <summary>
+/// The life of one VMI, from creation to deletion, with the real VmiActor: whenever its process dies, another takes over, hears from
+/// the feeds what there is, and goes on from the journal.
+/// </summary>
+internal sealed class VmiWorld : IAsyncDisposable
+{
+    private const string Node = "node-1";
+    private static readonly TimeSpan AgentRepeats = TimeSpan.FromMilliseconds(100);
+    private readonly ActorSystem _system;
+    private readonly Queue<CrashPoint?> _crashes;
+    private readonly Func<string, Failure?> _fail;
+    private readonly string _uid = Guid.NewGuid().ToString();
+    private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly EventRecorder _events;
+    private readonly IActorRef _pump;
+
+    public VmiWorld(ActorSystem system, IEnumerable<CrashPoint?> crashes, Func<string, Failure?>? fail = null)
+    {
+        (_system, _crashes, _fail) = (system, new Queue<CrashPoint?>(crashes), fail ?? (_ => null));
+        Api = new ScriptedApi(Vmi(_uid));
+        Guest = new ScriptedNode(Node, _uid);
+        _events = new EventRecorder(new FusedClient(Api, new Fuse(null, () => { }), _ => null), "test", "test", TimeProvider.System, NullLogger.Instance);
+        _pump = system.ActorOf(Akka.Actor.Props.Create(() => new Pump(this)));
+        Api.Changed += () => _pump.Tell(Pump.Look);
+    }
+
+    public ScriptedApi Api { get; }
+
+    public ScriptedNode Guest { get; }
+
+    public IReadOnlyList<IVmiEvent> Journal => FusedJournal.Written.GetValueOrDefault(PersistenceId) ?? [];
+
+    /// <summary>Steps of each incarnation.</summary>
+    public List<IReadOnlyList<string>> Steps { get; } = [];
+
+    private string PersistenceId => $"vmi-{_uid}";
+
+    /// <summary>Runs until the VMI is gone and its actor has retired.</summary>
+    public Task RunAsync(CancellationToken ct)
+    {
+        _pump.Tell(Pump.Look);
+        return _gone.Task.WaitAsync(ct);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _pump.GracefulStop(TimeSpan.FromSeconds(10));
+        await _events.DisposeAsync();
+        FusedJournal.Fuses.TryRemove(PersistenceId, out _);
+        FusedJournal.Written.TryRemove(PersistenceId, out _);
+    }
+
+    private static VirtualMachineInstance Vmi(string uid) => new()
+    {
+        Metadata = new ObjectMeta { Name = "demo", Namespace = "default", Uid = uid, ResourceVersion = "7" },
+        Spec = new VirtualMachineInstanceSpec { Domain = new DomainSpec { Memory = new Memory { Guest = new Quantity("128Mi") }, Devices = new Devices() } },
+    };
+
+    private Props ActorProps(Fuse fuse)
+    {
+        FusedJournal.Fuses[PersistenceId] = fuse;
+        var client = new FusedClient(Api, fuse, _fail);
+        var nodes = new FusedNodeRegion(_system, fuse, command => _pump.Tell(command));
+        return VmiActor.Props(_uid, new VmiActorServices(client, _events, nodes, () => new LauncherPodOptions("image", true), TimeProvider.System, NullLogger.Instance));
+    }
+
+    /// <summary>The rest of the world, one message at a time: feeds, kubelet, node agent, the user; and the actor's parent, as a shard is.</summary>
+    private sealed class Pump : ReceiveActor, IWithTimers
+    {
+        public const string Look = "look";
+        private const string Repeat = "repeat";
+        private readonly VmiWorld _world;
+        private readonly HashSet<string> _podsTold = [];
+        private IActorRef? _actor;
+
+        public Pump(VmiWorld world)
+        {
+            _world = world;
+            Receive<string>(m => m == Look, _ => OnLook());
+            Receive<string>(m => m == Repeat, _ => Tell(_world.Guest.Outstanding));
+            Receive<INodeMessage>(command => Tell(_world.Guest.Obey(command)));
+            Receive<Died>(_ => Context.Stop(_actor!));
+            Receive<Akka.Cluster.Sharding.Passivate>(_ => Context.Stop(_actor!));
+            Receive<Terminated>(_ => OnEnd());
+        }
+
+        public ITimerScheduler Timers { get; set; } = null!;
+
+        protected override void PreStart()
+        {
+            Start();
+            Timers.StartPeriodicTimer(Repeat, Repeat, AgentRepeats);
+        }
+
+        private void Start()
+        {
+            var self = Self;
+            var fuse = new Fuse(_world._crashes.Count > 0 ? _world._crashes.Dequeue() : null, () => self.Tell(Died.Instance));
+            _world.Steps.Add(fuse.Steps);
+            _actor = Context.Watch(Context.ActorOf(_world.ActorProps(fuse)));
+        }
+
+        /// <summary>Told to retire, the actor is gone for good; else its successor starts and the feeds begin anew.</summary>
+        private void OnEnd()
+        {
+            if (_world.Journal is [.., VmiRetired] && _world.Api.Vmi is null)
+            {
+                _world._gone.TrySetResult();
+                return;
+            }
+
+            Start();
+            _podsTold.Clear();
+            OnLook();
+            if (_world.Api is { Vmi: not null, Pods.Count: 0 })
+                Tell(new NoPodListed(_world._uid));
+        }
+
+        private void OnLook()
+        {
+            var vmi = _world.Api.Vmi;
+            Tell(vmi is null ? new VmiGone(_world._uid) : new VmiObserved(_world._uid, vmi));
+            var pods = _world.Api.Pods;
+            foreach (var pod in pods)
+            {
+                _podsTold.Add(pod.Metadata.Name!);
+                Tell(new PodObserved(_world._uid, PodProjection.Of(pod)));
+            }
+
+            foreach (var gone in _podsTold.Where(name => pods.All(p => p.Metadata.Name != name)).ToList())
+            {
+                _podsTold.Remove(gone);
+                Tell(new PodGone(_world._uid, gone, $"{gone}-uid-1"));
+            }
+
+            Act(vmi, pods);
+        }
+
+        private void Act(VirtualMachineInstance? vmi, IReadOnlyList<Pod> pods)
+        {
+            foreach (var pod in pods.Where(p => p.Status?.Phase == "Pending"))
+                _world.Api.UpdatePod(pod.Metadata.Name!, Ready);
+            if (vmi is { Status.Phase: VmiPhases.Running, Metadata.DeletionTimestamp: null })
+                _world.Api.DeleteVmi(DateTimeOffset.UtcNow);
+        }
+
+        private static Pod Ready(Pod pod) => pod with
+        {
+            Spec = pod.Spec! with { NodeName = Node },
+            Status = pod.Status! with { Phase = "Running", Conditions = [new PodCondition { Type = "ContainersReady", Status = "True" }] },
+        };
+
+        private void Tell(IVmiMessage? message)
+        {
+            if (message is not null)
+                _actor.Tell(message);
+        }
+
+        private sealed class Died
+        {
+            public static readonly Died Instance = new();
+        }
+    }
+
+    /// <summary>The shard region of the node links.</summary>
+    private sealed class FusedNodeRegion(ActorSystem system, Fuse fuse, Action<INodeMessage> deliver) : MinimalActorRef
+    {
+        public override ActorPath Path { get; } = new RootActorPath(Address.AllSystems) / "node-region";
+
+        public override IActorRefProvider Provider => ((ExtendedActorSystem)system).Provider;
+
+        protected override void TellInternal(object message, IActorRef sender) =>
+            fuse.Pass($"tell {message.GetType().Name}", () => deliver((INodeMessage)message));
+    }
+}
