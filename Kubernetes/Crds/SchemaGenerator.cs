@@ -9,6 +9,9 @@ namespace Troupe.Kubernetes.Crds;
 /// <summary>Structural OpenAPI v3 schemas from the C# API model, with our own docstrings as descriptions.</summary>
 public sealed class SchemaGenerator(XmlDocumentation documentation)
 {
+    private const string QuantityPattern =
+        @"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$";
+
     /// <summary>The schema of a top-level kind: metadata is the API server's business and stays an open object.</summary>
     public JsonObject OfKind(Type kind)
     {
@@ -35,16 +38,7 @@ public sealed class SchemaGenerator(XmlDocumentation documentation)
             var schema = OfType(property.PropertyType);
             if (documentation.Of(property) is { } description)
                 schema["description"] = description;
-            if (property.GetCustomAttribute<ListMapKeysAttribute>() is { } map)
-            {
-                schema["x-kubernetes-list-type"] = "map";
-                schema["x-kubernetes-list-map-keys"] = new JsonArray([.. map.Keys.Select(k => (JsonNode)k)]);
-                RequireKeys(schema["items"]!.AsObject(), map.Keys);
-            }
-            else if (property.GetCustomAttribute<ListTypeAttribute>() is { } list)
-            {
-                schema["x-kubernetes-list-type"] = list.Type;
-            }
+            SchemaConstraints.Apply(property, schema);
 
             properties[name] = schema;
             if (property.GetCustomAttribute<ApiRequiredAttribute>() is not null)
@@ -58,16 +52,9 @@ public sealed class SchemaGenerator(XmlDocumentation documentation)
             result["properties"] = new JsonObject(properties.Select(p => KeyValuePair.Create(p.Key, (JsonNode?)p.Value)));
         if (required.Count > 0)
             result["required"] = new JsonArray([.. required.Select(r => (JsonNode)r)]);
+        if (type.GetCustomAttribute<AtomicMapAttribute>() is not null)
+            result["x-kubernetes-map-type"] = "atomic";
         return result;
-    }
-
-    /// <summary>The API server merges by these keys, so every item must have them.</summary>
-    private static void RequireKeys(JsonObject items, IReadOnlyList<string> keys)
-    {
-        var required = items["required"]?.AsArray().Select(r => (string)r!).ToList() ?? [];
-        foreach (var key in keys.Where(k => !required.Contains(k) && items["properties"]?[k]?["default"] is null))
-            required.Add(key);
-        items["required"] = new JsonArray([.. required.Select(r => (JsonNode)r)]);
     }
 
     private JsonObject OfType(Type type)
@@ -87,16 +74,34 @@ public sealed class SchemaGenerator(XmlDocumentation documentation)
             return new JsonObject { ["type"] = "string", ["format"] = "date-time" };
         if (type == typeof(byte[]))
             return new JsonObject { ["type"] = "string", ["format"] = "byte" };
-        if (type == typeof(Quantity) || type == typeof(IntOrString))
-            return new JsonObject { ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "integer" }, new JsonObject { ["type"] = "string" }), ["x-kubernetes-int-or-string"] = true };
+        if (type == typeof(Duration))
+            return new JsonObject { ["type"] = "string" };
+        if (type == typeof(IntOrString))
+            return NumberOrText();
+        if (type == typeof(Quantity))
+        {
+            var quantity = NumberOrText();
+            quantity["pattern"] = QuantityPattern;
+            return quantity;
+        }
+
         if (type == typeof(JsonElement))
             return new JsonObject { ["x-kubernetes-preserve-unknown-fields"] = true };
         if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>))
             return new JsonObject { ["type"] = "array", ["items"] = OfType(type.GetGenericArguments()[0]) };
         if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>))
             return new JsonObject { ["type"] = "object", ["additionalProperties"] = OfType(type.GetGenericArguments()[1]) };
+        // Metadata inside a template: the controller that uses the template copies what it needs, known here or not.
+        if (type == typeof(ObjectMeta))
+            return new JsonObject { ["type"] = "object", ["x-kubernetes-preserve-unknown-fields"] = true };
         if (typeof(ApiObject).IsAssignableFrom(type))
             return OfObject(type);
         throw new NotSupportedException($"{type} has no place in a CRD schema");
     }
+
+    private static JsonObject NumberOrText() => new()
+    {
+        ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "integer" }, new JsonObject { ["type"] = "string" }),
+        ["x-kubernetes-int-or-string"] = true,
+    };
 }

@@ -18,8 +18,10 @@ public sealed record PodDNSConfigOption : ApiObject
     public string? Value { get; init; }
 }
 
+[AtomicMap]
 public sealed record LocalObjectReference : ApiObject
 {
+    [ApiDefault("\"\"")]
     public string? Name { get; init; }
 }
 
@@ -39,6 +41,7 @@ public sealed record PersistentVolumeClaimVolume : ApiObject
     public bool? ReadOnly { get; init; }
 }
 
+[AtomicMap]
 public sealed record ObjectFieldSelector : ApiObject
 {
     public string? ApiVersion { get; init; }
@@ -46,6 +49,7 @@ public sealed record ObjectFieldSelector : ApiObject
     public string? FieldPath { get; init; }
 }
 
+[AtomicMap]
 public sealed record ResourceFieldSelector : ApiObject
 {
     public string? ContainerName { get; init; }

@@ -15,6 +15,4 @@ public sealed record Probe : ApiObject
     public int? TimeoutSeconds { get; init; }
 }
 
-public sealed record GuestAgentPing : ApiObject
-{
-}
+public sealed record GuestAgentPing : ApiObject;

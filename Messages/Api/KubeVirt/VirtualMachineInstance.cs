@@ -12,6 +12,7 @@ public sealed record VirtualMachineInstance : KubeObject
 public sealed record VirtualMachineInstanceSpec : ApiObject
 {
     [ListType("atomic")]
+    [ApiMaxItems(256)]
     public IReadOnlyList<AccessCredential>? AccessCredentials { get; init; }
     public Core.Affinity? Affinity { get; init; }
     public string? Architecture { get; init; }
@@ -22,6 +23,7 @@ public sealed record VirtualMachineInstanceSpec : ApiObject
     public string? EvictionStrategy { get; init; }
     public string? Hostname { get; init; }
     public Probe? LivenessProbe { get; init; }
+    [ApiMaxItems(256)]
     public IReadOnlyList<Network>? Networks { get; init; }
     public IReadOnlyDictionary<string, string>? NodeSelector { get; init; }
     public string? PriorityClassName { get; init; }
@@ -37,7 +39,9 @@ public sealed record VirtualMachineInstanceSpec : ApiObject
     [ListMapKeys("topologyKey", "whenUnsatisfiable")]
     public IReadOnlyList<Core.TopologySpreadConstraint>? TopologySpreadConstraints { get; init; }
     [ListMapKeys("name")]
+    [ApiMaxItems(256)]
     public IReadOnlyList<UtilityVolume>? UtilityVolumes { get; init; }
+    [ApiMaxItems(256)]
     public IReadOnlyList<Volume>? Volumes { get; init; }
 }
 

@@ -1,5 +1,6 @@
 namespace Troupe.Messages.Api.Meta;
 
+[AtomicMap]
 public sealed record LabelSelector : ApiObject
 {
     [ListType("atomic")]

@@ -5,6 +5,7 @@ namespace Troupe.Messages.Api.KubeVirt;
 public sealed record DomainSpec : ApiObject
 {
     public Chassis? Chassis { get; init; }
+    [PreserveUnknownFields]
     public Clock? Clock { get; init; }
     public CPU? Cpu { get; init; }
     [ApiRequired]
@@ -16,6 +17,7 @@ public sealed record DomainSpec : ApiObject
     public LaunchSecurity? LaunchSecurity { get; init; }
     public Machine? Machine { get; init; }
     public Memory? Memory { get; init; }
+    [ApiEnum("Reboot", "Terminate")]
     public string? RebootPolicy { get; init; }
     public ResourceRequirements? Resources { get; init; }
 }
@@ -36,6 +38,7 @@ public sealed record Devices : ApiObject
     public bool? BlockMultiQueue { get; init; }
     public ClientPassthroughDevices? ClientPassthrough { get; init; }
     public bool? DisableHotplug { get; init; }
+    [ApiMaxItems(256)]
     public IReadOnlyList<Disk>? Disks { get; init; }
     public DownwardMetrics? DownwardMetrics { get; init; }
     [ListType("atomic")]
@@ -45,6 +48,7 @@ public sealed record Devices : ApiObject
     [ListType("atomic")]
     public IReadOnlyList<HostDevice>? HostDevices { get; init; }
     public IReadOnlyList<Input>? Inputs { get; init; }
+    [ApiMaxItems(256)]
     public IReadOnlyList<Interface>? Interfaces { get; init; }
     public bool? LogSerialConsole { get; init; }
     public bool? NetworkInterfaceMultiqueue { get; init; }
@@ -57,9 +61,7 @@ public sealed record Devices : ApiObject
     public Watchdog? Watchdog { get; init; }
 }
 
-public sealed record DownwardMetrics : ApiObject
-{
-}
+public sealed record DownwardMetrics : ApiObject;
 
 public sealed record Filesystem : ApiObject
 {
@@ -78,9 +80,7 @@ public sealed record Input : ApiObject
     public string? Type { get; init; }
 }
 
-public sealed record Rng : ApiObject
-{
-}
+public sealed record Rng : ApiObject;
 
 public sealed record SoundDevice : ApiObject
 {
@@ -100,6 +100,4 @@ public sealed record VideoDevice : ApiObject
     public string? Type { get; init; }
 }
 
-public sealed record FilesystemVirtiofs : ApiObject
-{
-}
+public sealed record FilesystemVirtiofs : ApiObject;

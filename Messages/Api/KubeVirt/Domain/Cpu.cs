@@ -33,6 +33,4 @@ public sealed record Realtime : ApiObject
     public string? Mask { get; init; }
 }
 
-public sealed record NUMAGuestMappingPassthrough : ApiObject
-{
-}
+public sealed record NUMAGuestMappingPassthrough : ApiObject;

@@ -17,17 +17,11 @@ public sealed record SEV : ApiObject
     public string? Session { get; init; }
 }
 
-public sealed record SEVSNP : ApiObject
-{
-}
+public sealed record SEVSNP : ApiObject;
 
-public sealed record TDX : ApiObject
-{
-}
+public sealed record TDX : ApiObject;
 
-public sealed record SEVAttestation : ApiObject
-{
-}
+public sealed record SEVAttestation : ApiObject;
 
 public sealed record SEVPolicy : ApiObject
 {

@@ -25,5 +25,6 @@ public sealed record Hugepages : ApiObject
 public sealed record ReservedOverhead : ApiObject
 {
     public Quantity? AddedOverhead { get; init; }
+    [ApiEnum("NotRequired", "Required")]
     public string? MemLock { get; init; }
 }

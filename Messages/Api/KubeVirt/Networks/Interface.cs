@@ -3,9 +3,7 @@ using Troupe.Messages.Api.Meta;
 
 namespace Troupe.Messages.Api.KubeVirt;
 
-public sealed record ClientPassthroughDevices : ApiObject
-{
-}
+public sealed record ClientPassthroughDevices : ApiObject;
 
 public sealed record Interface : ApiObject
 {
@@ -40,33 +38,19 @@ public sealed record DHCPOptions : ApiObject
     public string? TftpServerName { get; init; }
 }
 
-public sealed record DeprecatedInterfaceMacvtap : ApiObject
-{
-}
+public sealed record DeprecatedInterfaceMacvtap : ApiObject;
 
-public sealed record DeprecatedInterfacePasst : ApiObject
-{
-}
+public sealed record DeprecatedInterfacePasst : ApiObject;
 
-public sealed record DeprecatedInterfaceSlirp : ApiObject
-{
-}
+public sealed record DeprecatedInterfaceSlirp : ApiObject;
 
-public sealed record InterfaceBridge : ApiObject
-{
-}
+public sealed record InterfaceBridge : ApiObject;
 
-public sealed record InterfaceMasquerade : ApiObject
-{
-}
+public sealed record InterfaceMasquerade : ApiObject;
 
-public sealed record InterfacePasstBinding : ApiObject
-{
-}
+public sealed record InterfacePasstBinding : ApiObject;
 
-public sealed record InterfaceSRIOV : ApiObject
-{
-}
+public sealed record InterfaceSRIOV : ApiObject;
 
 public sealed record PluginBinding : ApiObject
 {

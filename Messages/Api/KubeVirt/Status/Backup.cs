@@ -4,6 +4,7 @@ namespace Troupe.Messages.Api.KubeVirt;
 
 public sealed record ChangedBlockTrackingStatus : ApiObject
 {
+    [ApiNullable]
     public VirtualMachineInstanceBackupStatus? BackupStatus { get; init; }
     [ApiRequired]
     public string? State { get; init; }

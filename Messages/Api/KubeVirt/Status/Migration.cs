@@ -15,6 +15,7 @@ public sealed record VirtualMachineInstanceMigrationState : ApiObject
     public bool? AbortRequested { get; init; }
     public string? AbortStatus { get; init; }
     public bool? Completed { get; init; }
+    [ApiNullable]
     public DateTimeOffset? EndTimestamp { get; init; }
     public bool? Failed { get; init; }
     public string? FailureReason { get; init; }
@@ -27,6 +28,7 @@ public sealed record VirtualMachineInstanceMigrationState : ApiObject
     public string? SourcePersistentStatePVCName { get; init; }
     public string? SourcePod { get; init; }
     public VirtualMachineInstanceMigrationSourceState? SourceState { get; init; }
+    [ApiNullable]
     public DateTimeOffset? StartTimestamp { get; init; }
     public string? TargetAttachmentPodUID { get; init; }
     [ListType("atomic")]
@@ -53,6 +55,8 @@ public sealed record VMIMConfigurationOptions : ApiObject
     public bool? DisableTLS { get; init; }
     public ExperimentalMigrationOptions? Experimental { get; init; }
     public bool? MatchSELinuxLevelOnMigration { get; init; }
+    [ApiMinimum(1)]
+    [ApiMaximum(2000000)]
     public long? MaxDowntimeMs { get; init; }
     public string? Network { get; init; }
     public string? NodeDrainTaintKey { get; init; }
@@ -100,6 +104,7 @@ public sealed record VirtualMachineInstanceMigrationTargetState : ApiObject
 
 public sealed record ExperimentalMigrationOptions : ApiObject
 {
+    [ApiEnum("none", "zstd")]
     public string? Compression { get; init; }
     public DowntimeTuningOptions? DowntimeTuning { get; init; }
     public StallDetectorOptions? StallDetector { get; init; }
@@ -107,9 +112,13 @@ public sealed record ExperimentalMigrationOptions : ApiObject
 
 public sealed record DowntimeTuningOptions : ApiObject
 {
+    [ApiMinimum(1)]
     public int? CooldownSeconds { get; init; }
+    [ApiMinimum(1)]
     public long? InitialMs { get; init; }
+    [ApiMinimum(1)]
     public long? StartAfterIteration { get; init; }
+    [ApiMinimum(1)]
     public int? Steps { get; init; }
 }
 
@@ -120,7 +129,11 @@ public sealed record StallDetectorOptions : ApiObject
     public Quantity? PatienceWindowDecayFactor { get; init; }
     public Quantity? PrecopyPossibleFactor { get; init; }
     public bool? SearchLocalMinima { get; init; }
+    [ApiMinimum(0)]
+    [ApiMaximum(100)]
     public long? StallMargin { get; init; }
+    [ApiMinimum(0)]
     public long? StallProgressTimeout { get; init; }
+    [ApiMinimum(0)]
     public long? SwitchoverTimeout { get; init; }
 }

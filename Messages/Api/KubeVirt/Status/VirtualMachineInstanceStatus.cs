@@ -6,8 +6,11 @@ namespace Troupe.Messages.Api.KubeVirt;
 public sealed record VirtualMachineInstanceStatus : ApiObject
 {
     [JsonPropertyName("VSOCKCID")]
+    [ApiMinimum(0)]
+    [ApiMaximum(4294967295)]
     public long? VSOCKCID { get; init; }
     public IReadOnlyDictionary<string, string>? ActivePods { get; init; }
+    [ApiNullable]
     public ChangedBlockTrackingStatus? ChangedBlockTracking { get; init; }
     public IReadOnlyList<VirtualMachineInstanceCondition>? Conditions { get; init; }
     public CPUTopology? CurrentCPUTopology { get; init; }
@@ -53,7 +56,9 @@ public sealed record TopologyHints : ApiObject
 
 public sealed record VirtualMachineInstanceCondition : ApiObject
 {
+    [ApiNullable]
     public DateTimeOffset? LastProbeTime { get; init; }
+    [ApiNullable]
     public DateTimeOffset? LastTransitionTime { get; init; }
     public string? Message { get; init; }
     public string? Reason { get; init; }

@@ -26,11 +26,15 @@ public sealed record VolumeStatus : ApiObject
 
 public sealed record InitrdInfo : ApiObject
 {
+    [ApiMinimum(0)]
+    [ApiMaximum(4294967295)]
     public long? Checksum { get; init; }
 }
 
 public sealed record KernelInfo : ApiObject
 {
+    [ApiMinimum(0)]
+    [ApiMaximum(4294967295)]
     public long? Checksum { get; init; }
 }
 
@@ -40,6 +44,7 @@ public sealed record PersistentVolumeClaimInfo : ApiObject
     public IReadOnlyList<string>? AccessModes { get; init; }
     public IReadOnlyDictionary<string, Quantity>? Capacity { get; init; }
     public string? ClaimName { get; init; }
+    [ApiPattern(@"^(0(?:\.\d{1,3})?|1)$")]
     public string? FilesystemOverhead { get; init; }
     public bool? Preallocated { get; init; }
     public IReadOnlyDictionary<string, Quantity>? Requests { get; init; }
@@ -48,6 +53,8 @@ public sealed record PersistentVolumeClaimInfo : ApiObject
 
 public sealed record ContainerDiskInfo : ApiObject
 {
+    [ApiMinimum(0)]
+    [ApiMaximum(4294967295)]
     public long? Checksum { get; init; }
 }
 

@@ -46,13 +46,9 @@ public sealed record UserPasswordAccessCredentialSource : ApiObject
     public AccessCredentialSecretSource? Secret { get; init; }
 }
 
-public sealed record ConfigDriveSSHPublicKeyAccessCredentialPropagation : ApiObject
-{
-}
+public sealed record ConfigDriveSSHPublicKeyAccessCredentialPropagation : ApiObject;
 
-public sealed record NoCloudSSHPublicKeyAccessCredentialPropagation : ApiObject
-{
-}
+public sealed record NoCloudSSHPublicKeyAccessCredentialPropagation : ApiObject;
 
 public sealed record QemuGuestAgentSSHPublicKeyAccessCredentialPropagation : ApiObject
 {
@@ -66,6 +62,4 @@ public sealed record AccessCredentialSecretSource : ApiObject
     public string? SecretName { get; init; }
 }
 
-public sealed record QemuGuestAgentUserPasswordAccessCredentialPropagation : ApiObject
-{
-}
+public sealed record QemuGuestAgentUserPasswordAccessCredentialPropagation : ApiObject;

@@ -24,8 +24,10 @@ public sealed record Volume : ApiObject
     public SysprepSource? Sysprep { get; init; }
 }
 
+[AtomicMap]
 public sealed record ConfigMapVolumeSource : ApiObject
 {
+    [ApiDefault("\"\"")]
     public string? Name { get; init; }
     public bool? Optional { get; init; }
     public string? VolumeLabel { get; init; }
@@ -43,7 +45,12 @@ public sealed record ContainerDiskSource : ApiObject
 public sealed record ContainerPathVolumeSource : ApiObject
 {
     [ApiRequired]
+    [ApiMaxLength(4096)]
+    [ApiRule("self.startsWith('/')", "path must be absolute (start with '/')")]
+    [ApiRule("!self.contains('..')", "path must not contain '..'")]
     public string? Path { get; init; }
+    [ApiDefault("true")]
+    [ApiRule("self == true", "readOnly must be true, write access is not supported")]
     public bool? ReadOnly { get; init; }
 }
 
@@ -60,9 +67,7 @@ public sealed record DownwardAPIVolumeSource : ApiObject
     public string? VolumeLabel { get; init; }
 }
 
-public sealed record DownwardMetricsVolumeSource : ApiObject
-{
-}
+public sealed record DownwardMetricsVolumeSource : ApiObject;
 
 public sealed record EmptyDiskSource : ApiObject
 {
