@@ -5,40 +5,37 @@ namespace Troupe.Launcher.Converter;
 
 internal static class ClockXml
 {
-    public static XElement Clock(Clock? clock)
+    /// <param name="tscFrequency">Hz that the guest's time stamp counter has to keep on every node.</param>
+    public static XElement? Clock(Clock? clock, long? tscFrequency)
     {
+        if (clock is null && tscFrequency is null)
+            return null;
         var element = new XElement("clock");
         if (clock?.Timezone is { Length: > 0 } zone)
-        {
             element.Add(new XAttribute("offset", "timezone"), new XAttribute("timezone", zone));
-        }
-        else if (clock?.Utc?.OffsetSeconds is { } seconds)
+        else if (clock?.Utc is { } utc)
+            element.Add(new XAttribute("offset", "utc"), new XAttribute("adjustment", utc.OffsetSeconds is { } seconds ? $"{seconds}" : "reset"));
+        if (clock?.Timer is { } timer)
         {
-            element.Add(new XAttribute("offset", "variable"), new XAttribute("adjustment", seconds), new XAttribute("basis", "utc"));
-        }
-        else
-        {
-            element.Add(new XAttribute("offset", "utc"));
+            Add(element, "rtc", timer.Rtc is { } rtc ? (rtc.Present, rtc.TickPolicy) : null, timer.Rtc?.Track);
+            Add(element, "pit", timer.Pit is { } pit ? (pit.Present, pit.TickPolicy) : null);
+            Add(element, "kvmclock", timer.Kvm is { } kvm ? (kvm.Present, null) : null);
+            Add(element, "hpet", timer.Hpet is { } hpet ? (hpet.Present, hpet.TickPolicy) : null);
+            Add(element, "hypervclock", timer.Hyperv is { } hyperv ? (hyperv.Present, null) : null);
         }
 
-        var timer = clock?.Timer;
-        Add(element, "rtc", timer?.Rtc?.Present, timer?.Rtc?.TickPolicy, timer?.Rtc is not null, timer?.Rtc?.Track);
-        Add(element, "pit", timer?.Pit?.Present, timer?.Pit?.TickPolicy, timer?.Pit is not null);
-        Add(element, "hpet", timer?.Hpet?.Present, timer?.Hpet?.TickPolicy, timer?.Hpet is not null);
-        Add(element, "kvmclock", timer?.Kvm?.Present, null, timer?.Kvm is not null);
-        Add(element, "hypervclock", timer?.Hyperv?.Present, null, timer?.Hyperv is not null);
+        if (tscFrequency is { } frequency)
+            element.Add(new XElement("timer", new XAttribute("name", "tsc"), new XAttribute("frequency", frequency)));
         return element;
     }
 
-    private static void Add(XElement clock, string name, bool? present, string? tickPolicy, bool isSet, string? track = null)
+    private static void Add(XElement clock, string name, (bool? Present, string? TickPolicy)? settings, string? track = null)
     {
-        if (!isSet)
+        if (settings is not var (present, tickPolicy))
             return;
-        var timer = new XElement("timer", new XAttribute("name", name), new XAttribute("present", present is false ? "no" : "yes"));
-        if (tickPolicy is { Length: > 0 })
-            timer.Add(new XAttribute("tickpolicy", tickPolicy));
-        if (track is { Length: > 0 })
-            timer.Add(new XAttribute("track", track));
-        clock.Add(timer);
+        clock.Add(new XElement("timer", new XAttribute("name", name),
+            tickPolicy is { Length: > 0 } ? new XAttribute("tickpolicy", tickPolicy) : null,
+            new XAttribute("present", present is false ? "no" : "yes"),
+            track is { Length: > 0 } ? new XAttribute("track", track) : null));
     }
 }

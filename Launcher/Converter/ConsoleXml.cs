@@ -1,33 +1,38 @@
 using System.Xml.Linq;
-using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 
 namespace Troupe.Launcher.Converter;
 
-/// <summary>The ways to talk to a guest: serial console, display, guest agent channel.</summary>
+/// <summary>The ways to talk to a guest without a network: serial console, guest agent, metrics, USB devices of a client.</summary>
 internal static class ConsoleXml
 {
-    public static IEnumerable<XElement> Devices(Devices? devices, string folder)
+    public static IEnumerable<XElement> Devices(DomainSource source)
     {
-        if (devices?.AutoattachSerialConsole is not false)
+        var devices = source.Devices;
+        var folder = LauncherPaths.DomainFolder(source.Vmi.Metadata.Uid!);
+        if (devices.AutoattachSerialConsole is not false)
         {
-            var source = new XElement("source", new XAttribute("mode", "bind"), new XAttribute("path", $"{folder}/{LauncherPaths.SerialName}"));
-            yield return new XElement("serial", new XAttribute("type", "unix"), source,
-                devices?.LogSerialConsole is false ? null : new XElement("log", new XAttribute("file", $"{folder}/{LauncherPaths.SerialName}-log"), new XAttribute("append", "on")),
-                new XElement("target", new XAttribute("port", 0)));
+            yield return new XElement("serial", new XAttribute("type", "unix"),
+                new XElement("target", new XAttribute("port", 0)),
+                Bind($"{folder}/{LauncherPaths.SerialName}"),
+                devices.LogSerialConsole is false ? null : new XElement("log", new XAttribute("file", $"{folder}/{LauncherPaths.SerialName}-log"), new XAttribute("append", "on")));
+            yield return new XElement("console", new XAttribute("type", "pty"), new XElement("target", new XAttribute("type", "serial"), new XAttribute("port", 0)));
         }
 
-        if (devices?.AutoattachGraphicsDevice is not false)
+        yield return new XElement("channel", new XAttribute("type", "unix"), new XElement("target", new XAttribute("name", "org.qemu.guest_agent.0"), new XAttribute("type", "virtio")));
+        if (devices.DownwardMetrics is not null)
         {
-            yield return new XElement("graphics", new XAttribute("type", "vnc"),
-                new XElement("listen", new XAttribute("type", "socket"), new XAttribute("socket", $"{folder}/{LauncherPaths.VncName}")));
-            yield return new XElement("video", new XElement("model", new XAttribute("type", devices?.Video?.Type is { Length: > 0 } type ? type : "vga"), new XAttribute("heads", 1), new XAttribute("vram", 16384)));
-        }
-        else
-        {
-            yield return new XElement("video", new XElement("model", new XAttribute("type", "none")));
+            yield return new XElement("channel", new XAttribute("type", "unix"),
+                Bind(LauncherPaths.DownwardMetricsChannel),
+                new XElement("target", new XAttribute("name", "org.github.vhostmd.1"), new XAttribute("type", "virtio")));
         }
 
-        yield return new XElement("channel", new XAttribute("type", "unix"), new XElement("target", new XAttribute("type", "virtio"), new XAttribute("name", "org.qemu.guest_agent.0")));
+        if (devices.ClientPassthrough is not null)
+        {
+            for (var slot = 0; slot < LauncherPaths.UsbRedirectionSlots; slot++)
+                yield return new XElement("redirdev", new XAttribute("type", "unix"), new XAttribute("bus", "usb"), Bind($"{folder}/{LauncherPaths.UsbRedirectionName(slot)}"));
+        }
     }
+
+    private static XElement Bind(string path) => new("source", new XAttribute("mode", "bind"), new XAttribute("path", path));
 }

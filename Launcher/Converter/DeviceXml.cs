@@ -9,22 +9,81 @@ internal static class DeviceXml
     /// <summary>Seconds between memory statistics, as KubeVirt configures them.</summary>
     private const int BalloonPeriod = 10;
 
-    public static IEnumerable<XElement> Devices(Devices? devices)
+    public static IEnumerable<XElement> Devices(DomainSource source)
     {
-        var inputs = devices?.Inputs ?? [];
-        if (inputs.All(i => i.Bus is "virtio") && devices?.Disks?.All(d => d.DiskValue?.Bus is not "usb") is not false)
-            yield return new XElement("controller", new XAttribute("type", "usb"), new XAttribute("model", "none"));
-        if (devices?.AutoattachMemBalloon is not false)
-            yield return new XElement("memballoon", new XAttribute("model", "virtio"), new XElement("stats", new XAttribute("period", BalloonPeriod)));
-        else
-            yield return new XElement("memballoon", new XAttribute("model", "none"));
-        if (devices?.Rng is not null)
-            yield return new XElement("rng", new XAttribute("model", "virtio"), new XElement("backend", new XAttribute("model", "random"), "/dev/urandom"));
-        foreach (var input in inputs)
-            yield return new XElement("input", new XAttribute("type", input.Type ?? "tablet"), new XAttribute("bus", input.Bus is { Length: > 0 } bus ? bus : "usb"));
-        if (devices?.Sound is { } sound)
-            yield return new XElement("sound", new XAttribute("model", sound.Model is { Length: > 0 } model ? model : "ich9"));
-        if (devices?.Watchdog is { } watchdog)
-            yield return new XElement("watchdog", new XAttribute("model", "i6300esb"), new XAttribute("action", watchdog.I6300esb?.Action is { Length: > 0 } action ? action : "reset"));
+        var devices = source.Devices;
+        yield return Memballoon(source);
+        if (devices.Rng is not null)
+        {
+            yield return new XElement("rng", new XAttribute("model", source.VirtioModel),
+                new XElement("backend", new XAttribute("model", "random"), "/dev/urandom"), Driver(source));
+        }
+
+        foreach (var input in Inputs(devices))
+            yield return Input(source, input);
+        if (devices.Sound is { } sound)
+            yield return new XElement("sound", new XAttribute("model", sound.Model is { Length: > 0 } model ? model : "ich9"), Alias(sound.Name));
+        if (devices.Watchdog is { } watchdog)
+            yield return Watchdog(watchdog);
+        foreach (var panic in devices.PanicDevices ?? [])
+            yield return new XElement("panic", panic.Model is { Length: > 0 } model ? new XAttribute("model", model) : null);
+        if (devices.Tpm is { Enabled: not false } tpm)
+            yield return Tpm(source, tpm);
+        if (devices.AutoattachVSOCK is true)
+            yield return Vsock(source);
     }
+
+    public static IReadOnlyList<Input> Inputs(Devices devices) =>
+        devices.AutoattachInputDevice is true && devices.Inputs is not { Count: > 0 } ? [new Input { Name = "default-0", Type = "tablet", Bus = "usb" }] : devices.Inputs ?? [];
+
+    public static string BusOf(Input input) => input.Bus is { Length: > 0 } bus ? bus : "usb";
+
+    private static XElement Memballoon(DomainSource source)
+    {
+        // Memory that cannot be given back is not worth a device; the guest's owner asked for neither.
+        if (source.Devices.AutoattachMemBalloon is false || source.IsConfidential)
+            return new XElement("memballoon", new XAttribute("model", "none"));
+        var givesBack = !source.HasDedicatedCpus && source.Domain.Memory?.Hugepages is null && source.HostDevices.Count == 0;
+        return new XElement("memballoon", new XAttribute("model", source.VirtioModel), new XAttribute("freePageReporting", givesBack ? "on" : "off"),
+            new XElement("stats", new XAttribute("period", BalloonPeriod)));
+    }
+
+    private static XElement Input(DomainSource source, Input input)
+    {
+        var bus = BusOf(input);
+        if (bus is not ("usb" or "virtio"))
+            throw new UnsupportedSpecException("spec.domain.devices.inputs", $"Input device can have only virtio or usb bus, not '{bus}'", isInvalid: true);
+        if (input.Type is not "tablet")
+            throw new UnsupportedSpecException("spec.domain.devices.inputs", $"Input device can have only tablet type, not '{input.Type}'", isInvalid: true);
+        return new XElement("input", new XAttribute("type", input.Type), new XAttribute("bus", bus), bus is "virtio" ? new XAttribute("model", source.VirtioModel) : null, Alias(input.Name));
+    }
+
+    private static XElement Watchdog(Watchdog watchdog)
+    {
+        if (watchdog.Diag288 is not null)
+            throw new UnsupportedSpecException("spec.domain.devices.watchdog.diag288", "is a device of s390x; this node runs amd64 guests");
+        return new XElement("watchdog", new XAttribute("model", "i6300esb"), new XAttribute("action", watchdog.I6300esb?.Action is { Length: > 0 } action ? action : "reset"), Alias(watchdog.Name));
+    }
+
+    private static XElement Tpm(DomainSource source, TPMDevice tpm)
+    {
+        if (!source.Host.HasSwtpm)
+            throw new UnsupportedSpecException("spec.domain.devices.tpm", "this node has no swtpm");
+        var keeps = tpm.Persistent is true;
+        return new XElement("tpm", new XAttribute("model", keeps ? "tpm-crb" : "tpm-tis"),
+            new XElement("backend", new XAttribute("type", "emulator"), new XAttribute("version", "2.0"), keeps ? new XAttribute("persistent_state", "yes") : null));
+    }
+
+    private static XElement Vsock(DomainSource source)
+    {
+        const string Field = "spec.domain.devices.autoattachVSOCK";
+        if (!source.Host.HasVhostVsock)
+            throw new UnsupportedSpecException(Field, "this node has no /dev/vhost-vsock");
+        var cid = source.Vmi.Status?.VSOCKCID ?? throw new UnsupportedSpecException(Field, "the VMI was given no context id (status.VSOCKCID)");
+        return new XElement("vsock", new XAttribute("model", source.VirtioModel), new XElement("cid", new XAttribute("auto", "no"), new XAttribute("address", cid)), Driver(source));
+    }
+
+    private static XElement? Driver(DomainSource source) => LaunchSecurityXml.Iommu(source) is { } iommu ? new XElement("driver", iommu) : null;
+
+    private static XElement? Alias(string? name) => name is { Length: > 0 } ? new XElement("alias", new XAttribute("name", $"ua-{name}")) : null;
 }

@@ -1,6 +1,7 @@
 using System.Xml.Linq;
 using Troupe.Launcher.Disks;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
 
 namespace Troupe.Launcher.Converter;
 
@@ -8,75 +9,87 @@ internal static class DiskXml
 {
     private static readonly string[] Buses = ["virtio", "sata", "scsi", "usb"];
 
-    public static IEnumerable<XElement> Disks(DomainSpec domain, IReadOnlyList<PreparedDisk> prepared)
+    public static IEnumerable<XElement> Disks(DomainSource source)
     {
-        var specs = domain.Devices?.Disks ?? [];
+        var specs = source.Devices.Disks ?? [];
         for (var i = 0; i < specs.Count; i++)
         {
             var disk = specs[i];
-            var source = prepared.FirstOrDefault(p => p.Name == disk.Name)
-                ?? throw new UnsupportedSpecException($"spec.domain.devices.disks[{i}].name", $"no volume is named '{disk.Name}'", isInvalid: true);
-            yield return Disk(disk, source, $"spec.domain.devices.disks[{i}]", domain.Devices?.BlockMultiQueue is true);
-        }
+            var prepared = source.Disks.FirstOrDefault(p => p.Name == disk.Name);
+            if (prepared is null && disk.Cdrom is null)
+            {
+                // What is plugged into a running guest may come later; everything else has to be there.
+                if (IsHotpluggable(source.Spec, disk.Name))
+                    continue;
+                throw new UnsupportedSpecException($"spec.domain.devices.disks[{i}].name", $"no volume is named '{disk.Name}'", isInvalid: true);
+            }
 
-        if (specs.Any(d => BusOf(d) == "scsi"))
-            yield return new XElement("controller", new XAttribute("type", "scsi"), new XAttribute("index", 0), new XAttribute("model", "virtio-scsi"));
+            yield return Disk(source, disk, prepared, $"spec.domain.devices.disks[{i}]");
+        }
     }
 
-    /// <summary>The names disks get in the guest, in their order: vda, vdb … and sda … each for its kind of bus.</summary>
-    public static IReadOnlyDictionary<string, string> Targets(DomainSpec domain)
+    public static bool IsHotpluggable(VirtualMachineInstanceSpec spec, string? name) => spec.Volumes?.FirstOrDefault(v => v.Name == name) is
+        { PersistentVolumeClaim.Hotpluggable: true } or { DataVolume.Hotpluggable: true } or { MemoryDump: not null };
+
+    /// <param name="prepared">Null for a CD-ROM drive with nothing in it.</param>
+    /// <param name="field">Of the disk, for what is wrong with it.</param>
+    public static XElement Disk(DomainSource source, Disk disk, PreparedDisk? prepared, string field)
     {
-        Dictionary<string, string> targets = [];
-        Dictionary<string, int> taken = [];
-        foreach (var disk in domain.Devices?.Disks ?? [])
-        {
-            var prefix = BusOf(disk) == "virtio" ? "vd" : "sd";
-            var index = taken.GetValueOrDefault(prefix);
-            taken[prefix] = index + 1;
-            targets[disk.Name!] = prefix + Letters(index);
-        }
-
-        return targets;
-    }
-
-    /// <summary>a … z, aa, ab …</summary>
-    internal static string Letters(int index) => (index >= 26 ? Letters((index / 26) - 1) : "") + (char)('a' + (index % 26));
-
-    private static XElement Disk(Disk disk, PreparedDisk source, string field, bool multiQueue)
-    {
-        var bus = BusOf(disk);
+        var bus = DiskTargets.BusOf(disk);
         if (!Buses.Contains(bus))
             throw new UnsupportedSpecException($"{field}.bus", $"unrecognized bus '{bus}'", isInvalid: true);
-        if (disk.Lun is not null)
-            throw new UnsupportedSpecException($"{field}.lun", "is not supported by this launcher");
-        if (disk.BlockSize is not null)
-            throw new UnsupportedSpecException($"{field}.blockSize", "is not supported by this launcher");
-        var isCdrom = disk.Cdrom is not null;
-        var driver = new XElement("driver", new XAttribute("name", "qemu"), new XAttribute("type", source.Format), new XAttribute("error_policy", disk.ErrorPolicy ?? "stop"),
-            new XAttribute("discard", "unmap"));
-        if (disk.Cache is { Length: > 0 } cache)
-            driver.Add(new XAttribute("cache", cache));
-        if (disk.Io is { Length: > 0 } io)
-            driver.Add(new XAttribute("io", io));
-        if (multiQueue && bus == "virtio")
-            driver.Add(new XAttribute("queues", 1));
-        var element = new XElement("disk", new XAttribute("type", "file"), new XAttribute("device", isCdrom ? "cdrom" : "disk"),
-            driver,
-            new XElement("source", new XAttribute("file", source.File)),
-            source.BackingFile is null ? null : new XElement("backingStore", new XAttribute("type", "file"),
-                new XElement("format", new XAttribute("type", source.BackingFormat!)), new XElement("source", new XAttribute("file", source.BackingFile)), new XElement("backingStore")),
-            new XElement("target", new XAttribute("dev", source.Target), new XAttribute("bus", bus), isCdrom && disk.Cdrom!.Tray is { Length: > 0 } tray ? new XAttribute("tray", tray) : null),
-            new XElement("alias", new XAttribute("name", $"ua-{disk.Name}")));
-        if (isCdrom ? disk.Cdrom!.Readonly is not false : disk.DiskValue?.Readonly is true)
-            element.Add(new XElement("readonly"));
-        if (disk.Shareable is true)
-            element.Add(new XElement("shareable"));
-        if (disk.Serial is { Length: > 0 } serial)
-            element.Add(new XElement("serial", serial));
-        if (disk.BootOrder is { } order)
-            element.Add(new XElement("boot", new XAttribute("order", order)));
-        return element;
+        if (disk.Lun is not null && prepared is { IsBlock: false })
+            throw new UnsupportedSpecException($"{field}.lun", "can only be mapped to a block volume", isInvalid: true);
+        var target = prepared?.Target ?? DiskTargets.Of(source.Domain)[disk.Name!];
+        return new XElement("disk",
+            new XAttribute("device", disk.Lun is not null ? "lun" : disk.Cdrom is not null ? "cdrom" : "disk"),
+            new XAttribute("type", prepared?.IsBlock is true ? "block" : "file"),
+            bus == "virtio" ? new XAttribute("model", source.VirtioModel) : null,
+            Source(disk, prepared),
+            new XElement("target", new XAttribute("bus", bus), new XAttribute("dev", target), disk.Cdrom?.Tray is { Length: > 0 } tray ? new XAttribute("tray", tray) : null),
+            DiskDriverXml.Driver(source, disk, prepared, bus),
+            new XElement("alias", new XAttribute("name", $"ua-{disk.Name}")),
+            DiskDriverXml.Blockio(disk, prepared, field),
+            prepared?.BackingFile is null ? null : new XElement("backingStore", new XAttribute("type", "file"),
+                new XElement("format", new XAttribute("type", prepared.BackingFormat!)), new XElement("source", new XAttribute("file", prepared.BackingFile))),
+            Address(disk, prepared, bus, target, field),
+            IsReadonly(disk) ? new XElement("readonly") : null,
+            disk.Shareable is true ? new XElement("shareable") : null,
+            disk.Serial is { Length: > 0 } serial ? new XElement("serial", serial) : null,
+            disk.BootOrder is { } order ? new XElement("boot", new XAttribute("order", order)) : null);
     }
 
-    private static string BusOf(Disk disk) => (disk.DiskValue?.Bus ?? disk.Cdrom?.Bus ?? disk.Lun?.Bus) is { Length: > 0 } bus ? bus : disk.Cdrom is null ? "virtio" : "sata";
+    private static bool IsReadonly(Disk disk) => disk.Cdrom is { } cdrom ? cdrom.Readonly is not false : (disk.DiskValue?.Readonly ?? disk.Lun?.Readonly) is true;
+
+    private static XElement? Source(Disk disk, PreparedDisk? prepared)
+    {
+        if (prepared is null)
+            return null;
+        var source = new XElement("source", new XAttribute(prepared.IsBlock ? "dev" : "file", prepared.File));
+        if (disk.Lun?.Reservation is true)
+        {
+            source.Add(new XElement("reservations", new XAttribute("managed", "no"),
+                new XElement("source", new XAttribute("type", "unix"), new XAttribute("path", LauncherPaths.PersistentReservations), new XAttribute("mode", "client"))));
+        }
+
+        return source;
+    }
+
+    private static XElement? Address(Disk disk, PreparedDisk? prepared, string bus, string target, string field)
+    {
+        if (disk.DiskValue?.PciAddress is { Length: > 0 } pci)
+        {
+            return bus == "virtio"
+                ? PciAddress.Parse(pci, $"{field}.disk.pciAddress")
+                : throw new UnsupportedSpecException($"{field}.disk.pciAddress", "setting a PCI address is not allowed for non-virtio bus types", isInvalid: true);
+        }
+
+        // Ends of the name and the address go together, so a disk that comes back finds its old place.
+        return prepared is { IsHotplugged: true } && bus == "scsi"
+            ? new XElement("address", new XAttribute("type", "drive"), new XAttribute("controller", 0), new XAttribute("bus", 0), new XAttribute("target", 0), new XAttribute("unit", Index(target)))
+            : null;
+    }
+
+    /// <summary>sda is 0, sdz 25, sdaa 26.</summary>
+    private static int Index(string target) => target[2..].Aggregate(0, (sum, letter) => (sum * 26) + (letter - 'a' + 1)) - 1;
 }

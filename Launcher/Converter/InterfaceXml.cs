@@ -6,30 +6,58 @@ namespace Troupe.Launcher.Converter;
 
 internal static class InterfaceXml
 {
-    private static readonly string[] Models = ["virtio", "e1000", "e1000e", "rtl8139", "ne2k_pci", "pcnet"];
+    /// <summary>A tap device has at most this many queues.</summary>
+    private const int MostQueues = 256;
+    private static readonly string[] Models = ["virtio", "e1000", "e1000e", "igb", "rtl8139", "ne2k_pci", "pcnet"];
 
-    public static IEnumerable<XElement> Interfaces(DomainSpec domain, IReadOnlyList<PreparedInterface> prepared)
+    public static IEnumerable<XElement> Interfaces(DomainSource source)
     {
-        var specs = domain.Devices?.Interfaces ?? [];
+        var specs = source.Devices.Interfaces ?? [];
         for (var i = 0; i < specs.Count; i++)
         {
             var nic = specs[i];
-            var made = prepared.FirstOrDefault(p => p.Name == nic.Name)
-                ?? throw new UnsupportedSpecException($"spec.domain.devices.interfaces[{i}]", "the node agent prepared no device for it");
-            var model = nic.Model is { Length: > 0 } set ? set : "virtio";
-            if (!Models.Contains(model))
-                throw new UnsupportedSpecException($"spec.domain.devices.interfaces[{i}].model", $"interface {nic.Name} uses model {model} that is not supported.", isInvalid: true);
-            yield return new XElement("interface", new XAttribute("type", "ethernet"),
-                new XElement("mac", new XAttribute("address", made.Mac)),
-                new XElement("target", new XAttribute("dev", made.Tap), new XAttribute("managed", "no")),
-                new XElement("model", new XAttribute("type", model)),
-                new XElement("mtu", new XAttribute("size", made.Mtu)),
-                new XElement("alias", new XAttribute("name", $"ua-{nic.Name}")),
-                // The option ROM is for booting from the network and costs the guest a second at every start.
-                new XElement("rom", new XAttribute("enabled", nic.BootOrder is null ? "no" : "yes")),
-                nic.BootOrder is { } order ? new XElement("boot", new XAttribute("order", order)) : null,
-                nic.AcpiIndex is { } index ? new XElement("acpi", new XAttribute("index", index)) : null,
-                nic.State is "down" ? new XElement("link", new XAttribute("state", "down")) : null);
+            // An SR-IOV function is a host device.
+            if (nic.State is "absent" || nic.Sriov is not null)
+                continue;
+            var field = $"spec.domain.devices.interfaces[{i}]";
+            yield return Interface(source, nic, source.Context.Interfaces.FirstOrDefault(p => p.Name == nic.Name)
+                ?? throw new UnsupportedSpecException(field, "the node agent prepared no device for it"), field);
         }
+    }
+
+    public static XElement Interface(DomainSource source, Interface nic, PreparedInterface made, string field)
+    {
+        var model = nic.Model is { Length: > 0 } set ? set : "virtio";
+        if (!Models.Contains(model))
+            throw new UnsupportedSpecException($"{field}.model", $"interface {nic.Name} uses model {model} that is not supported.", isInvalid: true);
+        var isVirtio = model == "virtio";
+        return new XElement("interface", new XAttribute("type", "ethernet"),
+            new XElement("source"),
+            new XElement("mac", new XAttribute("address", made.Mac)),
+            new XElement("target", new XAttribute("dev", made.Tap), new XAttribute("managed", "no")),
+            new XElement("model", new XAttribute("type", isVirtio ? source.VirtioModel : model)),
+            isVirtio ? Driver(source) : null,
+            new XElement("mtu", new XAttribute("size", made.Mtu)),
+            new XElement("alias", new XAttribute("name", $"ua-{nic.Name}")),
+            // The option ROM is for booting from the network and costs the guest a second at every start.
+            nic.BootOrder is { } order ? new XElement("boot", new XAttribute("order", order)) : new XElement("rom", new XAttribute("enabled", "no")),
+            nic.AcpiIndex is { } index and > 0 ? new XElement("acpi", new XAttribute("index", index)) : null,
+            nic.PciAddress is { Length: > 0 } pci ? PciAddress.Parse(pci, $"{field}.pciAddress") : null,
+            nic.State is "down" ? new XElement("link", new XAttribute("state", "down")) : null);
+    }
+
+    /// <summary>Queues of a virtio interface: one for each CPU, where the spec wants several.</summary>
+    public static int Queues(DomainSpec domain) => domain.Devices?.NetworkInterfaceMultiqueue is true ? (int)Math.Min(MostQueues, CpuTopology.Of(domain.Cpu).Count) : 1;
+
+    private static XElement? Driver(DomainSource source)
+    {
+        var (queues, iommu) = (Queues(source.Domain), LaunchSecurityXml.Iommu(source));
+        return queues == 1 && iommu is null
+            ? null
+            : new XElement("driver",
+                // Without the kernel's help QEMU moves the packets itself.
+                new XAttribute("name", source.Host.HasVhostNet ? "vhost" : "qemu"),
+                queues == 1 ? null : new XAttribute("queues", queues),
+                iommu);
     }
 }

@@ -5,40 +5,29 @@ namespace Troupe.Launcher.Converter;
 /// <summary>Every field that the converter does not translate, so that none is silently ignored.</summary>
 internal static class UnsupportedFields
 {
-    private static readonly (string Field, Func<VirtualMachineInstanceSpec, bool> IsSet)[] Fields =
+    private const string HookSidecars = "hooks.kubevirt.io/hookSidecars";
+
+    private static readonly (string Field, string Why, Func<VirtualMachineInstanceSpec, bool> IsSet)[] Fields =
     [
-        ("spec.accessCredentials", s => s.AccessCredentials is { Count: > 0 }),
-        ("spec.utilityVolumes", s => s.UtilityVolumes is { Count: > 0 }),
-        ("spec.domain.chassis", s => s.Domain?.Chassis is not null),
-        ("spec.domain.cpu.dedicatedCpuPlacement", s => s.Domain?.Cpu?.DedicatedCpuPlacement is true),
-        ("spec.domain.cpu.numa", s => s.Domain?.Cpu?.Numa is not null),
-        ("spec.domain.cpu.realtime", s => s.Domain?.Cpu?.Realtime is not null),
-        ("spec.domain.devices.autoattachVSOCK", s => s.Domain?.Devices?.AutoattachVSOCK is true),
-        ("spec.domain.devices.clientPassthrough", s => s.Domain?.Devices?.ClientPassthrough is not null),
-        ("spec.domain.devices.downwardMetrics", s => s.Domain?.Devices?.DownwardMetrics is not null),
-        ("spec.domain.devices.filesystems", s => s.Domain?.Devices?.Filesystems is { Count: > 0 }),
-        ("spec.domain.devices.gpus", s => s.Domain?.Devices?.Gpus is { Count: > 0 }),
-        ("spec.domain.devices.hostDevices", s => s.Domain?.Devices?.HostDevices is { Count: > 0 }),
-        ("spec.domain.devices.panicDevices", s => s.Domain?.Devices?.PanicDevices is { Count: > 0 }),
-        ("spec.domain.devices.tpm", s => s.Domain?.Devices?.Tpm is { Enabled: not false }),
-        ("spec.domain.features.hyperv", s => s.Domain?.Features?.Hyperv is not null),
-        ("spec.domain.features.hypervPassthrough", s => s.Domain?.Features?.HypervPassthrough is not null),
-        ("spec.domain.firmware.acpi", s => s.Domain?.Firmware?.Acpi is not null),
-        ("spec.domain.firmware.bootloader.efi", s => s.Domain?.Firmware?.Bootloader?.Efi is not null),
-        ("spec.domain.ioThreads", s => s.Domain?.IoThreads is not null),
-        ("spec.domain.ioThreadsPolicy", s => s.Domain?.IoThreadsPolicy is { Length: > 0 }),
-        ("spec.domain.launchSecurity", s => s.Domain?.LaunchSecurity is not null),
-        ("spec.domain.memory.hugepages", s => s.Domain?.Memory?.Hugepages is not null),
-        ("spec.domain.memory.maxGuest", s => s.Domain?.Memory?.MaxGuest is not null),
+        ("spec.utilityVolumes", "is not supported by this launcher", s => s.UtilityVolumes is { Count: > 0 }),
+        ("spec.resourceClaims", "devices of Dynamic Resource Allocation are not supported by this launcher", s => s.ResourceClaims is { Count: > 0 }),
+        ("spec.domain.devices.downwardMetrics", "is not supported by this launcher", s => s.Domain?.Devices?.DownwardMetrics is not null),
+        ("spec.domain.devices.gpus.claimName", "devices of Dynamic Resource Allocation are not supported by this launcher", s => s.Domain?.Devices?.Gpus?.Any(g => g.ClaimName is { Length: > 0 }) is true),
+        ("spec.domain.devices.hostDevices.claimName", "devices of Dynamic Resource Allocation are not supported by this launcher", s => s.Domain?.Devices?.HostDevices?.Any(d => d.ClaimName is { Length: > 0 }) is true),
+        ("spec.domain.devices.disks.changedBlockTracking", "is not supported by this launcher", s => s.Domain?.Devices?.Disks?.Any(d => d.ChangedBlockTracking is true) is true),
+        ("spec.domain.launchSecurity.sev.attestation", "is not supported by this launcher", s => s.Domain?.LaunchSecurity?.Sev?.Attestation is not null),
     ];
 
     /// <exception cref="UnsupportedSpecException">Names the first one that is set.</exception>
-    public static void Check(VirtualMachineInstanceSpec spec)
+    public static void Check(VirtualMachineInstance vmi)
     {
-        foreach (var (field, isSet) in Fields)
+        foreach (var (field, why, isSet) in Fields)
         {
-            if (isSet(spec))
-                throw new UnsupportedSpecException(field, "is not supported by this launcher");
+            if (vmi.Spec is { } spec && isSet(spec))
+                throw new UnsupportedSpecException(field, why);
         }
+
+        if (vmi.Metadata.Annotations?.ContainsKey(HookSidecars) is true)
+            throw new UnsupportedSpecException($"metadata.annotations[{HookSidecars}]", "hook side-cars are not supported by this launcher");
     }
 }

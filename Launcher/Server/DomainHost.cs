@@ -3,8 +3,8 @@ using Troupe.Launcher.Converter;
 using Troupe.Launcher.Daemon;
 using Troupe.Launcher.Dhcp;
 using Troupe.Launcher.Disks;
+using Troupe.Launcher.HostDevices;
 using Troupe.Launcher.Libvirt;
-using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Launcher;
 
@@ -70,11 +70,12 @@ internal sealed class DomainHost : ILibvirtObserver, IAsyncDisposable
     {
         var vmi = request.Vmi;
         Directory.CreateDirectory(LauncherPaths.DomainFolder(_options.Uid));
-        UnsupportedFields.Check(vmi.Spec ?? new VirtualMachineInstanceSpec());
+        UnsupportedFields.Check(vmi);
         var disks = await DiskPreparer.PrepareAsync(vmi, ct).ConfigureAwait(false);
         // The pod has the device only if it asked for it and the node could give it.
         var context = request.Context with { UseEmulation = request.Context.UseEmulation || !File.Exists("/dev/kvm") };
-        var xml = DomainXml.Build(vmi, context, disks).ToString();
+        var source = new DomainSource(vmi, context, disks, HostDeviceAssigner.AssignAll(vmi.Spec!), HostFactsReader.Read());
+        var xml = HotplugPorts.Reserve(DomainXml.Build(source), source).ToString();
         (_uuid, _domainName) = (DomainXml.UuidOf(vmi), DomainXml.NameOf(vmi));
         StartDhcp(request.Context.Interfaces);
         var memory = vmi.Spec!.Domain?.Memory?.Guest?.Units ?? 0;

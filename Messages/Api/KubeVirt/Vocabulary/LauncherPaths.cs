@@ -13,10 +13,37 @@ public static class LauncherPaths
     public const string SocketName = "launcher-sock";
     public const string SerialName = "virt-serial0";
     public const string VncName = "virt-vnc";
+    public const string ServiceAccount = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+    /// <summary>Where volumes appear that are plugged into a running guest: <c>NAME.img</c>, or <c>NAME</c> for a block device.</summary>
+    public const string HotplugDisks = Public + "/hotplug-disks";
+
+    /// <summary>UEFI variables; kept in the guest's state volume where it has one.</summary>
+    public const string Nvram = Private + "/libvirt/qemu/nvram";
+    public const string SwtpmState = Private + "/libvirt/qemu/swtpm";
+    public const string DownwardMetricsChannel = Private + "/downwardmetrics-channel/downwardmetrics.sock";
+    public const string PersistentReservations = Public + "/daemons/pr/pr-helper.sock";
+
+    /// <summary>USB devices that clients can bring at the same time.</summary>
+    public const int UsbRedirectionSlots = 4;
 
     public static string ContainerDisk(int index) => $"{ImageVolumes}/disk_{index}";
 
     public static string HostDisk(string volume) => $"{Private}/vmi-disks/{volume}";
+
+    public static string UsbRedirectionName(int slot) => $"virt-usbredir-{slot}";
+
+    /// <summary>Device of a claim whose volumeMode is Block.</summary>
+    public static string BlockDevice(string volume) => $"/dev/{volume}";
+
+    public static string ConfigMapVolume(string volume) => $"{Private}/config-map/{volume}";
+
+    public static string DownwardApiVolume(string volume) => $"{Private}/downwardapi/{volume}";
+
+    public static string SysprepVolume(string volume) => $"{Private}/sysprep/{volume}";
+
+    /// <summary>A secret that an access credential names.</summary>
+    public static string AccessCredential(string secret) => SecretVolume($"{secret}-access-cred");
 
     public static string SecretVolume(string volume) => $"{Private}/secret/{volume}";
 

@@ -1,0 +1,28 @@
+using Troupe.Launcher.Disks;
+using Troupe.Launcher.HostDevices;
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Protocol.Launcher;
+
+namespace Troupe.Launcher.Converter;
+
+/// <summary>All that a domain is made of.</summary>
+public sealed record DomainSource(
+    VirtualMachineInstance Vmi, LaunchContext Context, IReadOnlyList<PreparedDisk> Disks, IReadOnlyList<AssignedDevice> HostDevices, HostFacts Host)
+{
+    public VirtualMachineInstanceSpec Spec => Vmi.Spec ?? throw new UnsupportedSpecException("spec", "is required", isInvalid: true);
+
+    public DomainSpec Domain => Spec.Domain ?? throw new UnsupportedSpecException("spec.domain", "is required", isInvalid: true);
+
+    public Devices Devices => Domain.Devices ?? new Devices();
+
+    public CpuTopology Cpus => CpuTopology.Of(Domain.Cpu);
+
+    /// <summary>QEMU's virtio devices come as modern ones, or as ones that old guests understand too.</summary>
+    public string VirtioModel => Devices.UseVirtioTransitional is true ? "virtio-transitional" : "virtio-non-transitional";
+
+    public bool HasDedicatedCpus => Domain.Cpu?.DedicatedCpuPlacement is true;
+
+    public bool IsConfidential => Domain.LaunchSecurity is { } security && (security.Sev ?? (object?)security.Snp ?? security.Tdx) is not null;
+
+    public bool IsEfi => Domain.Firmware?.Bootloader?.Efi is not null;
+}

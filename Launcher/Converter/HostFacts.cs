@@ -1,0 +1,23 @@
+namespace Troupe.Launcher.Converter;
+
+/// <summary>What of the node and the pod a domain depends on.</summary>
+public sealed record HostFacts
+{
+    /// <summary>CPUs that the pod may use, ascending; CPUs of one core beside each other.</summary>
+    public IReadOnlyList<int> Cpus { get; init; } = [];
+
+    /// <summary>NUMA nodes with their CPUs.</summary>
+    public IReadOnlyDictionary<int, IReadOnlyList<int>> NumaNodes { get; init; } = new Dictionary<int, IReadOnlyList<int>>();
+
+    /// <summary>UEFI images, null where the package is missing.</summary>
+    public UefiImages? Uefi { get; init; }
+    public UefiImages? SecureUefi { get; init; }
+    public bool HasVhostNet { get; init; }
+    public bool HasVhostVsock { get; init; }
+    public bool HasSev { get; init; }
+    public bool HasSwtpm { get; init; }
+}
+
+/// <param name="Code">The firmware, mapped read-only.</param>
+/// <param name="Vars">Template of the variable store.</param>
+public sealed record UefiImages(string Code, string Vars);

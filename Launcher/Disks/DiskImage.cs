@@ -1,0 +1,74 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Troupe.Launcher.Disks;
+
+/// <summary>What a disk image's first bytes and its file system tell.</summary>
+/// <param name="Format"><c>qcow2</c> or <c>raw</c>.</param>
+/// <param name="Size">Virtual size in bytes.</param>
+/// <param name="RefersToOthers">A qcow2 image that names a backing or data file: not to be followed when a stranger made it.</param>
+internal sealed partial record DiskImage(string Format, long Size, bool RefersToOthers = false)
+{
+    // fcntl.h and unistd.h, x86-64.
+    private const int O_DIRECT = 0x4000;
+    private const int O_CLOEXEC = 0x80000;
+    private const int SeekHole = 4;
+
+    /// <summary>An incompatible feature bit: the data is in another file.</summary>
+    private const ulong ExternalDataFile = 4;
+
+    /// <summary>
+    /// Format by what the file holds. A qcow2 header is <c>QFI\xfb</c>, version, offset of the backing file's name (at 8), …, the virtual
+    /// size at 24, and from version 3 on the incompatible features at 72.
+    /// </summary>
+    public static DiskImage Inspect(string file)
+    {
+        using var stream = File.OpenRead(file);
+        Span<byte> header = stackalloc byte[80];
+        var read = stream.ReadAtLeast(header, header.Length, throwOnEndOfStream: false);
+        if (read < 32 || !header.StartsWith("QFI"u8) || header[3] != 0xfb)
+            return new DiskImage("raw", stream.Length > 0 ? stream.Length : stream.Seek(0, SeekOrigin.End));
+        var refers = BinaryPrimitives.ReadUInt64BigEndian(header[8..]) != 0
+            || (BinaryPrimitives.ReadUInt32BigEndian(header[4..]) >= 3 && read >= 80 && (BinaryPrimitives.ReadUInt64BigEndian(header[72..]) & ExternalDataFile) != 0);
+        return new DiskImage("qcow2", BinaryPrimitives.ReadInt64BigEndian(header[24..]), refers);
+    }
+
+    public static bool IsBlockDevice(string file) => File.Exists(file) && (new FileInfo(file).Attributes & FileAttributes.Device) != 0;
+
+    /// <summary>Tried, because only the file system knows: tmpfs and some network file systems refuse.</summary>
+    public static bool HasDirectIo(string file)
+    {
+        using var handle = new SafeFileHandle(Open(file, O_DIRECT | O_CLOEXEC), ownsHandle: true);
+        return !handle.IsInvalid;
+    }
+
+    /// <summary>No holes up to the end.</summary>
+    public static bool IsPreallocated(string file)
+    {
+        using var handle = File.OpenHandle(file);
+        var length = RandomAccess.GetLength(handle);
+        return length > 0 && Seek(handle, 0, SeekHole) == length;
+    }
+
+    /// <summary>Bytes of a block: of the device, or of the file system that the file is on.</summary>
+    public static async Task<(int Logical, int Physical)> BlockSizeAsync(string file, CancellationToken ct)
+    {
+        if (!IsBlockDevice(file))
+        {
+            var size = Number(await Command.RunAsync("stat", ["-f", "-c", "%S", file], ct).ConfigureAwait(false));
+            return (size, size);
+        }
+
+        return (Number(await Command.RunAsync("blockdev", ["--getss", file], ct).ConfigureAwait(false)), Number(await Command.RunAsync("blockdev", ["--getpbsz", file], ct).ConfigureAwait(false)));
+    }
+
+    private static int Number(string text) => int.Parse(text.Trim(), CultureInfo.InvariantCulture);
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "lseek")]
+    private static partial long Seek(SafeFileHandle file, long offset, int whence);
+}
