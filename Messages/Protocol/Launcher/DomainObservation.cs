@@ -1,3 +1,5 @@
+using Troupe.Messages.Protocol.Migration;
+
 namespace Troupe.Messages.Protocol.Launcher;
 
 /// <summary>virDomainState, with <see cref="NoDomain"/> for "libvirt knows no such domain".</summary>
@@ -30,6 +32,12 @@ public sealed record DomainObservation
     public IReadOnlyList<InterfaceObservation> Interfaces { get; init; } = [];
     public IReadOnlyList<VolumeObservation> Volumes { get; init; } = [];
     public MemoryObservation? Memory { get; init; }
+
+    /// <summary>The certificate (DER, base64) by which this launcher proves itself to another one; its key never leaves the process.</summary>
+    public string? Certificate { get; init; }
+
+    /// <summary>This launcher's part in the latest migration that it was told of.</summary>
+    public MigrationObservation? Migration { get; init; }
 }
 
 /// <param name="Version">Of qemu-guest-agent, as it reports itself.</param>

@@ -1,0 +1,61 @@
+using Troupe.Messages.Protocol.Migration;
+
+namespace Troupe.ControlPlane.Migration;
+
+public enum TargetPodState
+{
+    /// <summary>Never seen: not created, or its creation is not yet known.</summary>
+    Unknown,
+    Pending,
+    Running,
+
+    /// <summary>Ended, being deleted, or gone after it was seen.</summary>
+    Over,
+
+    /// <summary>Gone from the API server.</summary>
+    Gone,
+}
+
+/// <summary>What is known of both ends at this moment; nothing here is a decision, and everything can be asked for again.</summary>
+public sealed record MigrationFacts
+{
+    /// <summary>The source's latest word on this attempt.</summary>
+    public SourceStage Source { get; init; }
+    public string? SourceMessage { get; init; }
+
+    /// <summary>The source launcher is gone, and its QEMU with it.</summary>
+    public bool SourceLost { get; init; }
+
+    /// <summary>The guest ended by itself at the source, or its QEMU died there.</summary>
+    public bool GuestEnded { get; init; }
+
+    /// <summary>Nothing is left on the source node.</summary>
+    public bool SourceReleased { get; init; }
+    public required string SourceNode { get; init; }
+
+    public TargetPodState Pod { get; init; }
+    public string? PodNode { get; init; }
+    public string? PodUid { get; init; }
+    public string? PodMessage { get; init; }
+
+    /// <summary>The target's latest word on this attempt.</summary>
+    public TargetStage Target { get; init; }
+    public string? TargetMessage { get; init; }
+    public bool TargetLost { get; init; }
+
+    /// <summary>Nothing is left on the target node.</summary>
+    public bool TargetReleased { get; init; }
+
+    /// <summary>Somebody wants the attempt ended: why, and in what words.</summary>
+    public (string Reason, string Message)? Cancel { get; init; }
+}
+
+/// <summary>How long the steps may take.</summary>
+/// <param name="Unschedulable">For a pod that no node takes; KubeVirt's is 5 minutes.</param>
+/// <param name="Pending">For any pod that does not come to run; KubeVirt's is 15 minutes.</param>
+/// <param name="Preparing">From the pod's start until its launcher listens.</param>
+/// <param name="Completion">From the start of the copying.</param>
+public sealed record MigrationLimits(TimeSpan Unschedulable, TimeSpan Pending, TimeSpan Preparing, TimeSpan Completion)
+{
+    public static MigrationLimits Default { get; } = new(TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(2), TimeSpan.FromSeconds(150));
+}

@@ -1,0 +1,34 @@
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Wire;
+
+namespace Troupe.Messages.Protocol.Migration;
+
+/// <summary>A target launcher's order: prepare disks and listen. The endpoint comes with the observation.</summary>
+public sealed record PrepareIncoming(
+    long Epoch, string MigrationId, string ListenAddress, string SourceCertificate, VirtualMachineInstance Vmi, LaunchContext Context) : ILauncherRequest;
+
+/// <summary>A target launcher is given the right to run.</summary>
+public sealed record AdoptIncoming(long Epoch, string MigrationId) : ILauncherRequest;
+
+/// <summary>A target launcher is to give up for good what it has no right to.</summary>
+public sealed record RefuseIncoming(long Epoch, string MigrationId) : ILauncherRequest;
+
+/// <summary>A source launcher's order; answered when it is understood, how it goes comes with observations.</summary>
+public sealed record MigrateDomain(long Epoch, string MigrationId, long TargetEpoch, MigrationEndpoint Target, MigrationOptions Options) : ILauncherRequest;
+
+public sealed record AbortMigrate(long Epoch, string MigrationId, long TargetEpoch) : ILauncherRequest;
+
+public sealed record SteerMigrate(long Epoch, string MigrationId, long TargetEpoch, MigrationSteering Steering) : ILauncherRequest;
+
+/// <summary>Said on the control channel between two launchers, whose certificates have proved who they are.</summary>
+public interface IPeerMessage : IWireMessage
+{
+    long TargetEpoch { get; }
+}
+
+/// <summary>Target to source: the guest is here, whole and paused.</summary>
+public sealed record GuestLoaded(long TargetEpoch) : IPeerMessage;
+
+/// <summary>Source to target: the guest is stopped here for good; the right is yours.</summary>
+public sealed record RunGuest(long TargetEpoch) : IPeerMessage;

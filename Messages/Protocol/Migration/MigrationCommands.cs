@@ -1,0 +1,71 @@
+using System.Text.Json.Serialization;
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Protocol.Node;
+
+namespace Troupe.Messages.Protocol.Migration;
+
+/// <summary>
+/// A step that the conductor commands. It is repeated until a report shows that it is done, and every end takes it any number of
+/// times: <see cref="TargetEpoch"/> is a number that no other attempt to move this guest ever has.
+/// </summary>
+public interface IMigrationCommand : IDomainCommand
+{
+    string MigrationId { get; }
+
+    /// <summary>The epoch under which the target is to run the guest, once the right has moved to it.</summary>
+    long TargetEpoch { get; }
+}
+
+/// <summary>To the target: prepare network and disks in the target pod and listen for the guest's memory. Gives no right to run it.</summary>
+/// <param name="Epoch">The target's epoch.</param>
+/// <param name="SourceCertificate">The one certificate (DER, base64) whose holder may send the guest.</param>
+/// <param name="KeptAddresses">Addresses that the cluster's network will lead to the target pod once the guest runs there; empty where it cannot.</param>
+public sealed record PrepareTarget(
+    string Node, string VmiUid, long Epoch, string MigrationId, string PodUid, IReadOnlyList<string> PodAddresses, string SourceCertificate,
+    IReadOnlyList<string> KeptAddresses, VirtualMachineInstance Vmi) : IMigrationCommand
+{
+    [JsonIgnore]
+    public long TargetEpoch => Epoch;
+}
+
+/// <summary>
+/// To the source: send the guest to this endpoint. From here on the source may pass the right to run on to the target, by itself and
+/// once: that is what makes a migration independent of agents and control plane.
+/// </summary>
+/// <param name="Epoch">The epoch under which the source runs the guest.</param>
+public sealed record StartMigration(
+    string Node, string VmiUid, long Epoch, string MigrationId, long TargetEpoch, MigrationEndpoint Target, MigrationOptions Options) : IMigrationCommand;
+
+/// <summary>To the source: end the attempt and keep the guest, unless the right was passed on already.</summary>
+public sealed record AbortMigration(string Node, string VmiUid, long Epoch, string MigrationId, long TargetEpoch) : IMigrationCommand;
+
+/// <summary>To the source: change how the running attempt copies.</summary>
+public sealed record SteerMigration(string Node, string VmiUid, long Epoch, string MigrationId, long TargetEpoch, MigrationSteering Steering) : IMigrationCommand;
+
+/// <summary>To the target: the right to run is yours, journaled. Run the guest if you have it whole.</summary>
+public sealed record AdoptDomain(string Node, string VmiUid, long Epoch, string MigrationId) : IMigrationCommand
+{
+    [JsonIgnore]
+    public long TargetEpoch => Epoch;
+}
+
+/// <summary>To the target: the source is no more. Promise never to run the guest, unless the source has passed the right on already.</summary>
+public sealed record RefuseMigration(string Node, string VmiUid, long Epoch, string MigrationId) : IMigrationCommand
+{
+    [JsonIgnore]
+    public long TargetEpoch => Epoch;
+}
+
+/// <summary>Where a target launcher listens, and the certificate (DER, base64) by which it is recognised.</summary>
+public sealed record MigrationEndpoint(string Address, int Port, string Certificate);
+
+/// <param name="BandwidthBytesPerSecond">0: no limit.</param>
+/// <param name="MaxDowntimeMs">How long the guest may stand still at the switch; QEMU switches when what is left fits into it.</param>
+/// <param name="ParallelChannels">Memory streams side by side (multifd); 0 or 1: one.</param>
+/// <param name="AllowUnsafe">Disks that libvirt cannot know to be coherent between hosts are known to be by their volumes' access modes.</param>
+public sealed record MigrationOptions(
+    long BandwidthBytesPerSecond, long MaxDowntimeMs, bool AutoConverge, int ParallelChannels, bool AllowUnsafe, bool CopyDisks);
+
+/// <summary>What a running attempt is to change; a null stays as it is.</summary>
+/// <param name="Serial">Grows with every change, so that an older one that comes late is left alone.</param>
+public sealed record MigrationSteering(long Serial, long? MaxDowntimeMs, long? BandwidthBytesPerSecond, bool PauseGuest);

@@ -1,0 +1,32 @@
+using Troupe.Messages.Protocol.Vmi;
+
+namespace Troupe.Messages.Protocol.Migration;
+
+/// <summary>A step of a migration that the VmiActor has decided, in its journal before anybody is told.</summary>
+public interface IMigrationEvent : IVmiEvent
+{
+    string MigrationId { get; }
+}
+
+/// <param name="MigrationId">UID of the VirtualMachineInstanceMigration.</param>
+/// <param name="PodName">The name under which the target pod is created.</param>
+/// <param name="TargetEpoch">Larger than every epoch before, whether that attempt came to anything or not.</param>
+public sealed record MigrationAccepted(string MigrationId, string Name, string PodName, long TargetEpoch, DateTimeOffset At) : IMigrationEvent;
+
+/// <summary>Kubernetes has placed the target pod and it runs.</summary>
+public sealed record MigrationTargetAssigned(string MigrationId, string Node, string PodUid, DateTimeOffset At) : IMigrationEvent;
+
+/// <summary>The source may send the guest and pass on the right. Until its promise or its end nobody else may decide who runs it.</summary>
+public sealed record MigrationStarted(string MigrationId, DateTimeOffset At) : IMigrationEvent;
+
+/// <summary>The source is to end the attempt; whether that came in time, only the source can tell.</summary>
+public sealed record MigrationAborting(string MigrationId, string Reason, string Message, DateTimeOffset At) : IMigrationEvent;
+
+/// <summary>The right to run has moved to the target: one event, the point of no return.</summary>
+public sealed record RightHandedOver(string MigrationId, long Epoch, string Node, string PodName, string PodUid, DateTimeOffset At) : IMigrationEvent;
+
+/// <summary>The guest stays at the source; what was prepared at the target is to be released.</summary>
+public sealed record MigrationFailed(string MigrationId, string Reason, string Message, DateTimeOffset At) : IMigrationEvent;
+
+/// <summary>Nothing is left of the end that does not have the guest.</summary>
+public sealed record MigrationReleased(string MigrationId, DateTimeOffset At) : IMigrationEvent;

@@ -1,0 +1,87 @@
+using Troupe.ControlPlane.Migration;
+using Troupe.Launcher.Migration;
+using Troupe.Messages.Protocol.Migration;
+using Troupe.Protocol.Tests.Model;
+using Xunit;
+
+namespace Troupe.Protocol.Tests;
+
+/// <summary>The migration protocol in every order that messages, losses, deaths, restarts, timeouts and aborts can come in, up to a bound.</summary>
+public sealed class ExplorationTests(ITestOutputHelper output)
+{
+    /// <summary>Faults in one run, each at any moment; TROUPE_EXPLORE_FAULTS goes deeper.</summary>
+    private static readonly int Faults = int.Parse(Environment.GetEnvironmentVariable("TROUPE_EXPLORE_FAULTS") ?? "2", null);
+
+    [Fact]
+    public void No_order_of_events_runs_a_guest_twice_or_loses_it_or_leaves_anything_behind()
+    {
+        var explored = new Explorer(Cores.Real, Faults, attempts: 1).Run();
+        Print(explored);
+        Assert.True(explored.Problem is null, explored.Problem);
+        Assert.True(explored.States > 10_000, $"only {explored.States} states: the model no longer moves");
+    }
+
+    [Fact]
+    public void An_attempt_is_not_disturbed_by_what_is_left_in_flight_of_the_one_before()
+    {
+        var explored = new Explorer(Cores.Real, Math.Max(1, Faults - 1), attempts: 2).Run();
+        Print(explored);
+        Assert.True(explored.Problem is null, explored.Problem);
+    }
+
+    [Fact]
+    public void A_source_that_passes_the_right_on_while_it_is_aborting_is_found()
+    {
+        var mutant = Cores.Real with
+        {
+            Source = (e, i) => e is { Stage: SourceStage.Aborting } && i is SourceInput.PeerLoaded
+                ? (e with { Stage = SourceStage.PassedOn }, SourceActions.KillGuest | SourceActions.SendRun)
+                : e.Decide(i),
+        };
+        Found(mutant, "the target runs a copy from before the source went on");
+    }
+
+    [Fact]
+    public void A_target_that_runs_without_the_right_as_libvirt_does_is_found()
+    {
+        var mutant = Cores.Real with
+        {
+            Target = (e, i) => i is TargetInput.Loaded ? (e with { Stage = TargetStage.Running }, TargetActions.Resume) : e.Decide(i),
+        };
+        Found(mutant, "the guest runs twice");
+    }
+
+    [Fact]
+    public void A_conductor_that_does_not_wait_for_the_source_when_it_aborts_is_found()
+    {
+        var mutant = Cores.Real with
+        {
+            Conductor = (m, f, now) => m.Step is MigrationStep.Aborting && f.Source is not SourceStage.PassedOn
+                ? new Conducting(new MigrationFailed(m.Id, "Aborted", "", now), ConductorActions.None)
+                : Conductor.Decide(m, f, now, MigrationLimits.Default),
+        };
+        Found(mutant, "nobody runs the guest, and no QEMU died by itself");
+    }
+
+    [Fact]
+    public void A_conductor_that_commands_an_abort_only_once_is_found()
+    {
+        var mutant = Cores.Real with
+        {
+            Conductor = (m, f, now) => m.Step is MigrationStep.Aborting && f.Source is SourceStage.None or SourceStage.Migrating && !f.SourceLost && f.Target is not TargetStage.Running
+                ? Conducting.Wait
+                : Conductor.Decide(m, f, now, MigrationLimits.Default),
+        };
+        Found(mutant, "the migration never ends");
+    }
+
+    private void Found(Cores mutant, string law)
+    {
+        var explored = new Explorer(mutant, faults: 2, attempts: 1).Run();
+        output.WriteLine(explored.Problem ?? "nothing was found");
+        Assert.StartsWith(law, explored.Problem);
+    }
+
+    private void Print(Exploration e) =>
+        output.WriteLine($"{e.States:N0} states, {e.Transitions:N0} transitions, {e.Ends:N0} ends in {e.Took.TotalSeconds:0.0} s");
+}

@@ -1,0 +1,16 @@
+using Troupe.ControlPlane.Migration;
+using Troupe.Launcher.Migration;
+
+namespace Troupe.Protocol.Tests.Model;
+
+/// <summary>The three machines that are explored: the product's own, or one with a mistake in it.</summary>
+internal sealed record Cores(
+    Func<OngoingMigration, MigrationFacts, DateTimeOffset, Conducting> Conductor,
+    Func<SourceEndpoint, SourceInput, (SourceEndpoint, SourceActions)> Source,
+    Func<TargetEndpoint, TargetInput, (TargetEndpoint, TargetActions)> Target)
+{
+    public static Cores Real { get; } = new(
+        (m, f, now) => ControlPlane.Migration.Conductor.Decide(m, f, now, MigrationLimits.Default),
+        (e, i) => e.Decide(i),
+        (e, i) => e.Decide(i));
+}

@@ -1,0 +1,120 @@
+using Troupe.ControlPlane.Migration;
+using Troupe.Launcher.Migration;
+using Troupe.Messages.Protocol.Migration;
+
+namespace Troupe.Protocol.Tests.Model;
+
+/// <summary>Runs the machines inside of a world: hands them their inputs and does what they decide.</summary>
+internal sealed class Parties(Cores cores)
+{
+    private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    /// <summary>Asks the conductor until it has no further step, then sends what it wants sent.</summary>
+    public void Conduct(World w, bool late = false)
+    {
+        while (w.Ongoing)
+        {
+            var migration = new OngoingMigration($"m{w.Attempt}", "m", "pod", w.Attempt, Start)
+            {
+                Step = w.Step,
+                TargetNode = w.Step is MigrationStep.Accepted || (w.Step is MigrationStep.Failed && w.HeardPod is TargetPodState.Unknown or TargetPodState.Pending) ? null : "target",
+                TargetPodUid = "uid",
+                AssignedAt = Start,
+                StartedAt = Start,
+            };
+            var decided = cores.Conductor(migration, Facts(w), late ? Start.AddDays(1) : Start);
+            late = false;
+            if (decided.Step is not { } step)
+            {
+                Send(w, decided.Actions);
+                return;
+            }
+
+            if (step is MigrationReleased)
+                w.Ongoing = false;
+            else
+                w.Step = OngoingMigration.Apply(migration, step)!.Step;
+            w.HandedOver |= step is RightHandedOver;
+        }
+    }
+
+    public void Tell(World w, SourceInput input)
+    {
+        var (next, actions) = cores.Source(new SourceEndpoint(w.SourceEpoch, w.Source), input);
+        (w.SourceEpoch, w.Source) = ((int)next.TargetEpoch, next.Stage);
+        if (actions.HasFlag(SourceActions.KillGuest) && w.SourceQemu is not Qemu.None)
+            w.SourceQemu = Qemu.Dead;
+        if (actions.HasFlag(SourceActions.KeepGuest) && w.SourceQemu is Qemu.Paused)
+            Resume(w);
+        if (actions.HasFlag(SourceActions.SendRun) && w.LinkUp)
+            w.Wire |= Wire.Run;
+        // Cancelling reaches libvirt only while it copies; later the call's own result counts.
+        if (actions.HasFlag(SourceActions.CancelJob) && w.Job is Job.Copying)
+            (w.Job, w.RpcOpen) = (Job.Failed, false);
+        if (actions.HasFlag(SourceActions.Migrate))
+            Begin(w);
+    }
+
+    public void Tell(World w, TargetInput input)
+    {
+        var (next, actions) = cores.Target(new TargetEndpoint(w.TargetEpoch, w.Target, w.TargetHasRight), input);
+        (w.TargetEpoch, w.Target, w.TargetHasRight) = ((int)next.Epoch, next.Stage, next.HasRight);
+        if (actions.HasFlag(TargetActions.SendLoaded) && w.LinkUp)
+            w.Wire |= Wire.Loaded;
+        if (actions.HasFlag(TargetActions.Resume) && w.TargetQemu is Qemu.Loaded)
+            w.TargetQemu = Qemu.Running;
+    }
+
+    /// <summary>The guest goes on at the source; a copy that was complete by then is of the past.</summary>
+    public static void Resume(World w)
+    {
+        w.SourceQemu = Qemu.Running;
+        w.CopyIsStale |= w.TargetQemu is Qemu.Loaded or Qemu.Running;
+    }
+
+    private static void Begin(World w)
+    {
+        // A target that does not listen (any more), or a guest that is gone, fails the call at once.
+        if (w.SourceQemu is Qemu.Running && w.Daemon is Daemon.Up && w.Pod is TargetPodState.Running && w.Target is TargetStage.Ready && w.TargetEpoch == w.SourceEpoch)
+            (w.Job, w.LinkUp, w.RpcOpen) = (Job.Copying, true, true);
+        else
+            w.Job = Job.Failed;
+    }
+
+    private static MigrationFacts Facts(World w) => new()
+    {
+        SourceNode = "source",
+        Source = w.HeardSource,
+        SourceLost = w.HeardSourceLost,
+        GuestEnded = w.HeardGuestEnded,
+        SourceReleased = w.HeardSourceReleased,
+        Pod = w.HeardPod,
+        PodNode = w.HeardPod is TargetPodState.Running ? "target" : null,
+        PodUid = "uid",
+        Target = w.HeardTarget,
+        TargetLost = w.HeardTargetLost,
+        TargetReleased = w.HeardTargetReleased,
+        Cancel = w.Cancel ? ("Cancelled", "Migration failed due to being canceled") : null,
+    };
+
+    private static void Send(World w, ConductorActions actions)
+    {
+        if (actions.HasFlag(ConductorActions.CreatePod) && w.Pod is TargetPodState.Unknown)
+            w.Pod = TargetPodState.Pending;
+        Post(ConductorActions.PrepareTarget, Mail.Prepare);
+        Post(ConductorActions.Start, Mail.Start);
+        Post(ConductorActions.Abort, Mail.Abort);
+        Post(ConductorActions.Adopt, Mail.Adopt);
+        Post(ConductorActions.RefuseTarget, Mail.Refuse);
+        Post(ConductorActions.ReleaseSource, Mail.ReleaseSource);
+        Post(ConductorActions.DeleteSourcePod, Mail.DeleteSourcePod);
+        Post(ConductorActions.ReleaseTarget, Mail.ReleaseTarget);
+        Post(ConductorActions.DeleteTargetPod, Mail.DeleteTargetPod);
+
+        void Post(ConductorActions action, Mail mail)
+        {
+            if (actions.HasFlag(action))
+                w.Mail |= mail;
+        }
+    }
+}

@@ -1,0 +1,131 @@
+using Troupe.ControlPlane.Migration;
+using Troupe.Messages.Protocol.Migration;
+
+namespace Troupe.Protocol.Tests.Model;
+
+/// <summary>A QEMU with the guest in it, as the kernel sees it.</summary>
+internal enum Qemu : byte { None, Incoming, Loaded, Running, Paused, Dead }
+
+/// <summary>libvirt's migration call at the source.</summary>
+internal enum Job : byte { None, Copying, Switching, Succeeded, Failed }
+
+internal enum Daemon : byte { Up, Dead, Noticed }
+
+/// <summary>Messages in flight; a set, since each may be delayed, repeated and overtaken at will.</summary>
+[Flags]
+internal enum Mail : uint
+{
+    None = 0,
+    Prepare = 1, Adopt = 2, ReleaseTarget = 4, DeleteTargetPod = 8,
+    Start = 16, Abort = 32, ReleaseSource = 64, DeleteSourcePod = 128,
+
+    // One bit for each thing that an end may say about itself.
+    SourceSays0 = 1 << 8,
+    TargetSays0 = 1 << 13,
+    SourceLost = 1 << 19, TargetLost = 1 << 20, GuestEnded = 1 << 21, Refuse = 1 << 22,
+}
+
+/// <summary>On the connection between the launchers.</summary>
+[Flags]
+internal enum Wire : byte { None = 0, Loaded = 1, Run = 2, FinishReply = 4 }
+
+[Flags]
+internal enum Noticing : byte { None = 0, Loaded = 2, Gone = 4, LinkLost = 8, Reconnected = 16 }
+
+/// <summary>Everything there is, small enough to be told apart by 128 bits.</summary>
+internal sealed class World
+{
+    // The conductor's journal.
+    public int Attempt = 1;
+    public bool Ongoing = true;
+    public MigrationStep Step;
+    public bool HandedOver;
+
+    // What the conductor has heard in its present life.
+    public SourceStage HeardSource;
+    public TargetStage HeardTarget;
+    public bool HeardSourceLost, HeardTargetLost, HeardGuestEnded, HeardSourceReleased, HeardTargetReleased;
+    public TargetPodState HeardPod;
+    public bool Cancel;
+
+    // The ends.
+    public bool SourceAlive = true;
+    public int SourceEpoch;
+    public SourceStage Source;
+    public TargetPodState Pod;
+    public TargetStage Target;
+    public bool TargetHasRight;
+    public int TargetEpoch;
+
+    // Hypervisors and the way between them.
+    public Qemu SourceQemu = Qemu.Running, TargetQemu;
+    public Job Job;
+    public Daemon Daemon;
+    public bool LinkUp, RpcOpen;
+    public Wire Wire;
+    public Noticing Noticing;
+
+    /// <summary>The guest went on at the source after the target's copy was complete: that copy must never run.</summary>
+    public bool CopyIsStale;
+
+    /// <summary>A QEMU died by a fault, not by anybody's decision.</summary>
+    public bool QemuDied;
+
+    public Mail Mail, OldMail;
+    public int Faults;
+
+    public World Clone() => (World)MemberwiseClone();
+
+    public bool IsEnded => !Ongoing;
+
+    public UInt128 Key()
+    {
+        var packer = new Packer();
+        packer.Add(Attempt, 2);
+        packer.Add(Ongoing);
+        packer.Add((int)Step, 3);
+        packer.Add(HandedOver);
+        packer.Add((int)HeardSource, 3);
+        packer.Add((int)HeardTarget, 3);
+        packer.Add(HeardSourceLost);
+        packer.Add(HeardTargetLost);
+        packer.Add(HeardGuestEnded);
+        packer.Add(HeardSourceReleased);
+        packer.Add(HeardTargetReleased);
+        packer.Add((int)HeardPod, 3);
+        packer.Add(Cancel);
+        packer.Add(SourceAlive);
+        packer.Add(SourceEpoch, 2);
+        packer.Add((int)Source, 3);
+        packer.Add((int)Pod, 3);
+        packer.Add((int)Target, 3);
+        packer.Add(TargetHasRight);
+        packer.Add(TargetEpoch, 2);
+        packer.Add((int)SourceQemu, 3);
+        packer.Add((int)TargetQemu, 3);
+        packer.Add((int)Job, 3);
+        packer.Add((int)Daemon, 2);
+        packer.Add(LinkUp);
+        packer.Add(RpcOpen);
+        packer.Add((int)Wire, 3);
+        packer.Add((int)Noticing, 5);
+        packer.Add(CopyIsStale);
+        packer.Add(QemuDied);
+        packer.Add((int)Mail, 23);
+        packer.Add((int)Fold(OldMail), 8);
+        packer.Add(Faults, 3);
+        return packer.Value;
+    }
+
+    /// <summary>Of an earlier attempt only commands can still do anything: what its ends said is told apart by its epoch when it is heard.</summary>
+    private static uint Fold(Mail mail) => (uint)mail & 0xff;
+
+    private struct Packer
+    {
+        public UInt128 Value;
+
+        public void Add(int value, int bits) => Value = (Value << bits) | (UInt128)(uint)value;
+
+        public void Add(bool value) => Add(value ? 1 : 0, 1);
+    }
+}
