@@ -4,16 +4,20 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Troupe.DevCluster.Admission.Webhooks;
 using Troupe.DevCluster.Aggregation;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Controllers;
+using Troupe.DevCluster.Controllers.Storage;
 using Troupe.DevCluster.Discovery;
 using Troupe.DevCluster.Http;
 using Troupe.DevCluster.Nodes;
 using Troupe.DevCluster.Nodes.Logs;
+using Troupe.DevCluster.Nodes.Volumes;
 using Troupe.DevCluster.Resources;
 using Troupe.DevCluster.Scheduling;
 using Troupe.DevCluster.Security;
+using Troupe.DevCluster.Security.Rbac;
 using Troupe.DevCluster.Store;
 
 namespace Troupe.DevCluster;
@@ -30,13 +34,14 @@ public sealed class DevClusterHost : IAsyncDisposable
     private readonly List<Task> _background = [];
     private readonly ObjectStore _store;
     private readonly ApiAggregator _aggregator;
+    private readonly WebhookClient _webhooks;
     private readonly WebApplication _app;
     private readonly Pki _pki;
     private readonly FileStream _lock;
     private NodeFleet? _nodes;
 
-    private DevClusterHost(FileStream stateLock, ObjectStore store, Pki pki, ApiAggregator aggregator, WebApplication app, IKubeApi api) =>
-        (_lock, _store, _pki, _aggregator, _app, Api) = (stateLock, store, pki, aggregator, app, api);
+    private DevClusterHost(FileStream stateLock, ObjectStore store, Pki pki, ApiAggregator aggregator, WebhookClient webhooks, WebApplication app, IKubeApi api) =>
+        (_lock, _store, _pki, _aggregator, _webhooks, _app, Api) = (stateLock, store, pki, aggregator, webhooks, app, api);
 
     /// <summary>The API, without HTTP.</summary>
     public IKubeApi Api { get; }
@@ -70,9 +75,15 @@ public sealed class DevClusterHost : IAsyncDisposable
         var registry = new ResourceRegistry();
         var tokens = new ServiceAccountTokens(pki.ServiceAccountKey, store, time);
         var authenticator = new Authenticator(pki, tokens);
-        var authorizer = options.Authorizer;
-        var reviews = new Reviews(authorizer, authenticator, tokens, store);
-        var admission = new AdmissionChain([new NamespaceLifecycle(store), new ServiceAccountDefault(), new PriorityAdmission(store)], [new NamespaceLifecycle(store)]);
+        var policy = new RbacPolicy(store);
+        var authorizer = new RbacAuthorizer(policy);
+        var reviews = new Reviews(authorizer, policy, authenticator, tokens, store);
+        var resolver = new ServiceResolver(store);
+        var webhookClient = new WebhookClient(resolver, time);
+        var webhooks = new WebhookCalls(store, registry, webhookClient, log);
+        var admission = new AdmissionChain(
+            [new NamespaceLifecycle(store), new ServiceAccountDefault(), new PriorityAdmission(store), new MutatingWebhooks(webhooks)],
+            [new NamespaceLifecycle(store), new ValidatingWebhooks(webhooks), new EscalationCheck(policy, authorizer)]);
         var resources = new ResourceService(store, registry, admission, time);
         var lists = new ListService(store, time, options.BookmarkInterval, options.WatchQueueLength);
         var podSubresources = new PodSubresources(store, () => resources, time);
@@ -82,7 +93,7 @@ public sealed class DevClusterHost : IAsyncDisposable
             { Group: "", Plural: "serviceaccounts" } => d with { Subresources = new Dictionary<string, SubresourceDefinition> { ["token"] = reviews.TokenSubresource } },
             _ => d,
         }));
-        var aggregator = new ApiAggregator(registry, new ServiceResolver(store), pki.FrontProxyClient, log);
+        var aggregator = new ApiAggregator(registry, resolver, pki.FrontProxyClient, log);
         foreach (var crd in store.State.Table(CustomResources.Table).All())
             CustomResources.Follow(registry, new StoreEvent(StoreEventType.Added, crd, null), log);
         foreach (var service in store.State.Table(ApiAggregator.Table).All())
@@ -98,15 +109,18 @@ public sealed class DevClusterHost : IAsyncDisposable
         var podLogs = new Http.PodLogs();
         var handler = new ApiHandler(registry, resources, lists, authenticator, authorizer, new DiscoveryDocuments(registry, aggregator), new OpenApiDocuments(registry), aggregator, podLogs, time, log);
         var metrics = new RequestMetrics();
+        var volumes = new VolumeStore(StateLayout.Of(options.StateDirectory));
         var app = Serve(options, pki, metrics, handler);
-        var host = new DevClusterHost(stateLock, store, pki, aggregator, app, api);
+        var host = new DevClusterHost(stateLock, store, pki, aggregator, webhookClient, app, api);
         try
         {
             Controller[] controllers =
             [
                 new CrdController(store, registry, Local("crd-controller"), log), new NamespaceController(store, registry, Local("namespace-controller"), pki, log),
                 new GarbageCollector(store, registry, Local("garbage-collector"), log), new TokenController(store, Local("token-controller"), tokens, pki, log),
+                new ClusterRoleAggregation(store, Local("clusterrole-aggregation-controller"), log),
                 new ApiServiceController(store, aggregator, Local("apiservice-controller"), time, log),
+                new StorageController(store, Local("persistentvolume-controller"), volumes, time, log),
             ];
             foreach (var controller in controllers)
             {
@@ -119,10 +133,10 @@ public sealed class DevClusterHost : IAsyncDisposable
             host.Url = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
             host.Kubeconfig = Path.GetFullPath(options.KubeconfigPath ?? Path.Combine(options.StateDirectory, "kubeconfig"));
             WritePrivate(host.Kubeconfig, pki.Kubeconfig(host.Url));
-            host.Run(() => SchedulerLoop.RunAsync(api, time, host._stop.Token, log));
+            host.Run(() => new SchedulerLoop(Local("kube-scheduler"), time, log).RunAsync(host._stop.Token));
             if (options.Nodes > 0)
             {
-                host._nodes = await NodeFleet.StartAsync(api, new NodeFleetOptions
+                host._nodes = await NodeFleet.StartAsync(api, volumes, new NodeFleetOptions
                 {
                     StateDirectory = options.StateDirectory,
                     Nodes = options.Nodes,
@@ -151,6 +165,7 @@ public sealed class DevClusterHost : IAsyncDisposable
         await _app.DisposeAsync();
         await Task.WhenAll(_background);
         _aggregator.Dispose();
+        _webhooks.Dispose();
         await _store.DisposeAsync();
         await _lock.DisposeAsync();
         _stop.Dispose();
@@ -221,11 +236,14 @@ public sealed class DevClusterHost : IAsyncDisposable
             await EnsureAsync(api, ResourceKey.Namespaces, null, new JsonObject { ["metadata"] = new JsonObject { ["name"] = name } }, ct);
         foreach (var (name, value) in new[] { ("system-cluster-critical", 2_000_000_000L), ("system-node-critical", 2_000_001_000L) })
             await EnsureAsync(api, ResourceKey.PriorityClasses, null, new JsonObject { ["metadata"] = new JsonObject { ["name"] = name }, ["value"] = value }, ct);
+        foreach (var storageClass in StorageClasses.BuiltIn)
+            await EnsureAsync(api, ResourceKey.StorageClasses, null, storageClass(), ct);
         await EnsureAsync(api, ResourceKey.Services, "default", new JsonObject
         {
             ["metadata"] = new JsonObject { ["name"] = "kubernetes", ["labels"] = new JsonObject { ["component"] = "apiserver", ["provider"] = "kubernetes" } },
             ["spec"] = new JsonObject { ["clusterIP"] = "10.96.0.1", ["ports"] = new JsonArray(new JsonObject { ["name"] = "https", ["port"] = 443 }) },
         }, ct);
+        await Task.WhenAll(BootstrapPolicy.All().Select(p => EnsureAsync(api, p.Key, p.Namespace, p.Object, ct)));
         // Where aggregated servers learn whom to believe about X-Remote-User.
         await EnsureAsync(api, ResourceKey.ConfigMaps, "kube-system", new JsonObject
         {

@@ -1,6 +1,5 @@
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
-using Troupe.DevCluster.Security;
 
 namespace Troupe.DevCluster;
 
@@ -35,8 +34,6 @@ public sealed record DevClusterOptions
     public int WatchQueueLength { get; init; } = 10_000;
 
     public TimeSpan BookmarkInterval { get; init; } = TimeSpan.FromSeconds(15);
-
-    public IAuthorizer Authorizer { get; init; } = new AllowAuthenticated();
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
     public ILoggerFactory Logs { get; init; } = NullLoggerFactory.Instance;

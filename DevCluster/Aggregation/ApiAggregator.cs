@@ -3,12 +3,12 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http.Features;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Resources;
+using Troupe.DevCluster.Security;
 using Troupe.DevCluster.Store;
 
 namespace Troupe.DevCluster.Aggregation;
@@ -94,7 +94,7 @@ internal sealed class ApiAggregator(ResourceRegistry registry, ServiceResolver r
     public async Task<JsonArray> DiscoverAsync(AggregatedService service, CancellationToken ct)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, Address(service, $"/apis/{service.Group}/{service.Version}"));
-        AddUser(request, new UserInfo("system:kube-aggregator", "system:masters"));
+        RequestHeaders.Write(request, new UserInfo("system:kube-aggregator", "system:masters"));
         using var response = await Client(service).SendAsync(request, ct);
         if (response.StatusCode != HttpStatusCode.OK)
             throw new HttpRequestException($"bad status from {request.RequestUri}: {(int)response.StatusCode}");
@@ -126,7 +126,7 @@ internal sealed class ApiAggregator(ResourceRegistry registry, ServiceResolver r
             request.Headers.TryAddWithoutValidation("Connection", "Upgrade");
             request.Headers.TryAddWithoutValidation("Upgrade", incoming.Headers.Upgrade.ToString());
         }
-        AddUser(request, user);
+        RequestHeaders.Write(request, user);
         HttpResponseMessage response;
         try
         {
@@ -202,15 +202,6 @@ internal sealed class ApiAggregator(ResourceRegistry registry, ServiceResolver r
 
     private static Uri Address(AggregatedService service, string pathAndQuery) => new($"https://{service.Service}.{service.Namespace}.svc:{service.Port}{pathAndQuery}");
 
-    private static void AddUser(HttpRequestMessage request, UserInfo user)
-    {
-        request.Headers.TryAddWithoutValidation("X-Remote-User", user.Name);
-        foreach (var group in user.Groups)
-            request.Headers.TryAddWithoutValidation("X-Remote-Group", group);
-        foreach (var (key, values) in user.Extra)
-            request.Headers.TryAddWithoutValidation("X-Remote-Extra-" + Uri.EscapeDataString(key), values);
-    }
-
     private HttpMessageInvoker Client(AggregatedService service)
     {
         lock (_gate)
@@ -229,44 +220,12 @@ internal sealed class ApiAggregator(ResourceRegistry registry, ServiceResolver r
         AutomaticDecompression = DecompressionMethods.None,
         PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
         ConnectTimeout = TimeSpan.FromSeconds(10),
-        ConnectCallback = async (_, ct) =>
-        {
-            // Resolved for each connection: endpoints move while the APIService stays.
-            var (host, port) = resolver.Resolve(service.Namespace, service.Service, service.Port);
-            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            try
-            {
-                await socket.ConnectAsync(host, port, ct);
-                return new NetworkStream(socket, ownsSocket: true);
-            }
-            catch
-            {
-                socket.Dispose();
-                throw;
-            }
-        },
+        ConnectCallback = (_, ct) => resolver.ConnectAsync(service.Namespace, service.Service, service.Port, ct),
         SslOptions = new SslClientAuthenticationOptions
         {
             TargetHost = $"{service.Service}.{service.Namespace}.svc",
             ClientCertificates = [proxyCertificate],
-            RemoteCertificateValidationCallback = (_, certificate, _, errors) => Trusted(service, certificate as X509Certificate2, errors),
+            RemoteCertificateValidationCallback = (_, certificate, _, errors) => service.SkipVerify || Trust.Holds(service.CaBundle, certificate as X509Certificate2, errors),
         },
     };
-
-    private static bool Trusted(AggregatedService service, X509Certificate2? certificate, SslPolicyErrors errors)
-    {
-        if (service.SkipVerify)
-            return true;
-        if (certificate is null || errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
-            return false;
-        if (service.CaBundle is not { } bundle)
-            return errors == SslPolicyErrors.None;
-        var roots = new X509Certificate2Collection();
-        roots.ImportFromPem(Encoding.ASCII.GetString(bundle));
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.AddRange(roots);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        return chain.Build(certificate);
-    }
 }

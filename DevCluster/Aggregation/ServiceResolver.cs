@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Store;
@@ -20,6 +21,23 @@ internal sealed class ServiceResolver(ObjectStore store)
         var portName = servicePort.Str("name") ?? "";
         var found = Slices(ns, name, portName, target).Concat(Endpoints(ns, name, portName, target)).ToList();
         return found.Count > 0 ? found[Random.Shared.Next(found.Count)] : throw ApiException.Unavailable($"no endpoints available for service \"{ns}/{name}\"");
+    }
+
+    /// <summary>Resolved for each connection: endpoints move while what points to the service stays.</summary>
+    public async ValueTask<Stream> ConnectAsync(string ns, string name, int port, CancellationToken ct)
+    {
+        var (host, target) = Resolve(ns, name, port);
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(host, target, ct);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     private IEnumerable<(string, int)> Slices(string ns, string name, string portName, int target) =>

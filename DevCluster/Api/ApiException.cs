@@ -60,7 +60,7 @@ public sealed class ApiException : Exception
     public static ApiException BadRequest(string message) => new(400, "BadRequest", message);
 
     public static ApiException Forbidden(ResourceKey resource, string name, string why, params StatusCause[] causes) =>
-        new(403, "Forbidden", $"{resource} \"{name}\" is forbidden: {why}", Detail(resource.Group, resource.Plural, name, causes));
+        new(403, "Forbidden", $"{resource}{(name.Length > 0 ? $" \"{name}\"" : "")} is forbidden: {why}", Detail(resource.Group, resource.Plural, name, causes));
 
     public static ApiException Expired(string message) => new(410, "Expired", message);
 

@@ -70,7 +70,7 @@ internal sealed class LocalKubeApi(ResourceRegistry registry, ResourceService re
     {
         var definition = Definition(resource);
         var post = definition.Subresources.GetValueOrDefault(subresource)?.Post ?? throw ApiException.UnknownPath();
-        return post(new VirtualRequest(_context, definition, ns ?? "", name, Own(obj)));
+        return resources.PostAsync(_context, definition, ns ?? "", name, subresource, post, Own(obj), ct);
     });
 
     private ResourceDefinition Definition(ResourceKey resource) => registry.Find(resource) ?? throw ApiException.UnknownPath();

@@ -161,6 +161,22 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
             throw ApiException.BadRequest("an empty namespace may not be set during creation");
     }
 
+    /// <summary>A kind that is only asked (a review): admission, then its answer.</summary>
+    public Task<JsonObject> AskAsync(RequestContext context, ResourceDefinition definition, string ns, JsonObject body, Func<VirtualRequest, Task<JsonObject>> answer, CancellationToken ct) =>
+        AdmittedAsync(new AdmissionRequest(context, Operation.Create, definition, ns, body.Name(), "", body, null), answer, ct);
+
+    /// <summary>A POST to a subresource such as binding, eviction or token.</summary>
+    public Task<JsonObject> PostAsync(
+        RequestContext context, ResourceDefinition definition, string ns, string name, string subresource, Func<VirtualRequest, Task<JsonObject>> post, JsonObject body, CancellationToken ct) =>
+        AdmittedAsync(new AdmissionRequest(context, Operation.Create, definition, ns, name, subresource, body, null), post, ct);
+
+    private async Task<JsonObject> AdmittedAsync(AdmissionRequest request, Func<VirtualRequest, Task<JsonObject>> answer, CancellationToken ct)
+    {
+        await admission.MutateAsync(request, ct);
+        await admission.ValidateAsync(request, ct);
+        return await answer(new VirtualRequest(request.Context, request.Definition, request.Namespace, request.Name, request.Object!));
+    }
+
     // ---- update ------------------------------------------------------------------------------------------------------------
 
     public Task<Written> UpdateAsync(RequestContext context, ResourceDefinition definition, string ns, string name, string subresource, JsonObject body, CancellationToken ct)
@@ -358,7 +374,9 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
             var stored = Find(definition, ns, name);
             CheckPreconditions(definition, stored, options);
             var live = Read(definition, stored);
-            await admission.ValidateAsync(new AdmissionRequest(context, Operation.Delete, definition, ns, name, "", null, live), ct);
+            var request = new AdmissionRequest(context, Operation.Delete, definition, ns, name, "", null, live);
+            await admission.MutateAsync(request, ct);
+            await admission.ValidateAsync(request, ct);
             var obj = MarkDeleted(definition, live, options);
             if (context.DryRun)
                 return new Written(null, obj, Gone: IsDone(definition, obj));

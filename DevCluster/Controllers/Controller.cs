@@ -9,7 +9,8 @@ namespace Troupe.DevCluster.Controllers;
 /// </summary>
 internal abstract class Controller(ObjectStore store, ILogger log)
 {
-    private readonly Channel<StoreEvent> _events = Channel.CreateUnbounded<StoreEvent>(new UnboundedChannelOptions { SingleReader = true });
+    /// <summary>Null only wakes the loop.</summary>
+    private readonly Channel<StoreEvent?> _events = Channel.CreateUnbounded<StoreEvent?>(new UnboundedChannelOptions { SingleReader = true });
 
     protected ObjectStore Store => store;
 
@@ -23,10 +24,15 @@ internal abstract class Controller(ObjectStore store, ILogger log)
         try
         {
             await Guarded(() => StartAsync(ct), "start");
+            await DrainedAsync(ct);
             while (await _events.Reader.WaitToReadAsync(ct))
             {
                 while (_events.Reader.TryRead(out var e))
-                    await Guarded(() => HandleAsync(e, ct), e.Object.Name);
+                {
+                    if (e is not null)
+                        await Guarded(() => HandleAsync(e, ct), e.Object.Name);
+                }
+                await DrainedAsync(ct);
             }
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
@@ -46,13 +52,18 @@ internal abstract class Controller(ObjectStore store, ILogger log)
 
     protected abstract Task HandleAsync(StoreEvent e, CancellationToken ct);
 
+    /// <summary>All events that were there have been handled.</summary>
+    protected virtual Task DrainedAsync(CancellationToken ct) => Task.CompletedTask;
+
+    protected void Wake() => _events.Writer.TryWrite(null);
+
     private void Queue(StoreEvent e)
     {
         if (Interested(e))
             _events.Writer.TryWrite(e);
     }
 
-    private async Task Guarded(Func<Task> work, string what)
+    protected async Task Guarded(Func<Task> work, string what)
     {
         try
         {

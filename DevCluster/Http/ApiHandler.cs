@@ -66,7 +66,8 @@ internal sealed class ApiHandler(
             await Responses.BytesAsync(context, 200, "text/plain; charset=utf-8", "ok"u8.ToArray());
             return;
         }
-        var user = await AuthenticateAsync(context) ?? throw ApiException.Unauthorized();
+        var caller = await authenticator.RequestAsync(context) ?? throw ApiException.Unauthorized();
+        var user = await Impersonation.ApplyAsync(caller, context.Request.Headers, authorizer, context.RequestAborted);
         var target = RequestTarget.Parse(path);
         if (target is { Plural.Length: > 0 })
         {
@@ -101,27 +102,11 @@ internal sealed class ApiHandler(
         await Responses.JsonAsync(context, 200, discovery.Plain(path, context.Request) ?? throw ApiException.UnknownPath(), form.Yaml);
     }
 
-    private async ValueTask<UserInfo?> AuthenticateAsync(HttpContext context)
-    {
-        var authorization = context.Request.Headers.Authorization.ToString();
-        if (authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
-            return authenticator.Bearer(authorization[7..].Trim(), null, out _);
-        var certificate = context.Connection.ClientCertificate ?? await context.Connection.GetClientCertificateAsync(context.RequestAborted);
-        return certificate is null ? null : authenticator.Certificate(certificate);
-    }
-
     private async Task AuthorizeAsync(AuthorizationAttributes attributes, CancellationToken ct)
     {
         var decision = await authorizer.AuthorizeAsync(attributes, ct);
-        if (decision.Allowed)
-            return;
-        var a = attributes;
-        var what = a.Path is not null
-            ? $"User \"{a.User.Name}\" cannot {a.Verb} path \"{a.Path}\""
-            : $"User \"{a.User.Name}\" cannot {a.Verb} resource \"{a.Resource}{(a.Subresource.Length > 0 ? "/" + a.Subresource : "")}\" in API group \"{a.Group}\" {(a.Namespace.Length > 0 ? $"in the namespace \"{a.Namespace}\"" : "at the cluster scope")}";
-        throw a.Path is not null
-            ? new ApiException(403, "Forbidden", $"forbidden: {what}", new JsonObject())
-            : ApiException.Forbidden(new ResourceKey(a.Group, a.Version, a.Resource), a.Name, what);
+        if (!decision.Allowed)
+            throw Forbidden.For(attributes, decision.Reason);
     }
 
     private static AuthorizationAttributes Attributes(UserInfo user, HttpRequest request, RequestTarget target)
@@ -177,7 +162,7 @@ internal sealed class ApiHandler(
             case "create" when definition.Answer is { } answer:
                 var question = await BodyAsync(context, write, ct);
                 ObjectRules.Decode(write, definition, question);
-                await Responses.JsonAsync(context, 201, await answer(new VirtualRequest(write, definition, ns, "", question)), form.Yaml);
+                await Responses.JsonAsync(context, 201, await resources.AskAsync(write, definition, ns, question, answer, ct), form.Yaml);
                 break;
             case "create":
                 if (definition.Namespaced && target.Namespace is null)
@@ -230,7 +215,7 @@ internal sealed class ApiHandler(
             if (verb != "create")
                 throw ApiException.MethodNotAllowed(verb);
             var body = await BodyAsync(context, write, ct);
-            await Responses.JsonAsync(context, 201, await post(new VirtualRequest(write, definition, ns, name, body)), form.Yaml);
+            await Responses.JsonAsync(context, 201, await resources.PostAsync(write, definition, ns, name, sub, post, body, ct), form.Yaml);
             return;
         }
         if (verb != "get")
@@ -342,6 +327,7 @@ internal sealed class ApiHandler(
             FieldValidation = validation.Length > 0 ? validation : "Warn",
             FieldManager = manager,
             Force = Flag(request, "force"),
+            Patches = request.Method == "PATCH",
         };
     }
 

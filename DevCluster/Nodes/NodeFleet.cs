@@ -6,6 +6,7 @@ using Troupe.DevCluster.Nodes.Images;
 using Troupe.DevCluster.Nodes.Kubelet;
 using Troupe.DevCluster.Nodes.Model;
 using Troupe.DevCluster.Nodes.Network;
+using Troupe.DevCluster.Nodes.Volumes;
 
 namespace Troupe.DevCluster.Nodes;
 
@@ -25,7 +26,7 @@ public sealed class NodeFleet : IAsyncDisposable
         stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
     }
 
-    public static async Task<NodeFleet> StartAsync(IKubeApi api, NodeFleetOptions options, CancellationToken ct = default)
+    internal static async Task<NodeFleet> StartAsync(IKubeApi api, VolumeStore volumes, NodeFleetOptions options, CancellationToken ct = default)
     {
         var layout = StateLayout.Of(options.StateDirectory);
         var log = options.Logs.CreateLogger<NodeFleet>();
@@ -38,9 +39,9 @@ public sealed class NodeFleet : IAsyncDisposable
             var registration = new NodeRegistration(api, options, identity, number);
             await registration.RegisterAsync(ct);
             Directory.CreateDirectory(layout.Pods(registration.Name));
-            fleet.nodes[registration.Name] = new NodeServices(registration.Name, api, layout, identity, fleet.runtime, images, new PodNetwork(identity, number),
+            fleet.nodes[registration.Name] = new NodeServices(registration.Name, api, layout, identity, fleet.runtime, images, new PodNetwork(identity, number), new ClaimVolumes(api, volumes, registration.Name),
                 new BundleFactory(identity.CgroupRoot, new ContainerEnvironment(api), options.ApiServer),
-                new PodEvents(api, "kubelet", registration.Name, options.Time, log), new CrashBackOff(options.InitialBackOff),
+                new EventRecorder(api, "kubelet", registration.Name, options.Time, log), new CrashBackOff(options.InitialBackOff),
                 NodeRegistration.Capacity(options), options.Time, log);
             fleet.tasks.Add(Task.Run(() => registration.RenewLeaseAsync(fleet.stop.Token), CancellationToken.None));
         }
@@ -59,6 +60,8 @@ public sealed class NodeFleet : IAsyncDisposable
         foreach (var run in Runs(pods)) await runtime.DeleteAsync(run.Id);
         foreach (var pid in ControlGroups.Processes(identity.CgroupRoot)) Native.Kill(pid, 9);
         foreach (var mount in MountTable.Below(layout.Root)) Native.Unmount(mount);
+        foreach (var pod in pods) new Attachments(layout.Attachments).Release(Path.GetFileName(pod));
+        await LoopDevices.DetachBelowAsync(layout.Root);
         await ClusterNetwork.RemoveAsync(layout, identity);
         await RemoveControlGroupAsync(identity.CgroupRoot);
         foreach (var pod in pods) Directory.Delete(pod, recursive: true);

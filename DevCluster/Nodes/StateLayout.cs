@@ -7,6 +7,12 @@ public sealed record StateLayout(string Root)
     public string Images => $"{Root}/images";
     public string RuncRoot => $"{Root}/runc";
     public string Exits => $"{Root}/exits";
+
+    /// <summary>One directory per dynamically provisioned volume.</summary>
+    public string Volumes => $"{Root}/volumes";
+
+    /// <summary>Which pods use which persistent volumes; kept in files because it must outlive this process as the pods do.</summary>
+    public string Attachments => $"{Root}/attachments";
     public string Kubelet => $"{Root}/kubelet";
 
     public string KubeletRoot(string node) => $"{Kubelet}/{node}";
@@ -23,6 +29,8 @@ public sealed record StateLayout(string Root)
         Directory.CreateDirectory(layout.RuncRoot);
         Directory.CreateDirectory(layout.Exits);
         Directory.CreateDirectory(layout.Kubelet);
+        Directory.CreateDirectory(layout.Volumes);
+        Directory.CreateDirectory(layout.Attachments);
         return layout;
     }
 }

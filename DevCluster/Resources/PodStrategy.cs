@@ -204,6 +204,13 @@ internal static class PodTemplates
                     if (!volumes.Contains(mount.Str("name") ?? ""))
                         yield return new("FieldValueNotFound", $"Not found: \"{mount.Str("name")}\"", $"{at}.volumeMounts[{j}].name");
                 }
+                foreach (var (device, j) in Items(container, "volumeDevices"))
+                {
+                    if (string.IsNullOrEmpty(device.Str("devicePath")))
+                        yield return new("FieldValueRequired", "Required value", $"{at}.volumeDevices[{j}].devicePath");
+                    if (!volumes.Contains(device.Str("name") ?? ""))
+                        yield return new("FieldValueNotFound", $"Not found: \"{device.Str("name")}\"", $"{at}.volumeDevices[{j}].name");
+                }
                 foreach (var (port, j) in Items(container, "ports"))
                 {
                     if (port.Int("containerPort") is not (> 0 and < 65536))

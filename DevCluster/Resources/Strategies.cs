@@ -8,12 +8,6 @@ using Troupe.DevCluster.Machinery;
 
 namespace Troupe.DevCluster.Resources;
 
-/// <summary>RBAC's names may hold colons and the like.</summary>
-internal class PathNameStrategy : ResourceStrategy
-{
-    public override string? NameProblem(string name) => Names.PathSegmentProblem(name);
-}
-
 internal sealed class NamespaceStrategy : ResourceStrategy
 {
     public override string? NameProblem(string name) => Names.DnsLabelProblem(name);
@@ -244,41 +238,6 @@ internal sealed class JobStrategy : ResourceStrategy
             yield return cause;
         if (obj.Str("spec", "template", "spec", "restartPolicy") is "Always")
             yield return new("FieldValueRequired", "Required value: valid values: \"OnFailure\", \"Never\"", "spec.template.spec.restartPolicy");
-    }
-}
-
-internal sealed class ClaimStrategy : ResourceStrategy
-{
-    public override void Default(JsonObject obj) => obj.Child("spec").Fill("volumeMode", "Filesystem");
-
-    public override void PrepareForCreate(JsonObject obj, StrategyContext context) => obj["status"] = new JsonObject { ["phase"] = "Pending" };
-
-    public override IEnumerable<StatusCause> Validate(JsonObject obj, JsonObject? old, StrategyContext context)
-    {
-        if (obj.Arr("spec", "accessModes") is not { Count: > 0 })
-            yield return new("FieldValueRequired", "Required value: at least 1 access mode is required", "spec.accessModes");
-        if (obj.At("spec", "resources", "requests", "storage") is null)
-            yield return new("FieldValueRequired", "Required value", "spec.resources[storage]");
-    }
-}
-
-internal sealed class VolumeStrategy : ResourceStrategy
-{
-    public override void Default(JsonObject obj)
-    {
-        obj.Child("spec").Fill("volumeMode", "Filesystem");
-        obj.Child("spec").Fill("persistentVolumeReclaimPolicy", "Retain");
-    }
-
-    public override void PrepareForCreate(JsonObject obj, StrategyContext context) => obj["status"] = new JsonObject { ["phase"] = "Pending" };
-}
-
-internal sealed class StorageClassStrategy : ResourceStrategy
-{
-    public override void Default(JsonObject obj)
-    {
-        obj.Fill("reclaimPolicy", "Delete");
-        obj.Fill("volumeBindingMode", "Immediate");
     }
 }
 

@@ -1,116 +1,68 @@
-using System.Text.Json.Nodes;
 using System.Threading.Channels;
-using Microsoft.Extensions.Logging.Abstractions;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Nodes;
-using Troupe.DevCluster.Nodes.Kubelet;
 using Troupe.DevCluster.Nodes.Model;
 
 namespace Troupe.DevCluster.Scheduling;
 
-/// <summary>Binds pods to nodes; looks again whenever a node or a pod changes.</summary>
-public static class SchedulerLoop
+/// <summary>Binds pods to nodes; looks again whenever anything changes that scheduling depends on.</summary>
+internal sealed class SchedulerLoop(IKubeApi api, TimeProvider time, ILogger log)
 {
     private const string DefaultScheduler = "default-scheduler";
 
-    public static async Task RunAsync(IKubeApi api, TimeProvider time, CancellationToken ct, ILogger? logger = null)
+    private readonly SchedulerCache _cache = new();
+    private readonly SchedulerWrites _writes = new(api, new EventRecorder(api, DefaultScheduler, Environment.MachineName, time, log), time, log);
+    private readonly Dictionary<string, string> _said = [];
+
+    public async Task RunAsync(CancellationToken ct)
     {
-        var log = logger ?? NullLogger.Instance;
-        var events = new PodEvents(api, DefaultScheduler, Environment.MachineName, time, log);
         var changes = Channel.CreateUnbounded<(ResourceKey Kind, FeedEvent Event)>();
-        var feeds = new[] { ResourceKey.Nodes, ResourceKey.Pods }.Select(kind => Task.Run(async () =>
+        var feeds = SchedulerCache.Kinds.Select(kind => Task.Run(async () =>
         {
             await foreach (var e in ObjectFeed.ReadAsync(api, kind, log, time, ct)) changes.Writer.TryWrite((kind, e));
         }, ct)).ToList();
-        var nodes = new Dictionary<string, Node>();
-        var pods = new Dictionary<string, Pod>();
-        var said = new Dictionary<string, string>();
-        var synced = new HashSet<ResourceKey>();
         while (await changes.Reader.WaitToReadAsync(ct))
         {
-            while (changes.Reader.TryRead(out var change))
-            {
-                if (change.Event is FeedEvent.Synced) synced.Add(change.Kind);
-                else if (change.Kind == ResourceKey.Nodes) Apply(nodes, change.Event, KubeJson.Read<Node>, n => n.Metadata.Uid);
-                else Apply(pods, change.Event, KubeJson.Read<Pod>, p => p.Uid);
-            }
-
-            if (synced.Count < feeds.Count) continue;
-            foreach (var pod in pods.Values.Where(IsOurs).OrderByDescending(p => p.Spec.Priority).ThenBy(p => p.Metadata.CreationTimestamp).ToList())
-            {
-                var placement = Placer.Place(pod, nodes.Values, pods.Values.Where(p => p.Spec.NodeName.Length > 0).ToList());
-                if (placement.Node is { } node)
-                {
-                    if (await BindAsync(api, pod, node, events, log, ct))
-                        // Counted at once, so that the next pod of this round does not take the same room.
-                        pods[pod.Uid] = pod with { Spec = pod.Spec with { NodeName = node } };
-                    said.Remove(pod.Uid);
-                }
-                else if (said.GetValueOrDefault(pod.Uid) != placement.Message)
-                {
-                    said[pod.Uid] = placement.Message!;
-                    await RefuseAsync(api, pod, placement.Message!, events, time, ct);
-                }
-            }
+            while (changes.Reader.TryRead(out var change)) _cache.Apply(change.Kind, change.Event);
+            if (!_cache.IsSynced) continue;
+            foreach (var pod in _cache.Pods.Where(IsOurs).OrderByDescending(p => p.Spec.Priority).ThenBy(p => p.Metadata.CreationTimestamp).ToList())
+                await ScheduleAsync(pod, ct);
         }
-    }
-
-    private static void Apply<T>(Dictionary<string, T> known, FeedEvent e, Func<JsonNode, T> read, Func<T, string> key)
-    {
-        if (e is FeedEvent.Present present)
-        {
-            var value = read(present.Object);
-            known[key(value)] = value;
-        }
-        else if (e is FeedEvent.Gone gone)
-        {
-            known.Remove(key(read(gone.LastKnown)));
-        }
+        await Task.WhenAll(feeds);
     }
 
     private static bool IsOurs(Pod pod) =>
-        pod.Spec.NodeName.Length == 0 && pod.Metadata.DeletionTimestamp is null && !pod.IsFinished && pod.Spec.SchedulingGates.Count == 0
-        && pod.Spec.SchedulerName is "" or DefaultScheduler && pod.Spec.NodeName.Length == 0;
+        pod.Spec.NodeName.Length == 0 && !pod.Metadata.IsDeleted && !pod.IsFinished && pod.Spec.SchedulingGates.Count == 0
+        && pod.Spec.SchedulerName is "" or DefaultScheduler;
 
-    private static async Task<bool> BindAsync(IKubeApi api, Pod pod, string node, PodEvents events, ILogger log, CancellationToken ct)
+    private async Task ScheduleAsync(Pod pod, CancellationToken ct)
     {
-        try
+        var view = _cache.View(pod);
+        var placement = Placer.Place(pod, view);
+        if (placement.Node is { } name)
         {
-            await api.CreateSubresourceAsync(ResourceKey.Pods, pod.Namespace, pod.Name, "binding", new JsonObject
+            var waiting = view.Storage.Unbound(pod).ToList();
+            if (waiting.Count > 0)
             {
-                ["apiVersion"] = "v1", ["kind"] = "Binding",
-                ["metadata"] = new JsonObject { ["name"] = pod.Name, ["namespace"] = pod.Namespace, ["uid"] = pod.Uid },
-                ["target"] = new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Node", ["name"] = node },
-            }, ct);
-            events.Record(pod, "Normal", "Scheduled", $"Successfully assigned {pod.Key} to {node}");
-            return true;
+                // The pod is bound once its claims are; their change wakes this loop.
+                foreach (var claim in waiting) await _writes.ChooseVolumeAsync(claim, view.Storage.Choice(claim, _cache.Node(name)), name, ct);
+                return;
+            }
+            if (await _writes.BindAsync(pod, name, ct)) _cache.Assume(pod with { Spec = pod.Spec with { NodeName = name } });
+            _said.Remove(pod.Uid);
+            return;
         }
-        catch (ApiException refused)
+        if (placement.Victims.Count > 0)
         {
-            log.LogInformation("pod {Pod} was not bound to {Node}: {Error}", pod.Key, node, refused.Message);
-            return false;
-        }
-    }
-
-    private static async Task RefuseAsync(IKubeApi api, Pod pod, string message, PodEvents events, TimeProvider time, CancellationToken ct)
-    {
-        events.Record(pod, "Warning", "FailedScheduling", message);
-        try
-        {
-            await api.PatchAsync(ResourceKey.Pods, pod.Namespace, pod.Name, PatchKind.StrategicMerge, new JsonObject
+            foreach (var victim in placement.Victims.Where(victim => !victim.Metadata.IsDeleted))
             {
-                ["status"] = new JsonObject
-                {
-                    ["conditions"] = new JsonArray(new JsonObject
-                    {
-                        ["type"] = "PodScheduled", ["status"] = "False", ["reason"] = "Unschedulable", ["message"] = message, ["lastTransitionTime"] = KubeJson.Time(time.GetUtcNow()),
-                    }),
-                },
-            }, "status", ct);
+                await _writes.PreemptAsync(victim, pod, placement.Nominated!, ct);
+                _cache.Assume(victim with { Metadata = victim.Metadata with { DeletionTimestamp = time.GetUtcNow() } });
+            }
+            _cache.Assume(pod with { Status = pod.Status with { NominatedNodeName = placement.Nominated! } });
         }
-        catch (ApiException gone) when (gone.Code is 404 or 409)
-        {
-            // Deleted meanwhile.
-        }
+        if (_said.GetValueOrDefault(pod.Uid) == placement.Message) return;
+        _said[pod.Uid] = placement.Message!;
+        await _writes.RefuseAsync(pod, placement, ct);
     }
 }

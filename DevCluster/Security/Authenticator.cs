@@ -12,6 +12,20 @@ internal sealed class Authenticator(Pki pki, ServiceAccountTokens tokens)
     private const int MaxRemembered = 4096;
     private readonly ConcurrentDictionary<string, UserInfo?> _certificates = new();
 
+    /// <summary>By bearer token or client certificate; the front proxy's certificate vouches for the user in the X-Remote-* headers.</summary>
+    public async ValueTask<UserInfo?> RequestAsync(HttpContext context)
+    {
+        var certificate = context.Connection.ClientCertificate;
+        if (certificate is not null && context.Request.Headers.ContainsKey(RequestHeaders.User) && pki.FrontProxyAuthority.Issued(certificate)
+            && certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false) == RequestHeaders.AllowedName)
+            return RequestHeaders.Read(context.Request.Headers);
+        var authorization = context.Request.Headers.Authorization.ToString();
+        if (authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
+            return Bearer(authorization[7..].Trim(), null, out _);
+        certificate ??= await context.Connection.GetClientCertificateAsync(context.RequestAborted);
+        return certificate is null ? null : Certificate(certificate);
+    }
+
     public UserInfo? Certificate(X509Certificate2 certificate)
     {
         var now = DateTime.Now;

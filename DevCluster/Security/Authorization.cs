@@ -14,11 +14,19 @@ public interface IAuthorizer
     ValueTask<AuthorizationDecision> AuthorizeAsync(AuthorizationAttributes attributes, CancellationToken ct);
 }
 
-/// <summary>Whoever could prove who he is may do everything.</summary>
-internal sealed class AllowAuthenticated : IAuthorizer
+internal static class Forbidden
 {
-    public ValueTask<AuthorizationDecision> AuthorizeAsync(AuthorizationAttributes attributes, CancellationToken ct) =>
-        ValueTask.FromResult(attributes.User.Groups.Contains("system:authenticated") || attributes.User.Groups.Contains("system:masters")
-            ? new AuthorizationDecision(true, "")
-            : new AuthorizationDecision(false, "not authenticated"));
+    /// <summary>The 403 for a request that nobody allowed.</summary>
+    public static ApiException For(AuthorizationAttributes a, string reason)
+    {
+        var what = a.Path is not null
+            ? $"User \"{a.User.Name}\" cannot {a.Verb} path \"{a.Path}\""
+            : $"User \"{a.User.Name}\" cannot {a.Verb} resource \"{a.Resource}{(a.Subresource.Length > 0 ? "/" + a.Subresource : "")}\" in API group \"{a.Group}\" "
+                + (a.Namespace.Length > 0 ? $"in the namespace \"{a.Namespace}\"" : "at the cluster scope");
+        if (reason.Length > 0)
+            what += ": " + reason;
+        return a.Path is not null
+            ? new ApiException(403, "Forbidden", $"forbidden: {what}", [])
+            : ApiException.Forbidden(new ResourceKey(a.Group, a.Version, a.Resource), a.Name, what);
+    }
 }

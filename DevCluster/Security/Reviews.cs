@@ -1,15 +1,17 @@
 using System.Text.Json.Nodes;
 using k8s.Models;
+using Troupe.DevCluster.Admission;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Machinery;
 using Troupe.DevCluster.Resources;
+using Troupe.DevCluster.Security.Rbac;
 using Troupe.DevCluster.Store;
 
 namespace Troupe.DevCluster.Security;
 
 /// <summary>The kinds that are questions: token, access and self reviews, and the token subresource of service accounts.</summary>
-internal sealed class Reviews(IAuthorizer authorizer, Authenticator authenticator, ServiceAccountTokens tokens, ObjectStore store)
+internal sealed class Reviews(IAuthorizer authorizer, RbacPolicy policy, Authenticator authenticator, ServiceAccountTokens tokens, ObjectStore store)
 {
     private const long DefaultTokenSeconds = 3600;
     private const long MinTokenSeconds = 600;
@@ -42,13 +44,13 @@ internal sealed class Reviews(IAuthorizer authorizer, Authenticator authenticato
         var user = authenticator.Bearer(body.Str("spec", "token") ?? "", audiences, out var matched);
         body["status"] = user is null
             ? new JsonObject { ["user"] = new JsonObject(), ["authenticated"] = false, ["error"] = "invalid bearer token" }
-            : new JsonObject { ["authenticated"] = true, ["user"] = Json(user), ["audiences"] = new JsonArray([.. matched.Select(m => (JsonNode)m)]) };
+            : new JsonObject { ["authenticated"] = true, ["user"] = user.ToJson(), ["audiences"] = new JsonArray([.. matched.Select(m => (JsonNode)m)]) };
         return Task.FromResult(body);
     }
 
     private static Task<JsonObject> SelfReview(VirtualRequest request)
     {
-        request.Body["status"] = new JsonObject { ["userInfo"] = Json(request.Context.User) };
+        request.Body["status"] = new JsonObject { ["userInfo"] = request.Context.User.ToJson() };
         return Task.FromResult(request.Body);
     }
 
@@ -76,18 +78,21 @@ internal sealed class Reviews(IAuthorizer authorizer, Authenticator authenticato
         return request.Body;
     }
 
-    private async Task<JsonObject> RulesReview(VirtualRequest request)
+    private Task<JsonObject> RulesReview(VirtualRequest request)
     {
-        var all = await authorizer.AuthorizeAsync(
-            new AuthorizationAttributes(request.Context.User, "*", request.Body.Str("spec", "namespace") ?? "", "*", "*", "*"), CancellationToken.None);
-        static JsonArray Star() => new("*");
+        var user = request.Context.User;
+        if (request.Body.Str("spec", "namespace") is not { Length: > 0 } ns)
+            throw ApiException.BadRequest("no namespace on request");
+        PolicyRule[] masters = user.Groups.Contains(RbacAuthorizer.Masters) ? [new(["*"], ["*"], ["*"], [], []), new(["*"], [], [], [], ["*"])] : [];
+        var rules = masters.Concat(policy.RulesFor(user, ns).Select(g => g.Rule)).ToList();
+        static JsonArray Of(IEnumerable<PolicyRule> rules) => new([.. rules.Select(r => (JsonNode)r.ToJson())]);
         request.Body["status"] = new JsonObject
         {
             ["incomplete"] = false,
-            ["resourceRules"] = all.Allowed ? new JsonArray(new JsonObject { ["verbs"] = Star(), ["apiGroups"] = Star(), ["resources"] = Star() }) : [],
-            ["nonResourceRules"] = all.Allowed ? new JsonArray(new JsonObject { ["verbs"] = Star(), ["nonResourceURLs"] = Star() }) : [],
+            ["resourceRules"] = Of(rules.Where(r => r.Resources.Length > 0)),
+            ["nonResourceRules"] = Of(rules.Where(r => r.Urls.Length > 0)),
         };
-        return request.Body;
+        return Task.FromResult(request.Body);
     }
 
     private Task<JsonObject> TokenRequest(VirtualRequest request)
@@ -101,15 +106,12 @@ internal sealed class Reviews(IAuthorizer authorizer, Authenticator authenticato
             throw ApiException.Invalid("authentication.k8s.io", "TokenRequest", request.Name,
                 [new("FieldValueInvalid", $"Invalid value: {seconds}: may not specify a duration less than 10 minutes", "spec.expirationSeconds")]);
         }
-        (string, string, string)? bound = null;
-        if (spec.Obj("boundObjectRef") is { } of)
+        if (seconds > 1L << 32)
         {
-            var pod = of.Str("kind") == "Pod" ? store.State.Table("/pods").Find(request.Namespace, of.Str("name") ?? "") : null;
-            if (pod is null && of.Str("kind") == "Pod")
-                throw ApiException.NotFound(ResourceKey.Pods, of.Str("name") ?? "");
-            if (pod is not null)
-                bound = ("pod", pod.Name, pod.Uid);
+            throw ApiException.Invalid("authentication.k8s.io", "TokenRequest", request.Name,
+                [new("FieldValueInvalid", $"Invalid value: {seconds}: may not specify a duration larger than 2^32 seconds", "spec.expirationSeconds")]);
         }
+        var bound = spec.Obj("boundObjectRef") is { } of ? Bound(request, of) : ((string, string, string)?)null;
         var (token, expires) = tokens.Issue(request.Namespace, request.Name, account.Uid,
             spec.Arr("audiences")?.Select(a => a.AsString() ?? "").ToList() ?? [], TimeSpan.FromSeconds(seconds), bound);
         spec["expirationSeconds"] = seconds;
@@ -127,14 +129,24 @@ internal sealed class Reviews(IAuthorizer authorizer, Authenticator authenticato
         return new UserInfo(spec.Str("user") ?? "", spec.Str("uid") ?? "", spec.Arr("groups")?.Select(g => g.AsString() ?? "").ToList() ?? [], new Dictionary<string, IReadOnlyList<string>>());
     }
 
-    private static JsonObject Json(UserInfo user)
+    /// <summary>The pod or secret with which the token is to die.</summary>
+    private (string Kind, string Name, string Uid) Bound(VirtualRequest request, JsonObject of)
     {
-        var json = new JsonObject { ["username"] = user.Name };
-        if (user.Uid.Length > 0)
-            json["uid"] = user.Uid;
-        json["groups"] = new JsonArray([.. user.Groups.Select(g => (JsonNode)g)]);
-        if (user.Extra.Count > 0)
-            json["extra"] = new JsonObject(user.Extra.Select(e => KeyValuePair.Create(e.Key, (JsonNode?)new JsonArray([.. e.Value.Select(v => (JsonNode)v)]))));
-        return json;
+        var name = of.Str("name") ?? "";
+        var (key, kind) = of.Str("kind") switch
+        {
+            "Pod" => (ResourceKey.Pods, "pod"),
+            "Secret" => (ResourceKey.Secrets, "secret"),
+            var other => throw ApiException.BadRequest($"cannot bind token for serviceaccount \"{request.Name}\" to object of type {other}"),
+        };
+        var found = store.State.Table("/" + key.Plural).Find(request.Namespace, name) ?? throw ApiException.NotFound(key, name);
+        if (kind == "pod" && found.Field("spec.serviceAccountName") != request.Name)
+            throw ApiException.BadRequest($"cannot bind token for serviceaccount \"{request.Name}\" to pod running with different serviceaccount name.");
+        if (of.Str("uid") is { Length: > 0 } uid && uid != found.Uid)
+        {
+            throw ApiException.Conflict(key, name,
+                $"the UID in the bound object reference ({uid}) does not match the UID in record. The object might have been deleted and then recreated");
+        }
+        return (kind, found.Name, found.Uid);
     }
 }

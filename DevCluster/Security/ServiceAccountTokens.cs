@@ -81,9 +81,13 @@ internal sealed class ServiceAccountTokens(ECDsa key, ObjectStore store, TimePro
         var (ns, name, uid) = (bound.Str("namespace") ?? "", bound.Str("serviceaccount", "name") ?? "", bound.Str("serviceaccount", "uid") ?? "");
         if (store.State.Table("/serviceaccounts").Find(ns, name)?.Uid != uid)
             return null;
+        if (bound.Obj("secret") is { } secret && store.State.Table("/secrets").Find(ns, secret.Str("name") ?? "")?.Uid != secret.Str("uid"))
+            return null;
         if (bound.Obj("pod") is { } pod && store.State.Table("/pods").Find(ns, pod.Str("name") ?? "")?.Uid != pod.Str("uid"))
             return null;
         var extra = new Dictionary<string, IReadOnlyList<string>>();
+        if (claims.Str("jti") is { } id)
+            extra["authentication.kubernetes.io/credential-id"] = ["JTI=" + id];
         if (bound.Str("pod", "name") is { } podName)
         {
             extra["authentication.kubernetes.io/pod-name"] = [podName];

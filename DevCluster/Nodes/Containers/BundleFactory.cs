@@ -49,7 +49,7 @@ internal sealed class BundleFactory(string cgroupRoot, ContainerEnvironment envi
             ReadOnlyRoot = context.ReadOnlyRootFilesystem,
             Overlays = [.. Overlays(image, inputs.Bundle)],
             Mounts = [.. Mounts(inputs, own)],
-            Devices = context.Privileged ? [.. HostDevices.All()] : [.. HostDevices.For(container.Resources)],
+            Devices = [.. context.Privileged ? HostDevices.All() : HostDevices.For(container.Resources), .. BlockVolumes(inputs)],
             Sysctls = Sysctls(pod, inputs.Address),
             CpuRequestMilli = container.Resources.Requests.TryGetValue("cpu", out var request) ? request.Milli : null,
             CpuLimitMilli = limits.TryGetValue("cpu", out var limit) ? limit.Milli : null,
@@ -127,10 +127,16 @@ internal sealed class BundleFactory(string cgroupRoot, ContainerEnvironment envi
         return files.Where(file => !taken.Contains(file.Destination)).Concat(container.VolumeMounts.Select(mount => Mount(inputs, mount, variables)));
     }
 
+    private static IEnumerable<HostDevice> BlockVolumes(Inputs inputs) => inputs.Container.VolumeDevices.Select(device =>
+        inputs.Volumes.TryGetValue(device.Name, out var volume) && volume.IsDevice
+            ? HostDevices.BlockVolume(volume.HostPath, device.DevicePath)
+            : throw new ContainerConfigException($"volume {device.Name} has volumeMode Filesystem, but is specified in volumeDevices"));
+
     private static ContainerMount Mount(Inputs inputs, VolumeMount mount, IReadOnlyDictionary<string, string> variables)
     {
         var (source, readOnly) = inputs.ImageVolumes.TryGetValue(mount.Name, out var image) ? (image.RootDirectory, true)
-            : inputs.Volumes.TryGetValue(mount.Name, out var volume) ? (volume.HostPath, volume.ReadOnly)
+            : inputs.Volumes.TryGetValue(mount.Name, out var volume) && !volume.IsDevice ? (volume.HostPath, volume.ReadOnly)
+            : volume is not null ? throw new ContainerConfigException($"volume {mount.Name} has volumeMode Block, but is specified in volumeMounts")
             : throw new ContainerConfigException($"volume mount \"{mount.Name}\" of container \"{inputs.Container.Name}\" has no volume");
         var subPath = mount.SubPathExpr.Length > 0 ? Variables.Expand(mount.SubPathExpr, variables) : mount.SubPath;
         if (subPath.Length > 0) source = SubPath(source, subPath, mount.Name, mayCreate: !readOnly);

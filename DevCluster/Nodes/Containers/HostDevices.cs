@@ -32,6 +32,10 @@ public static class HostDevices
                 && !path.StartsWith("/dev/mqueue/", StringComparison.Ordinal) && path != "/dev/console" && path != "/dev/ptmx")
             .Select(Read).OfType<HostDevice>();
 
+    /// <summary>A block volume as a container sees it, at the path of its own choice; whoever was given it may use it.</summary>
+    public static HostDevice BlockVolume(string device, string path) =>
+        Read(device) is { } found ? found with { Path = path, Mode = 438 } : throw new ContainerConfigException($"{device} is not a device of this machine");
+
     private static HostDevice? Read(string path) => Native.Stat(path) is { } status && (status.IsCharDevice || status.IsBlockDevice)
         ? new HostDevice(path, status.IsCharDevice ? 'c' : 'b', status.DeviceMajor, status.DeviceMinor, status.Mode & 0b111_111_111, status.Uid, status.Gid)
         : null;

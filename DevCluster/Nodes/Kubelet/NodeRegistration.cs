@@ -25,7 +25,8 @@ internal sealed class NodeRegistration(IKubeApi api, NodeFleetOptions options, C
             ["pods"] = new(110),
         };
         if (File.Exists("/dev/net/tun")) capacity["devices.kubevirt.io/tun"] = new(1000);
-        if (options.HasKvm) capacity["devices.kubevirt.io/kvm"] = new(1000);
+        // Zero rather than absent: a node that was registered when KVM worked must take its offer back.
+        capacity["devices.kubevirt.io/kvm"] = new(options.HasKvm ? 1000 : 0);
         if (File.Exists("/dev/vhost-net")) capacity["devices.kubevirt.io/vhost-net"] = new(1000);
         foreach (var (name, value) in options.Capacity) capacity[name] = value;
         return capacity;

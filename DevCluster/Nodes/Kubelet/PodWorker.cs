@@ -155,12 +155,12 @@ internal sealed class PodWorker
     {
         try
         {
-            volumes = await new PodVolumes(node.Api, directory).SetUpAsync(Facts(), stop);
+            volumes = await new PodVolumes(node.Api, node.Claims, directory).SetUpAsync(Facts(), stop);
             seen = seen with { VolumesReady = true, SetupTrouble = null };
         }
         catch (VolumeException failure)
         {
-            Trouble("FailedMount", failure.Message);
+            Trouble(failure.Reason, failure.Message);
         }
     }
 
@@ -328,6 +328,7 @@ internal sealed class PodWorker
             await node.Runtime.DeleteAsync(run.Id);
         }
 
+        await node.Claims.ReleaseAsync(pod.Uid, stop);
         if (address is not null) await node.Network.RemoveAsync(pod.Uid, address);
         ControlGroups.Remove($"{node.Identity.CgroupRoot}/{pod.Uid}");
     }

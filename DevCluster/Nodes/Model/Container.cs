@@ -15,6 +15,7 @@ public sealed record Container
     public List<ContainerPort> Ports { get; init; } = [];
     public ContainerResources Resources { get; init; } = new();
     public List<VolumeMount> VolumeMounts { get; init; } = [];
+    public List<VolumeDevice> VolumeDevices { get; init; } = [];
     public Probe? LivenessProbe { get; init; }
     public Probe? ReadinessProbe { get; init; }
     public Probe? StartupProbe { get; init; }
@@ -94,6 +95,12 @@ public sealed record VolumeMount
     public string SubPathExpr { get; init; } = "";
     public bool ReadOnly { get; init; }
     public string? MountPropagation { get; init; }
+}
+
+public sealed record VolumeDevice
+{
+    public string Name { get; init; } = "";
+    public string DevicePath { get; init; } = "";
 }
 
 public sealed record SecurityContext

@@ -6,11 +6,29 @@ public sealed record ObjectMeta
     public string Namespace { get; init; } = "";
     public string Uid { get; init; } = "";
     public string ResourceVersion { get; init; } = "";
+    public long Generation { get; init; }
+    public List<OwnerReference> OwnerReferences { get; init; } = [];
+    public List<string> Finalizers { get; init; } = [];
     public Dictionary<string, string> Labels { get; init; } = [];
     public Dictionary<string, string> Annotations { get; init; } = [];
     public DateTimeOffset? CreationTimestamp { get; init; }
     public DateTimeOffset? DeletionTimestamp { get; init; }
     public long? DeletionGracePeriodSeconds { get; init; }
+
+    /// <summary>The one owner that manages this object.</summary>
+    public OwnerReference? Controller => OwnerReferences.Find(owner => owner.Controller);
+
+    public bool IsDeleted => DeletionTimestamp is not null;
+}
+
+public sealed record OwnerReference
+{
+    public string ApiVersion { get; init; } = "";
+    public string Kind { get; init; } = "";
+    public string Name { get; init; } = "";
+    public string Uid { get; init; } = "";
+    public bool Controller { get; init; }
+    public bool BlockOwnerDeletion { get; init; }
 }
 
 public sealed record LabelSelector

@@ -22,7 +22,13 @@ public sealed record NodeStatus
 
 public sealed record Taint
 {
+    public const string OutOfService = "node.kubernetes.io/out-of-service";
+    public const string NotReady = "node.kubernetes.io/not-ready";
+    public const string Unreachable = "node.kubernetes.io/unreachable";
+    public const string UnschedulableKey = "node.kubernetes.io/unschedulable";
+
     public string Key { get; init; } = "";
     public string Value { get; init; } = "";
     public string Effect { get; init; } = "";
+    public DateTimeOffset? TimeAdded { get; init; }
 }

@@ -65,6 +65,9 @@ public sealed record Toleration
     public string Value { get; init; } = "";
     public string Effect { get; init; } = "";
 
+    /// <summary>How long a NoExecute taint is borne; null for ever.</summary>
+    public long? TolerationSeconds { get; init; }
+
     public bool Tolerates(Taint taint) =>
         (Effect.Length == 0 || Effect == taint.Effect)
         && (Key.Length == 0 ? Operator == "Exists" : Key == taint.Key)
@@ -78,4 +81,5 @@ public sealed record TopologySpreadConstraint
     public string WhenUnsatisfiable { get; init; } = "DoNotSchedule";
     public LabelSelector? LabelSelector { get; init; }
     public int? MinDomains { get; init; }
+    public List<string> MatchLabelKeys { get; init; } = [];
 }

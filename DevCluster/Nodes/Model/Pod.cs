@@ -39,6 +39,7 @@ public sealed record PodSpec
     public List<Toleration> Tolerations { get; init; } = [];
     public List<TopologySpreadConstraint> TopologySpreadConstraints { get; init; } = [];
     public int Priority { get; init; }
+    public string PreemptionPolicy { get; init; } = "";
     public Dictionary<string, Quantity> Overhead { get; init; } = [];
 }
 

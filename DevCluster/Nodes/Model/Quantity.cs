@@ -29,6 +29,14 @@ public readonly record struct Quantity(decimal Value) : IComparable<Quantity>
         ? Value.ToString("0", CultureInfo.InvariantCulture)
         : Milli.ToString(CultureInfo.InvariantCulture) + "m";
 
+    /// <summary>Bytes with the largest binary suffix that loses nothing, as people write sizes of volumes.</summary>
+    public string ToBytesText()
+    {
+        var (rest, step) = (Units, 0);
+        while (step < 6 && rest != 0 && rest % 1024 == 0) (rest, step) = (rest / 1024, step + 1);
+        return rest.ToString(CultureInfo.InvariantCulture) + (step == 0 ? "" : "KMGTPE"[step - 1] + "i");
+    }
+
     public static Quantity Parse(string text) =>
         TryParse(text, out var quantity) ? quantity : throw new FormatException($"'{text}' is not a resource quantity");
 

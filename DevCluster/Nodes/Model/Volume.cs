@@ -10,6 +10,23 @@ public sealed record Volume
     public DownwardApiVolume? DownwardAPI { get; init; }
     public ProjectedVolume? Projected { get; init; }
     public ImageVolume? Image { get; init; }
+    public ClaimVolume? PersistentVolumeClaim { get; init; }
+    public EphemeralVolume? Ephemeral { get; init; }
+
+    /// <summary>The claim that the volume stands for; that of an ephemeral volume is named after the pod.</summary>
+    public string? ClaimName(string pod) => PersistentVolumeClaim?.ClaimName ?? (Ephemeral is null ? null : $"{pod}-{Name}");
+}
+
+public sealed record ClaimVolume
+{
+    public string ClaimName { get; init; } = "";
+    public bool ReadOnly { get; init; }
+}
+
+/// <summary>A claim that is made with the pod and goes with it.</summary>
+public sealed record EphemeralVolume
+{
+    public System.Text.Json.Nodes.JsonObject? VolumeClaimTemplate { get; init; }
 }
 
 public sealed record EmptyDirVolume

@@ -7,11 +7,11 @@ using Troupe.DevCluster.Nodes.Model;
 
 namespace Troupe.DevCluster.Nodes.Volumes;
 
-/// <summary>Where a volume lies on the host.</summary>
-public sealed record MountedVolume(string HostPath, bool ReadOnly);
+/// <summary>Where a volume lies on the host; for a block volume that is a device file.</summary>
+public sealed record MountedVolume(string HostPath, bool ReadOnly, bool IsDevice = false);
 
 /// <summary>Sets up a pod's volumes in the kubelet's directory layout (<c>volumes/kubernetes.io~&lt;plugin&gt;/&lt;name&gt;</c>). Image volumes are not here: they come with the images.</summary>
-public sealed class PodVolumes(IKubeApi api, string podDirectory)
+internal sealed class PodVolumes(IKubeApi api, ClaimVolumes claims, string podDirectory)
 {
     private const ulong NoSuidNoDev = 2 | 4;
 
@@ -27,6 +27,10 @@ public sealed class PodVolumes(IKubeApi api, string podDirectory)
             try
             {
                 mounted[volume.Name] = await SetUpAsync(volume, facts, ct);
+            }
+            catch (AttachException failure)
+            {
+                throw new VolumeException(failure);
             }
             catch (Exception failure) when (failure is ApiException or IOException or UnauthorizedAccessException or HostException or MissingContentException)
             {
@@ -57,8 +61,10 @@ public sealed class PodVolumes(IKubeApi api, string podDirectory)
                 return Project("projected", volume.Name, await ProjectedFilesAsync(volume.Name, projected, facts, ct), group);
             case { EmptyDir: { } empty }:
                 return new MountedVolume(EmptyDir(volume.Name, empty, group), false);
+            case { } when volume.ClaimName(facts.Pod.Name) is { } claim:
+                return await claims.SetUpAsync(facts.Pod, volume, claim, group, ct);
             default:
-                throw new MissingContentException("no volume plugin matched: this kubelet knows emptyDir, hostPath, configMap, secret, downwardAPI, projected and image");
+                throw new MissingContentException("no volume plugin matched: this kubelet knows emptyDir, hostPath, configMap, secret, downwardAPI, projected, image, ephemeral and persistentVolumeClaim");
         }
     }
 
@@ -74,7 +80,7 @@ public sealed class PodVolumes(IKubeApi api, string podDirectory)
         return path;
     }
 
-    private static string HostPath(HostPathVolume volume)
+    internal static string HostPath(HostPathVolume volume)
     {
         var (path, type) = (volume.Path, volume.Type);
         if (type == "DirectoryOrCreate") Directory.CreateDirectory(path);

@@ -8,7 +8,7 @@ public sealed class PlacerTests
 {
     [Fact]
     public void A_pod_without_room_on_any_node_says_what_is_missing_in_the_schedulers_words() =>
-        Assert.Equal("0/2 nodes are available: 2 Insufficient memory.", Placer.Place(Pod("p", memory: 3000), [Node("a"), Node("b")], []).Message);
+        Assert.Equal("0/2 nodes are available: 2 Insufficient memory. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.", Placer.Place(Pod("p", memory: 3000), [Node("a"), Node("b")], []).Message);
 
     [Fact]
     public void Selectors_taints_and_cordons_keep_a_pod_away()

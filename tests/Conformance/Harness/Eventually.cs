@@ -1,0 +1,25 @@
+using System.Diagnostics;
+
+namespace Troupe.Conformance.Harness;
+
+public static class Eventually
+{
+    public static async Task<bool> TrueAsync(Func<Task<bool>> condition, TimeSpan patience)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!await condition())
+        {
+            if (clock.Elapsed > patience)
+                return false;
+            await Task.Delay(50);
+        }
+        return true;
+    }
+
+    /// <exception cref="TimeoutException">Not within half a minute.</exception>
+    public static async Task HoldsAsync(Func<Task<bool>> condition, string what)
+    {
+        if (!await TrueAsync(condition, TimeSpan.FromSeconds(30)))
+            throw new TimeoutException("still not: " + what);
+    }
+}
