@@ -28,7 +28,8 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
         .WithTroupeJournal(options)
         .WithNodeLinks(time, logs)
         .WithVmis(kubernetes, events, emulation.PodOptions, time, logs)
-        .WithFeeds(kubernetes, time, logs));
+        .WithFeeds(kubernetes, time, logs)
+        .WithMigrations(kubernetes, time, logs));
     var service = options.ServiceName ?? Installer.LocalService;
     var certificate = ServingCertificate.Make([$"{service}.{options.ServiceNamespace}.svc", "localhost", options.PublicHost], time);
     builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Parse(options.Bind), options.ApiPort, listen =>

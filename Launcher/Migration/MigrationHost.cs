@@ -112,10 +112,10 @@ internal sealed class MigrationHost : IAsyncDisposable
     {
         var before = _source.Stage;
         (_source, var actions) = _source.Decide(input);
-        if (actions.HasFlag(SourceActions.KillGuest))
-            _host.KillGuest();
         if (_source.Stage is SourceStage.PassedOn)
             _host.HasPassedOn = true;
+        if (actions.HasFlag(SourceActions.KillGuest))
+            _host.KillGuest();
         if (actions.HasFlag(SourceActions.SendRun) && _run is { } run)
             run.PassOn();
         if (_source.Stage != before)
@@ -209,7 +209,7 @@ internal sealed class MigrationHost : IAsyncDisposable
             await _host.PrepareIncomingAsync(order, _stop.Token).ConfigureAwait(false);
             File.Delete(PeerChannels.Socket(PeerChannel.Memory));
             File.Delete(PeerChannels.Socket(PeerChannel.Disks));
-            var listener = new PeerListener(order.ListenAddress, _identity, order, _libvirtSocket, _log);
+            var listener = new PeerListener(order.ListenAddress, MigrationProtocol.Port, _identity, order, _libvirtSocket, _log);
             listener.PeerConnected += () => Post(() => DecideAsync(new TargetInput.PeerConnected()));
             listener.Heard += message => Post(() => message is RunGuest run ? DecideAsync(new TargetInput.PeerRun(run.TargetEpoch)) : Task.CompletedTask);
             _listener = listener;

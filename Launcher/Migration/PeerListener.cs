@@ -24,10 +24,10 @@ internal sealed class PeerListener : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private FrameStream? _control;
 
-    public PeerListener(string address, LauncherIdentity identity, PrepareIncoming order, string libvirtSocket, Action<string> log)
+    public PeerListener(string address, int port, LauncherIdentity identity, PrepareIncoming order, string libvirtSocket, Action<string> log)
     {
         (_identity, _sourceCertificate, _epoch, _libvirtSocket, _log) = (identity, order.SourceCertificate, order.Epoch, libvirtSocket, log);
-        _listener = new TcpListener(IPAddress.Parse(address), 0);
+        _listener = new TcpListener(IPAddress.Parse(address), port);
         _listener.Start();
         Endpoint = new MigrationEndpoint(address, ((IPEndPoint)_listener.LocalEndpoint).Port, identity.Certificate);
     }

@@ -189,7 +189,7 @@ public sealed class DomainActor : ReceiveActor, IWithTimers
     {
         var (launcher, run, number) = (_launcher!, MigrationSteps.NetworkOrder(_state)!.Value, _connection);
         Run(async ct => new Prepared(number, new LaunchContext(
-                _services.UseEmulation, await _services.Networking.PrepareAsync(launcher.Process.Id, run.Vmi, run.PodAddresses, ct).ConfigureAwait(false))),
+                _services.UseEmulation, await _services.Networking.PrepareAsync(launcher.Process.Id, run.Vmi, run.PodAddresses, run.KeptAddresses, ct).ConfigureAwait(false))),
             error => new PrepareFailed(error));
     }
 

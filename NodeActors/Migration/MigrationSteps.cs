@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Migration;
@@ -32,9 +31,9 @@ public static class MigrationSteps
         : state;
 
     /// <summary>The guest whose network is to be made: one that is to run here, or one that is to come.</summary>
-    public static (VirtualMachineInstance Vmi, IReadOnlyList<string> PodAddresses)? NetworkOrder(DomainKnowledge state) =>
-        state.MigrationOrders.OfType<PrepareTarget>().FirstOrDefault() is { } prepare ? (prepare.Vmi, prepare.PodAddresses)
-        : state.Run is { } run ? (run.Vmi, run.PodAddresses)
+    public static (VirtualMachineInstance Vmi, IReadOnlyList<string> PodAddresses, IReadOnlyList<string> KeptAddresses)? NetworkOrder(DomainKnowledge state) =>
+        state.MigrationOrders.OfType<PrepareTarget>().FirstOrDefault() is { } prepare ? (prepare.Vmi, prepare.PodAddresses, prepare.KeptAddresses)
+        : state.Run is { } run ? (run.Vmi, run.PodAddresses, [])
         : null;
 
     /// <summary>A network that cannot be made makes no target.</summary>
