@@ -20,8 +20,14 @@ internal static class MigrationConduct
         return new Decision([new MigrationAccepted(wish.MigrationId, wish.Name, LauncherPodRenderer.PodName(vmi, podSuffix), epoch, Kept(state), now)], []);
     }
 
-    private static string Kept(VmiState state) =>
-        string.Join(',', (state.Moving.Past.LastOrDefault(p => p.Step is MigrationStep.HandedOver)?.KeptAddresses.Split(',', StringSplitOptions.RemoveEmptyEntries) ?? []).Union(state.Pod?.Addresses ?? []));
+    /// <summary>The first address, which the oldest sessions know, and the latest ones; a guest that moves every hour cannot keep them all.</summary>
+    private static string Kept(VmiState state)
+    {
+        const int Latest = 7;
+        var before = state.Moving.Past.LastOrDefault(p => p.Step is MigrationStep.HandedOver)?.KeptAddresses.Split(',', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        var all = before.Union(state.Pod?.Addresses ?? []).ToList();
+        return string.Join(',', all.Count <= Latest + 1 ? all : [all[0], .. all.TakeLast(Latest)]);
+    }
 
     public static Decision Decide(VmiState state, VirtualMachineInstance vmi, DateTimeOffset now)
     {

@@ -7,12 +7,9 @@ namespace Troupe.ControlPlane.Migration;
 /// <summary>A VirtualMachineInstanceMigration as a wish, and as it should read.</summary>
 internal static class MigrationObject
 {
-    /// <summary>KubeVirt's default of `completionTimeoutPerGiB`, in seconds.</summary>
-    private const long CompletionTimeoutPerGiB = 150;
-
-    public static MigrateVmi Wish(VirtualMachineInstanceMigration migration, string vmiUid) => new(
+    public static MigrateVmi Wish(VirtualMachineInstanceMigration migration, string vmiUid, MigrationSettings settings) => new(
         vmiUid, migration.Metadata.Uid!, migration.Metadata.Name!, [.. (migration.Spec?.AddedNodeSelector ?? new Dictionary<string, string>()).Select(l => $"{l.Key}={l.Value}")],
-        new MigrationOptions(0, 0, AutoConverge: false, ParallelChannels: 0, AllowUnsafe: false, CopyDisks: true), CompletionTimeoutPerGiB,
+        settings.Options, settings.CompletionTimeoutPerGiB, settings.Policy,
         Cancel: migration.Metadata.DeletionTimestamp is not null);
 
     /// <summary>The next merge patch and the subresource it goes to, or null when the object says it all. Metadata and status are written apart, as the API wants it.</summary>

@@ -28,6 +28,7 @@ internal static class MigrationStatus
             TargetNodeDomainReadyTimestamp = target?.Target is TargetStage.Running ? shown.TargetNodeDomainReadyTimestamp ?? migration.EndedAt : shown.TargetNodeDomainReadyTimestamp,
             StartTimestamp = migration.StartedAt ?? shown.StartTimestamp,
             EndTimestamp = migration.EndedAt ?? shown.EndTimestamp,
+            MigrationPolicyName = ongoing && state.Moving.Wish?.MigrationId == migration.Id ? state.Moving.Wish.Policy : shown.MigrationPolicyName,
             Mode = migration.StartedAt is null ? shown.Mode : "PreCopy",
             Completed = migration.IsSettled ? true : shown.Completed,
             Failed = migration.Step is MigrationStep.Failed ? true : shown.Failed,

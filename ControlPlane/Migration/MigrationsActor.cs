@@ -3,7 +3,10 @@ using Akka.Actor;
 using Akka.Streams;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Feeds;
+using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.Meta;
+using Troupe.Messages.Api.Migrations;
 using Troupe.Messages.Protocol.Migration;
 
 namespace Troupe.ControlPlane.Migration;
@@ -21,7 +24,11 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly Dictionary<string, VirtualMachineInstanceMigration> _migrations = [];
-    private readonly Dictionary<string, string> _vmis = [];
+    private readonly Dictionary<string, VmiFound> _vmis = [];
+    private readonly Dictionary<string, MigrationPolicy> _policies = [];
+    private readonly Dictionary<string, KubeVirt> _configurations = [];
+    private readonly HashSet<string> _granted = [];
+    private readonly HashSet<Type> _synced = [];
     private readonly Dictionary<string, MigrationNews> _news = [];
     private readonly HashSet<string> _writing = [];
     private readonly CancellationTokenSource _stop = new();
@@ -29,9 +36,13 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
     public MigrationsActor(IKubeClient kubernetes, IActorRef vmiRegion, TimeProvider time, ILogger log)
     {
         (_kubernetes, _vmiRegion, _time, _log) = (kubernetes, vmiRegion, time, log);
-        var self = Self;
-        WatchFeed.Source<VirtualMachineInstanceMigration>(kubernetes, new FeedOptions(), time, log).RunForeach(e => self.Tell(e), Context.Materializer());
+        var materializer = Context.Materializer();
+        Follow<VirtualMachineInstanceMigration>();
+        Follow<MigrationPolicy>();
+        Follow<KubeVirt>();
         Receive<FeedEvent<VirtualMachineInstanceMigration>>(OnMigration);
+        Receive<FeedEvent<MigrationPolicy>>(e => Keep(_policies, e));
+        Receive<FeedEvent<KubeVirt>>(e => Keep(_configurations, e));
         Receive<VmiFound>(OnVmi);
         Receive<MigrationNews>(OnNews);
         Receive<Written>(OnWritten);
@@ -40,6 +51,12 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
             foreach (var migration in _migrations.Values.ToList())
                 Advance(migration);
         });
+
+        void Follow<T>() where T : KubeObject
+        {
+            var self = Self;
+            WatchFeed.Source<T>(kubernetes, new FeedOptions(), time, log).RunForeach(e => self.Tell(e), materializer);
+        }
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -63,6 +80,7 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
                 _migrations.Remove(migration.Metadata.Uid!);
                 _vmis.Remove(migration.Metadata.Uid!);
                 _news.Remove(migration.Metadata.Uid!);
+                _granted.Remove(migration.Metadata.Uid!);
                 break;
         }
     }
@@ -79,10 +97,44 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
 
         if (MigrationPhases.IsFinal(migration.Status?.Phase))
             return;
-        if (!_vmis.TryGetValue(uid, out var vmiUid))
+        if (!_vmis.TryGetValue(uid, out var vmi))
             FindVmi(migration);
-        else
-            _vmiRegion.Tell(MigrationObject.Wish(migration, vmiUid));
+        else if (migration.Metadata.DeletionTimestamp is not null || HasSlot(uid))
+            _vmiRegion.Tell(MigrationObject.Wish(migration, vmi.VmiUid!, Settings(vmi)));
+        else if (_news.TryAdd(uid, new MigrationNews(vmi.VmiUid!, uid, MigrationPhases.Pending, null, null, null)))
+            Advance(migration);
+    }
+
+    /// <summary>A slot once given is kept until the migration is over; one that is under way when this actor starts has it.</summary>
+    private bool HasSlot(string uid)
+    {
+        // Before the settings are known nothing begins under others.
+        if (!_synced.Contains(typeof(KubeVirt)) || !_synced.Contains(typeof(MigrationPolicy)))
+            return false;
+        if (_granted.Contains(uid))
+            return true;
+        var settings = MigrationSettings.Of(Configuration, null);
+        var queue = _migrations.Values.Where(m => !MigrationPhases.IsFinal(m.Status?.Phase))
+            .Select(m => new QueuedMigration(m.Metadata.Uid!, m.Spec?.Priority, m.Metadata.CreationTimestamp ?? DateTimeOffset.MinValue, _vmis.GetValueOrDefault(m.Metadata.Uid!)?.Node,
+                _granted.Contains(m.Metadata.Uid!) || m.Status?.Phase is not (null or "" or MigrationPhases.Pending)))
+            .ToList();
+        _granted.UnionWith(queue.Where(m => m.IsGranted).Select(m => m.Id));
+        _granted.UnionWith(MigrationSlots.Grant(queue, settings.ParallelPerCluster, settings.ParallelOutboundPerNode));
+        return _granted.Contains(uid);
+    }
+
+    private MigrationConfiguration? Configuration => _configurations.Values.OrderBy(k => k.Metadata.CreationTimestamp).FirstOrDefault()?.Spec?.Configuration?.Migrations;
+
+    private MigrationSettings Settings(VmiFound vmi) => MigrationSettings.Of(Configuration, MigrationPolicies.Match(_policies.Values, vmi.Labels, vmi.NamespaceLabels));
+
+    private void Keep<T>(Dictionary<string, T> known, FeedEvent<T> e) where T : KubeObject
+    {
+        if (e is FeedEvent<T>.Synced)
+            _synced.Add(typeof(T));
+        if (e is FeedEvent<T>.Observed { Object: var obj })
+            known[obj.Metadata.Uid!] = obj;
+        else if (e is FeedEvent<T>.Gone { Last: var last })
+            known.Remove(last.Metadata.Uid!);
     }
 
     private void FindVmi(VirtualMachineInstanceMigration migration)
@@ -90,7 +142,12 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
         if (!_writing.Add(migration.Metadata.Uid!))
             return;
         var (uid, ns, name) = (migration.Metadata.Uid!, migration.Metadata.Namespace, migration.Spec?.VmiName ?? "");
-        Attempt(async ct => new VmiFound(uid, (await _kubernetes.FindAsync<VirtualMachineInstance>(ns, name, ct).ConfigureAwait(false))?.Metadata.Uid), e => new VmiFound(uid, null, e));
+        Attempt(async ct =>
+        {
+            var vmi = await _kubernetes.FindAsync<VirtualMachineInstance>(ns, name, ct).ConfigureAwait(false);
+            var labels = ns is null ? null : (await _kubernetes.FindAsync<Namespace>(null, ns, ct).ConfigureAwait(false))?.Metadata.Labels;
+            return new VmiFound(uid, vmi?.Metadata.Uid, vmi?.Status?.NodeName, vmi?.Metadata.Labels, labels, null);
+        }, e => new VmiFound(uid, null, null, null, null, e));
     }
 
     private void OnVmi(VmiFound found)
@@ -102,8 +159,8 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
             return;
         }
 
-        if (found.VmiUid is { } vmiUid)
-            _vmis[found.MigrationUid] = vmiUid;
+        if (found.VmiUid is not null)
+            _vmis[found.MigrationUid] = found;
         else
             _news[found.MigrationUid] = new MigrationNews("", found.MigrationUid, MigrationPhases.Failed, "NoVmi", "Migration failed because vmi does not exist.", null);
         if (_migrations.TryGetValue(found.MigrationUid, out var migration))
@@ -164,7 +221,8 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
         }
     }
 
-    private sealed record VmiFound(string MigrationUid, string? VmiUid, Exception? Error = null) : INoSerializationVerificationNeeded;
+    private sealed record VmiFound(
+        string MigrationUid, string? VmiUid, string? Node, IReadOnlyDictionary<string, string>? Labels, IReadOnlyDictionary<string, string>? NamespaceLabels, Exception? Error) : INoSerializationVerificationNeeded;
 
     private sealed record Written(string MigrationUid, VirtualMachineInstanceMigration? Migration, Exception? Error = null) : INoSerializationVerificationNeeded;
 

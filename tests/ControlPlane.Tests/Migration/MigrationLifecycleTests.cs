@@ -16,7 +16,7 @@ public sealed class MigrationLifecycleTests
 {
     private static readonly DateTimeOffset Now = new(2026, 11, 22, 10, 0, 0, TimeSpan.Zero);
     private static readonly MigrationOptions Options = new(0, 0, false, 0, false, true);
-    private static readonly MigrateVmi Wish = new("uid", "m1", "move", [], Options, 150, Cancel: false);
+    private static readonly MigrateVmi Wish = new("uid", "m1", "move", [], Options, 150, null, Cancel: false);
     private static readonly MigrationEndpoint Endpoint = new("10.1.2.9", 4711, "target-certificate");
 
     private VmiState _state = Running();
