@@ -66,7 +66,7 @@ internal static class ObjectRules
         var causes = new List<StatusCause>();
         Metadata(definition, obj, old, causes);
         if (definition.IsCustom)
-            causes.AddRange(SchemaValidator.Validate(obj, definition.Schema.Value));
+            causes.AddRange(CustomValidation.Validate(obj, old, definition.Schema.Value));
         causes.AddRange(definition.Strategy.Validate(obj, old, context));
         return causes;
     }

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Machinery;
 using Troupe.DevCluster.Resources;
+using Troupe.DevCluster.Resources.Crds;
 using Troupe.DevCluster.Store;
 
 namespace Troupe.DevCluster.Api;
@@ -26,6 +27,8 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
     /// <summary>The stored object in the shape of the definition's version.</summary>
     public static JsonObject Read(ResourceDefinition definition, StoredObject stored)
     {
+        if (definition.IsCustom)
+            return CustomReads.Object(definition, stored);
         var obj = stored.Parse();
         if (!ShowsAsIs(definition, stored))
             FromStorage(definition, obj);
@@ -34,7 +37,9 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
 
     /// <summary>As <see cref="Read"/>, but without parsing where the stored bytes can be shown as they are.</summary>
     public static ReadOnlyMemory<byte> Render(ResourceDefinition definition, StoredObject stored) =>
-        ShowsAsIs(definition, stored) ? stored.Json : Read(definition, stored).ToUtf8();
+        definition.IsCustom ? CustomReads.Bytes(definition, stored, ShowsAsIs(definition, stored))
+        : ShowsAsIs(definition, stored) ? stored.Json
+        : Read(definition, stored).ToUtf8();
 
     private static bool ShowsAsIs(ResourceDefinition definition, StoredObject stored)
     {
@@ -58,17 +63,15 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
     {
         definition.FromStorage?.Invoke(obj);
         obj["apiVersion"] = definition.ApiVersion;
-        if (!definition.IsCustom)
-            return;
-        SchemaWalk.Prune(obj, definition.Schema.Value, []);
-        SchemaWalk.Default(obj, definition.Schema.Value);
     }
 
-    private ObjectBody ToStorage(ResourceDefinition definition, JsonObject obj)
+    private async ValueTask<ObjectBody> ToStorageAsync(ResourceDefinition definition, JsonObject obj, CancellationToken ct)
     {
         if (definition.ApiVersion == definition.StorageApiVersion && definition.ToStorage is null)
             return ObjectBody.From(obj);
         var stored = obj.Copy();
+        if (definition.Conversion is { } conversion)
+            stored = await conversion.ConvertAsync(stored, definition.StorageApiVersion, ct);
         definition.ToStorage?.Invoke(stored);
         stored["apiVersion"] = definition.StorageApiVersion;
         if (definition.IsCustom && registry.Find(definition.Key with { Version = definition.StorageVersion! }) is { } target)
@@ -107,7 +110,7 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
                     throw ApiException.AlreadyExists(definition.Key, obj.Name());
                 return new Written(null, obj, Created: true);
             }
-            var result = await store.CreateAsync(definition.Table, ns, obj.Name(), ToStorage(definition, obj));
+            var result = await store.CreateAsync(definition.Table, ns, obj.Name(), await ToStorageAsync(definition, obj, ct));
             if (result.Outcome == WriteOutcome.Done)
                 return new Written(result.Object, null, Created: true);
             if (!generated || attempt >= 8)
@@ -261,6 +264,8 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
         for (var attempt = 0; ; attempt++)
         {
             var stored = Find(definition, ns, name);
+            if (definition.Conversion is { } conversion)
+                await conversion.PrepareAsync([stored], definition.ApiVersion, ct);
             var live = Read(definition, stored);
             var wanted = change(live.Copy());
             if (wanted.Str("metadata", "resourceVersion") is { Length: > 0 } locked && locked != stored.ResourceVersion.ToString(CultureInfo.InvariantCulture))
@@ -289,8 +294,8 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
                 return new Written(null, obj);
             var gone = IsDone(definition, obj);
             var result = gone
-                ? await store.DeleteAsync(stored, ToStorage(definition, obj))
-                : await store.UpdateAsync(stored, ToStorage(definition, obj));
+                ? await store.DeleteAsync(stored, await ToStorageAsync(definition, obj, ct))
+                : await store.UpdateAsync(stored, await ToStorageAsync(definition, obj, ct));
             switch (result.Outcome)
             {
                 case WriteOutcome.Done:
@@ -384,8 +389,8 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
                 return new Written(stored, null);
             var gone = IsDone(definition, obj);
             var result = gone
-                ? await store.DeleteAsync(stored, ToStorage(definition, obj))
-                : await store.UpdateAsync(stored, ToStorage(definition, obj));
+                ? await store.DeleteAsync(stored, await ToStorageAsync(definition, obj, ct))
+                : await store.UpdateAsync(stored, await ToStorageAsync(definition, obj, ct));
             switch (result.Outcome)
             {
                 case WriteOutcome.Done:

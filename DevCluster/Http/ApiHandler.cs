@@ -89,7 +89,10 @@ internal sealed class ApiHandler(
             throw ApiException.MethodNotAllowed(context.Request.Method);
         if (path.StartsWith("/openapi/", StringComparison.Ordinal))
         {
-            await openApi.ServeAsync(context, path);
+            if (path.Split('/') is ["", "openapi", "v3", "apis", var foreignGroup, var foreignVersion] && aggregator.Find(foreignGroup, foreignVersion) is { } foreign)
+                await aggregator.ProxyAsync(context, foreign, user);
+            else
+                await openApi.ServeAsync(context, path);
             return;
         }
         var form = Negotiated.From(context.Request.Headers.Accept, discovery: true);
@@ -148,10 +151,16 @@ internal sealed class ApiHandler(
         switch (verb)
         {
             case "get":
-                await Responses.ObjectAsync(context, 200, form, definition, new Written(resources.Find(definition, ns, target.Name), null), time.GetUtcNow());
+                var found = resources.Find(definition, ns, target.Name);
+                if (definition.Conversion is { } single)
+                    await single.PrepareAsync([found], definition.ApiVersion, ct);
+                await Responses.ObjectAsync(context, 200, form, definition, new Written(found, null), time.GetUtcNow());
                 break;
             case "list":
-                await Responses.ListAsync(context, form, definition, lists.List(definition, target.Namespace, Options(request)), time.GetUtcNow());
+                var listed = lists.List(definition, target.Namespace, Options(request));
+                if (definition.Conversion is { } many)
+                    await many.PrepareAsync(listed.Items, definition.ApiVersion, ct);
+                await Responses.ListAsync(context, form, definition, listed, time.GetUtcNow());
                 break;
             case "watch":
                 var options = Options(request);

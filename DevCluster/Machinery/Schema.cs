@@ -63,6 +63,9 @@ internal sealed class Schema
 
     public SchemaRules? Rules { get; set; }
 
+    /// <summary>The x-kubernetes-validations, as written.</summary>
+    public JsonArray? Validations { get; set; }
+
     /// <summary>Name in the OpenAPI documents; null for an inline schema.</summary>
     public string? DefinitionName { get; set; }
 

@@ -2,6 +2,7 @@ using System.Reflection;
 using k8s.Models;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Machinery;
+using Troupe.DevCluster.Resources.Crds;
 using Troupe.DevCluster.Tables;
 
 namespace Troupe.DevCluster.Resources;
@@ -39,8 +40,8 @@ internal static class BuiltinResources
         },
         Of<V1PersistentVolume>(false, "pv") with { HasStatus = true, Strategy = new VolumeStrategy(), ReturnsDeleted = true },
         Of<V1PersistentVolumeClaim>(true, "pvc") with { HasStatus = true, Strategy = new ClaimStrategy(), ReturnsDeleted = true },
-        Of<V1ResourceQuota>(true, "quota") with { HasStatus = true, ReturnsDeleted = true },
-        Of<V1LimitRange>(true, "limits"),
+        Of<V1ResourceQuota>(true, "quota") with { HasStatus = true, Strategy = new ResourceQuotaStrategy(), ReturnsDeleted = true },
+        Of<V1LimitRange>(true, "limits") with { Strategy = new LimitRangeStrategy() },
         Of<V1PodTemplate>(true) with { ReturnsDeleted = true },
         Of<V1Deployment>(true, "deploy", "all") with { HasStatus = true, TracksGeneration = true, Strategy = new WorkloadStrategy(true), Scale = WorkloadScale },
         Of<V1ReplicaSet>(true, "rs", "all") with { HasStatus = true, TracksGeneration = true, Strategy = new WorkloadStrategy(true), Scale = WorkloadScale, SelectableFields = ["status.replicas"] },

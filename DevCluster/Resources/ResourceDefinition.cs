@@ -58,6 +58,12 @@ internal sealed record ResourceDefinition
 
     public Func<JsonObject, JsonObject>? ToStorage { get; init; }
 
+    /// <summary>Of a custom resource whose CRD has a conversion webhook.</summary>
+    public Crds.WebhookConversion? Conversion { get; init; }
+
+    /// <summary>Stored custom objects of this very version too are pruned and defaulted when read: the schema has defaults, or has changed.</summary>
+    public bool ReadsThroughSchema { get; init; }
+
     public string Table => SharedTable ?? $"{Key.Group}/{Key.Plural}";
 
     public string ListKind => ListKindName ?? Kind + "List";

@@ -241,25 +241,6 @@ internal sealed class JobStrategy : ResourceStrategy
     }
 }
 
-internal sealed class ApiServiceStrategy : ResourceStrategy
-{
-    public override IEnumerable<StatusCause> Validate(JsonObject obj, JsonObject? old, StrategyContext context)
-    {
-        var expected = $"{obj.Str("spec", "version")}.{obj.Str("spec", "group")}";
-        if (obj.Name() != expected.TrimEnd('.'))
-            yield return new("FieldValueInvalid", $"Invalid value: \"{obj.Name()}\": must be `spec.version+\".\"+spec.group`: \"{expected}\"", "metadata.name");
-        foreach (var (field, max) in new[] { ("groupPriorityMinimum", 20_000L), ("versionPriority", 1000L) })
-        {
-            if (obj.Int("spec", field) is not { } priority || priority <= 0 || priority > max)
-                yield return new("FieldValueInvalid", $"Invalid value: {obj.Int("spec", field) ?? 0}: must be positive and less than {max}", $"spec.{field}");
-        }
-        if (obj.Bool("spec", "insecureSkipTLSVerify") == true && obj.Str("spec", "caBundle") is { Length: > 0 })
-            yield return new("FieldValueInvalid", "Invalid value: true: may not be true if caBundle is present", "spec.insecureSkipTLSVerify");
-    }
-
-    public override void Default(JsonObject obj) => obj.Obj("spec", "service")?.Fill("port", 443L);
-}
-
 /// <summary>events.k8s.io/v1 and core/v1 are two views of one stored event (core's).</summary>
 internal static class EventShapes
 {

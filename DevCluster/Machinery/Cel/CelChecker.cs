@@ -104,7 +104,8 @@ internal sealed class CelChecker(string source)
 
     private CelType Call(CelCall call, Scope? scope)
     {
-        var arguments = call.Arguments.Select(a => Check(a, scope)).ToList();
+        // What format() fills in may be of any types; elsewhere the items of a literal must agree.
+        var arguments = call.Arguments.Select(a => call.Function == "format" && a is CelListLiteral list ? Loose(list, scope) : Check(a, scope)).ToList();
         if (call.Target is { } target)
             arguments.Insert(0, Check(target, scope));
         var overloads = CelFunctions.Find(call.Function, call.Target is not null);
@@ -120,6 +121,13 @@ internal sealed class CelChecker(string source)
             result = result is null || result.ToString() == type.ToString() ? type : CelType.Dyn;
         }
         return result ?? throw Fail($"found no matching overload for '{call.Function}' applied to '{Applied(call, arguments)}'", call.Position);
+    }
+
+    private CelType Loose(CelListLiteral list, Scope? scope)
+    {
+        foreach (var item in list.Items)
+            Check(item, scope);
+        return CelType.List(CelType.Dyn);
     }
 
     private static string Applied(CelCall call, List<CelType> arguments) => call.Target is null
