@@ -58,7 +58,6 @@ internal sealed class PodStrategy : ResourceStrategy
         spec.Remove("activeDeadlineSeconds");
         spec.Remove("tolerations");
         spec.Remove("terminationGracePeriodSeconds");
-        spec.Remove("nodeName");
         spec.Remove("ephemeralContainers");
         if (spec.Arr("schedulingGates") is not null)
         {
