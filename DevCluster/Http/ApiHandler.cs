@@ -233,6 +233,13 @@ internal sealed class ApiHandler(
             await Responses.JsonAsync(context, 201, await post(new VirtualRequest(write, definition, ns, name, body)), form.Yaml);
             return;
         }
+        if (custom.Connect is { } connect)
+        {
+            if (verb is not ("get" or "create"))
+                throw ApiException.MethodNotAllowed(verb);
+            await connect(context, resources.Find(definition, ns, name));
+            return;
+        }
         if (verb != "get")
             throw ApiException.MethodNotAllowed(verb);
         await podLogs.ServeAsync(context, resources.Find(definition, ns, name));
