@@ -15,6 +15,7 @@ using Troupe.DevCluster.Discovery;
 using Troupe.DevCluster.Http;
 using Troupe.DevCluster.Nodes;
 using Troupe.DevCluster.Nodes.Logs;
+using Troupe.DevCluster.Nodes.Streaming;
 using Troupe.DevCluster.Nodes.Volumes;
 using Troupe.DevCluster.Resources;
 using Troupe.DevCluster.Scheduling;
@@ -150,6 +151,7 @@ public sealed class DevClusterHost : IAsyncDisposable
                     Time = time,
                     Logs = options.Logs,
                 }, host._stop.Token);
+                podSubresources.Streaming = new PodStreaming(StateLayout.Of(options.StateDirectory), log);
                 podLogs.Source = new PodLogSource(api, StateLayout.Of(options.StateDirectory), time);
             }
 

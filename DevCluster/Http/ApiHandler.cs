@@ -249,6 +249,13 @@ internal sealed class ApiHandler(
             await Responses.JsonAsync(context, 201, await resources.PostAsync(write, definition, ns, name, sub, post, body, ct), form.Yaml);
             return;
         }
+        if (custom.Connect is { } connect)
+        {
+            if (verb is not ("get" or "create"))
+                throw ApiException.MethodNotAllowed(verb);
+            await connect(context, resources.Find(definition, ns, name));
+            return;
+        }
         if (verb != "get")
             throw ApiException.MethodNotAllowed(verb);
         await podLogs.ServeAsync(context, resources.Find(definition, ns, name));
