@@ -6,6 +6,7 @@ using Troupe.ControlPlane.Hosting;
 using Troupe.ControlPlane.Nodes;
 using Troupe.ControlPlane.Subresources;
 using Troupe.Kubernetes.Client;
+using Troupe.Kubernetes.Remoting;
 using Troupe.Kubernetes.Writers;
 
 return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
@@ -25,14 +26,14 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
     builder.Services.AddAkka(AkkaConfiguration.SystemName, akka => akka
         .WithWireSerialization()
         .WithTroupeCluster(options)
-        .WithTroupeJournal(options)
+        .WithTroupeJournal(options.JournalConnection, options.State)
         .WithNodeLinks(time, logs)
         .WithVmis(kubernetes, events, emulation.PodOptions, time, logs)
         .WithFeeds(kubernetes, time, logs)
         .WithMigrations(kubernetes, time, logs));
     var service = options.ServiceName ?? Installer.LocalService;
-    var certificate = ServingCertificate.Make([$"{service}.{options.ServiceNamespace}.svc", "localhost", options.PublicHost], time);
-    builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Parse(options.Bind), options.ApiPort, listen =>
+    var certificate = ServingCertificate.Make([$"{service}.{options.ServiceNamespace}.svc", "localhost", options.Remoting.PublicHost], time);
+    builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Parse(options.Remoting.Bind), options.ApiPort, listen =>
         listen.UseHttps(new HttpsConnectionAdapterOptions
         {
             ServerCertificate = certificate.Certificate,

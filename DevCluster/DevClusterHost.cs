@@ -4,6 +4,8 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Troupe.DevCluster.Admission;
+using Troupe.DevCluster.Admission.Quotas;
 using Troupe.DevCluster.Admission.Webhooks;
 using Troupe.DevCluster.Aggregation;
 using Troupe.DevCluster.Api;
@@ -13,6 +15,7 @@ using Troupe.DevCluster.Discovery;
 using Troupe.DevCluster.Http;
 using Troupe.DevCluster.Nodes;
 using Troupe.DevCluster.Nodes.Logs;
+using Troupe.DevCluster.Nodes.Streaming;
 using Troupe.DevCluster.Nodes.Volumes;
 using Troupe.DevCluster.Resources;
 using Troupe.DevCluster.Scheduling;
@@ -80,10 +83,11 @@ public sealed class DevClusterHost : IAsyncDisposable
         var reviews = new Reviews(authorizer, policy, authenticator, tokens, store);
         var resolver = new ServiceResolver(store);
         var webhookClient = new WebhookClient(resolver, time);
+        var reservations = new QuotaReservations(time);
         var webhooks = new WebhookCalls(store, registry, webhookClient, log);
         var admission = new AdmissionChain(
-            [new NamespaceLifecycle(store), new ServiceAccountDefault(), new PriorityAdmission(store), new MutatingWebhooks(webhooks)],
-            [new NamespaceLifecycle(store), new ValidatingWebhooks(webhooks), new EscalationCheck(policy, authorizer)]);
+            [new NamespaceLifecycle(store), new TerminatingCrds(store), new ServiceAccountDefault(), new LimitDefaults(store), new PriorityAdmission(store), new MutatingWebhooks(webhooks)],
+            [new NamespaceLifecycle(store), new ValidatingWebhooks(webhooks), new EscalationCheck(policy, authorizer), new LimitBounds(store), new QuotaAdmission(store, reservations)]);
         var resources = new ResourceService(store, registry, admission, time);
         var lists = new ListService(store, time, options.BookmarkInterval, options.WatchQueueLength);
         var podSubresources = new PodSubresources(store, () => resources, time);
@@ -95,19 +99,19 @@ public sealed class DevClusterHost : IAsyncDisposable
         }));
         var aggregator = new ApiAggregator(registry, resolver, pki.FrontProxyClient, log);
         foreach (var crd in store.State.Table(CustomResources.Table).All())
-            CustomResources.Follow(registry, new StoreEvent(StoreEventType.Added, crd, null), log);
+            CustomResources.Follow(registry, webhookClient, new StoreEvent(StoreEventType.Added, crd, null), log);
         foreach (var service in store.State.Table(ApiAggregator.Table).All())
             aggregator.Follow(new StoreEvent(StoreEventType.Added, service, null));
         store.Committed += e =>
         {
-            CustomResources.Follow(registry, e, log);
+            CustomResources.Follow(registry, webhookClient, e, log);
             aggregator.Follow(e);
         };
 
         LocalKubeApi Local(string manager) => new(registry, resources, lists, manager);
         var api = Local("devcluster");
         var podLogs = new Http.PodLogs();
-        var handler = new ApiHandler(registry, resources, lists, authenticator, authorizer, new DiscoveryDocuments(registry, aggregator), new OpenApiDocuments(registry), aggregator, podLogs, time, log);
+        var handler = new ApiHandler(registry, resources, lists, authenticator, authorizer, new DiscoveryDocuments(registry, aggregator), new OpenApiDocuments(registry, aggregator), aggregator, podLogs, time, log);
         var metrics = new RequestMetrics();
         var volumes = new VolumeStore(StateLayout.Of(options.StateDirectory));
         var app = Serve(options, pki, metrics, handler);
@@ -116,9 +120,11 @@ public sealed class DevClusterHost : IAsyncDisposable
         {
             Controller[] controllers =
             [
-                new CrdController(store, registry, Local("crd-controller"), log), new NamespaceController(store, registry, Local("namespace-controller"), pki, log),
+                new CrdController(store, registry, Local("crd-controller"), log), new NamespaceController(store, registry, Local("namespace-controller"), pki, time, log),
                 new GarbageCollector(store, registry, Local("garbage-collector"), log), new TokenController(store, Local("token-controller"), tokens, pki, log),
                 new ClusterRoleAggregation(store, Local("clusterrole-aggregation-controller"), log),
+                new LocalApiServices(store, registry, Local("autoregister-controller"), log),
+                new QuotaController(store, Local("resourcequota-controller"), reservations, log),
                 new ApiServiceController(store, aggregator, Local("apiservice-controller"), time, log),
                 new StorageController(store, Local("persistentvolume-controller"), volumes, time, log),
             ];
@@ -145,6 +151,7 @@ public sealed class DevClusterHost : IAsyncDisposable
                     Time = time,
                     Logs = options.Logs,
                 }, host._stop.Token);
+                podSubresources.Streaming = new PodStreaming(StateLayout.Of(options.StateDirectory), log);
                 podLogs.Source = new PodLogSource(api, StateLayout.Of(options.StateDirectory), time);
             }
 

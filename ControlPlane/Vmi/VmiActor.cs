@@ -27,6 +27,7 @@ public sealed record VmiActorServices(
 public sealed class VmiActor : ReceivePersistentActor, IWithTimers
 {
     private readonly VmiActorServices _services;
+    private readonly ObjectWriter _writer;
     private readonly ApiCalls _calls;
     private VmiState _state;
     private DomainReported? _unacknowledged;
@@ -34,11 +35,15 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
     private string? _wish;
     private MigrationNews? _told;
 
+    /// <summary>The timer that runs is the short one.</summary>
+    private bool _isWriteDue;
+
     public VmiActor(string uid, VmiActorServices services)
     {
         _services = services;
         _state = new VmiState(uid);
         _calls = new ApiCalls();
+        _writer = new ObjectWriter(services.Kubernetes, services.Time);
         PersistenceId = $"vmi-{uid}";
         Recover<IVmiEvent>(e => _state = _state.Apply(e));
         Recover<RecoveryCompleted>(_ => { });
@@ -62,6 +67,9 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
 
     /// <summary>How long writes are held back so that a burst of news becomes one.</summary>
     public static readonly TimeSpan WriteDelay = TimeSpan.FromMilliseconds(40);
+
+    /// <summary>The same for news that nobody waits for.</summary>
+    public static readonly TimeSpan PatientWriteDelay = TimeSpan.FromSeconds(1);
 
     public static Props Props(string uid, VmiActorServices services) => Akka.Actor.Props.Create(() => new VmiActor(uid, services));
 
@@ -287,32 +295,29 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
 
     private void ScheduleWrite()
     {
-        if (_calls.IsFree(Call.Write) && !Timers.IsTimerActive(nameof(WriteStatus)) && VmiProjection.Patch(_state, _services.Time.GetUtcNow()) is not null)
-            Timers.StartSingleTimer(nameof(WriteStatus), WriteStatus.Instance, WriteDelay);
+        var now = _services.Time.GetUtcNow();
+        if (!_calls.IsFree(Call.Write) || (_isWriteDue && Timers.IsTimerActive(nameof(WriteStatus))) || VmiProjection.Patch(_state, now) is null)
+            return;
+        _isWriteDue = VmiProjection.IsUrgent(_state, now);
+        if (_isWriteDue || !Timers.IsTimerActive(nameof(WriteStatus)))
+            Timers.StartSingleTimer(nameof(WriteStatus), WriteStatus.Instance, _isWriteDue ? WriteDelay : PatientWriteDelay);
     }
 
     private void Write()
     {
-        if (VmiProjection.Patch(_state, _services.Time.GetUtcNow()) is not { } patch || !_calls.Begin(Call.Write))
+        var now = _services.Time.GetUtcNow();
+        if (VmiProjection.Patch(_state, now) is null || !_calls.Begin(Call.Write))
             return;
-        var (ns, name) = (_state.Vmi!.Metadata.Namespace, _state.Vmi.Metadata.Name!);
+        var state = _state;
         Do(Call.Write, async ct =>
         {
             try
             {
-                var written = await _services.Kubernetes.PatchAsync<VirtualMachineInstance>(ns, name, PatchType.Merge, patch, ct: ct).ConfigureAwait(false);
-                return new VmiObserved(_state.Uid, written);
+                return new VmiObserved(state.Uid, await _writer.UpdateAsync(state.Vmi!, vmi => VmiProjection.Wanted(vmi, state, now), ct: ct).ConfigureAwait(false));
             }
             catch (KubeException e) when (e.IsNotFound)
             {
-                return (IVmiMessage)new VmiGone(_state.Uid);
-            }
-            catch (KubeException e) when (e.IsConflict)
-            {
-                // Somebody else wrote meanwhile; the next try starts from what they wrote. Or they made another VMI of this name.
-                return await _services.Kubernetes.FindAsync<VirtualMachineInstance>(ns, name, ct).ConfigureAwait(false) is { } now && now.Metadata.Uid == _state.Uid
-                    ? new VmiObserved(_state.Uid, now)
-                    : new VmiGone(_state.Uid);
+                return (IVmiMessage)new VmiGone(state.Uid);
             }
         });
     }

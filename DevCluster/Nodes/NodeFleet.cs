@@ -39,7 +39,7 @@ public sealed class NodeFleet : IAsyncDisposable
             var registration = new NodeRegistration(api, options, identity, number);
             await registration.RegisterAsync(ct);
             Directory.CreateDirectory(layout.Pods(registration.Name));
-            fleet.nodes[registration.Name] = new NodeServices(registration.Name, api, layout, identity, fleet.runtime, images, new PodNetwork(identity, number), new ClaimVolumes(api, volumes, registration.Name),
+            fleet.nodes[registration.Name] = new NodeServices(registration.Name, api, layout, identity, fleet.runtime, images, new PodNetwork(identity, number), new ClaimVolumes(api, volumes, registration.Name), new HandlerRunner(fleet.runtime, options.Time),
                 new BundleFactory(identity.CgroupRoot, new ContainerEnvironment(api), options.ApiServer),
                 new EventRecorder(api, "kubelet", registration.Name, options.Time, log), new CrashBackOff(options.InitialBackOff),
                 NodeRegistration.Capacity(options), options.Time, log);

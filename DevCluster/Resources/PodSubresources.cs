@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Json;
+using Troupe.DevCluster.Nodes.Streaming;
 using Troupe.DevCluster.Store;
 
 namespace Troupe.DevCluster.Resources;
@@ -13,6 +14,17 @@ internal sealed class PodSubresources(ObjectStore store, Func<ResourceService> r
         ["binding"] = new("Binding", "", "v1", ["create"], Bind),
         ["eviction"] = new("Eviction", "policy", "v1", ["create"], Evict),
         ["log"] = new("Pod", "", "v1", ["get"], null),
+        ["exec"] = Streams("PodExecOptions", (streaming, context, pod) => streaming.ExecAsync(context, pod)),
+        ["attach"] = Streams("PodAttachOptions", (streaming, context, pod) => streaming.AttachAsync(context, pod)),
+        ["portforward"] = Streams("PodPortForwardOptions", (streaming, context, pod) => streaming.PortForwardAsync(context, pod)),
+    };
+
+    /// <summary>Set once there are nodes.</summary>
+    public PodStreaming? Streaming { get; set; }
+
+    private SubresourceDefinition Streams(string kind, Func<PodStreaming, HttpContext, StoredObject, Task> serve) => new(kind, "", "v1", ["create", "get"], null)
+    {
+        Connect = (context, pod) => Streaming is { } streaming ? serve(streaming, context, pod) : throw ApiException.BadRequest($"pod {pod.Name} does not have a host assigned"),
     };
 
     private async Task<JsonObject> Bind(VirtualRequest request)

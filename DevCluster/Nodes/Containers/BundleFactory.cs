@@ -36,7 +36,7 @@ internal sealed class BundleFactory(string cgroupRoot, ContainerEnvironment envi
         var spec = new ContainerSpec
         {
             Arguments = Arguments(container, image, own),
-            Environment = Merge(image, own, hostname),
+            Environment = Merge(image, own, hostname, container.Tty),
             WorkingDirectory = container.WorkingDir is { Length: > 0 } given ? given : image.Config.WorkingDir is { Length: > 0 } fromImage ? fromImage : "/",
             User = UserIdentity.Of(pod.Spec.SecurityContext, container, image),
             Capabilities = Capabilities.Of(context),
@@ -46,6 +46,7 @@ internal sealed class BundleFactory(string cgroupRoot, ContainerEnvironment envi
             HostPid = pod.Spec.HostPID,
             Privileged = context.Privileged,
             NoNewPrivileges = context is { AllowPrivilegeEscalation: false, Privileged: false },
+            Terminal = container.Tty,
             ReadOnlyRoot = context.ReadOnlyRootFilesystem,
             Overlays = [.. Overlays(image, inputs.Bundle)],
             Mounts = [.. Mounts(inputs, own)],
@@ -74,9 +75,10 @@ internal sealed class BundleFactory(string cgroupRoot, ContainerEnvironment envi
         return all.Count > 0 ? all : throw new ContainerConfigException("no command specified");
     }
 
-    private static Dictionary<string, string> Merge(Image image, IReadOnlyDictionary<string, string> own, string hostname)
+    private static Dictionary<string, string> Merge(Image image, IReadOnlyDictionary<string, string> own, string hostname, bool terminal)
     {
         var merged = new Dictionary<string, string> { ["PATH"] = DefaultPath, ["HOSTNAME"] = hostname };
+        if (terminal) merged["TERM"] = "xterm";
         foreach (var entry in image.Config.Env)
         {
             var split = entry.IndexOf('=');

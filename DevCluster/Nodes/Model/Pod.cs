@@ -23,6 +23,7 @@ public sealed record PodSpec
     public List<Volume> Volumes { get; init; } = [];
     public string RestartPolicy { get; init; } = "Always";
     public long TerminationGracePeriodSeconds { get; init; } = 30;
+    public long? ActiveDeadlineSeconds { get; init; }
     public bool HostNetwork { get; init; }
     public bool HostPID { get; init; }
     public string Hostname { get; init; } = "";
@@ -92,6 +93,9 @@ public sealed record PodStatus
 {
     public string Phase { get; init; } = "";
     public string NominatedNodeName { get; init; } = "";
+    public string Reason { get; init; } = "";
+    public string Message { get; init; } = "";
+    public string PodIP { get; init; } = "";
     public DateTimeOffset? StartTime { get; init; }
     public List<PodCondition> Conditions { get; init; } = [];
     public List<ContainerStatus> ContainerStatuses { get; init; } = [];
@@ -104,6 +108,22 @@ public sealed record ContainerStatus
     public string ContainerID { get; init; } = "";
     public bool Ready { get; init; }
     public bool Started { get; init; }
+    public int RestartCount { get; init; }
+    public ContainerStates State { get; init; } = new();
+}
+
+public sealed record ContainerStates
+{
+    public ContainerState? Waiting { get; init; }
+    public ContainerState? Running { get; init; }
+    public ContainerState? Terminated { get; init; }
+}
+
+public sealed record ContainerState
+{
+    public string Reason { get; init; } = "";
+    public int ExitCode { get; init; }
+    public DateTimeOffset? FinishedAt { get; init; }
 }
 
 public sealed record PodCondition

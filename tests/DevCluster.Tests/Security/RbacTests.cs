@@ -24,8 +24,8 @@ public sealed class RbacTests : IAsyncLifetime
         Assert.Equal("configmaps is forbidden: User \"jane\" cannot list resource \"configmaps\" in API group \"\" in the namespace \"default\"", status.Str("message"));
         (_, status) = await AsAsync("jane", "DELETE", "/apis/apps/v1/namespaces/default/deployments/d");
         Assert.Equal("deployments.apps \"d\" is forbidden: User \"jane\" cannot delete resource \"deployments\" in API group \"apps\" in the namespace \"default\"", status.Str("message"));
-        (_, status) = await AsAsync("jane", "GET", "/metrics");
-        Assert.Equal("forbidden: User \"jane\" cannot get path \"/metrics\"", status.Str("message"));
+        (_, status) = await AsAsync("jane", "GET", "/logs");
+        Assert.Equal("forbidden: User \"jane\" cannot get path \"/logs\"", status.Str("message"));
         Assert.Equal(HttpStatusCode.OK, (await AsAsync("jane", "GET", "/apis")).Code);
         using var anonymous = _cluster.Client(certificate: false);
         Assert.Equal(HttpStatusCode.Unauthorized, (await anonymous.GetAsync("/api/v1/namespaces")).StatusCode);

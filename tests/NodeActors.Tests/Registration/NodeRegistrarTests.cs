@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Troupe.Kubernetes.Client;
+using Troupe.Kubernetes.Remoting;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.Meta;
 using Troupe.Messages.Protocol.Launcher;
@@ -13,7 +14,7 @@ namespace Troupe.NodeActors.Tests.Registration;
 
 public sealed class NodeRegistrarTests
 {
-    private static readonly NodeAgentOptions Options = new("node-1", null, "/nowhere", [], "127.0.0.1", "127.0.0.1", 0, "/no/launcher", "/nowhere");
+    private static readonly NodeAgentOptions Options = new("node-1", null, "/nowhere", [], new RemotingOptions("127.0.0.1", "127.0.0.1", 0, null), "/no/launcher", "/nowhere");
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
