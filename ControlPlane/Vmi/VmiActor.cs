@@ -6,7 +6,6 @@ using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Writers;
 using Troupe.Messages.Api.Core;
-using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Node;
 using Troupe.Messages.Protocol.Vmi;
 
