@@ -111,8 +111,8 @@ public sealed class DevClusterHost : IAsyncDisposable
         LocalKubeApi Local(string manager) => new(registry, resources, lists, manager);
         var api = Local("devcluster");
         var podLogs = new Http.PodLogs();
-        var handler = new ApiHandler(registry, resources, lists, authenticator, authorizer, new DiscoveryDocuments(registry, aggregator), new OpenApiDocuments(registry, aggregator), aggregator, podLogs, time, log);
         var metrics = new RequestMetrics();
+        var handler = new ApiHandler(registry, resources, lists, authenticator, authorizer, new DiscoveryDocuments(registry, aggregator), new OpenApiDocuments(registry, aggregator), aggregator, podLogs, metrics, time, log);
         var volumes = new VolumeStore(StateLayout.Of(options.StateDirectory));
         var app = Serve(options, pki, metrics, handler);
         var host = new DevClusterHost(stateLock, store, pki, aggregator, webhookClient, app, api);
@@ -224,12 +224,6 @@ public sealed class DevClusterHost : IAsyncDisposable
         var app = builder.Build();
         app.Run(async context =>
         {
-            if (context.Request.Path == "/metrics" && context.Connection.ClientCertificate is { } certificate && pki.Authority.Issued(certificate))
-            {
-                await metrics.ServeAsync(context);
-                return;
-            }
-
             await handler.HandleAsync(context);
             metrics.Count(context);
         });
