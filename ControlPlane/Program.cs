@@ -29,7 +29,8 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
         .WithTroupeJournal(options.JournalConnection, options.State)
         .WithNodeLinks(time, logs)
         .WithVmis(kubernetes, events, emulation.PodOptions, time, logs)
-        .WithFeeds(kubernetes, time, logs));
+        .WithFeeds(kubernetes, time, logs)
+        .WithMigrations(kubernetes, time, logs));
     var service = options.ServiceName ?? Installer.LocalService;
     var certificate = ServingCertificate.Make([$"{service}.{options.ServiceNamespace}.svc", "localhost", options.Remoting.PublicHost], time);
     builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Parse(options.Remoting.Bind), options.ApiPort, listen =>

@@ -57,6 +57,8 @@ public sealed class NodeFleet : IAsyncDisposable
 
         fleet.tasks.Add(Task.Run(() => new ServiceProxy(api, identity, options.Nodes, options.ApiServer, options.Time, log).RunAsync(fleet.stop.Token), CancellationToken.None));
         fleet.tasks.Add(Task.Run(() => fleet.FollowPodsAsync(api, options.Time), CancellationToken.None));
+        var kept = new KeptAddresses(api, identity, number => fleet.nodes.GetValueOrDefault($"node-{number}")?.Network, options.Time, log);
+        fleet.tasks.Add(Task.Run(() => kept.RunAsync(fleet.stop.Token), CancellationToken.None));
         return fleet;
     }
 
