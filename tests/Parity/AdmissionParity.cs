@@ -26,6 +26,9 @@ public static class AdmissionParity
         "firmware.uuid", "firmware.serial", "phaseTransitionTimestamps", "creationTimestamp",
     ];
 
+    /// <summary>Without Troupe's own default for the pod network.</summary>
+    public static ClusterConfig KubeVirtDefaults { get; } = ClusterConfig.Default with { DefaultNetworkInterface = "bridge" };
+
     public static async Task<AdmissionScore> RunAsync(string folder, TextWriter output, bool list)
     {
         var webhooks = new WebhookTable(new NoInstancetypes());
@@ -51,7 +54,7 @@ public static class AdmissionParity
         foreach (var webhook in webhooks.All.Where(w => w.Group == group && w.Resources.Contains(resource) && w.Operations.Contains(AdmissionRequest.Create)))
         {
             var request = new AdmissionRequest { Object = obj, Namespace = "default", UserInfo = new UserInfo { Username = "somebody" } };
-            var answer = await webhook.Admit(new AdmissionCall(request, ClusterConfig.Default, new EmptyCluster(), BySystem: false, DateTimeOffset.UnixEpoch), CancellationToken.None);
+            var answer = await webhook.Admit(new AdmissionCall(request, KubeVirtDefaults, new EmptyCluster(), BySystem: false, DateTimeOffset.UnixEpoch), CancellationToken.None);
             if (!answer.Verdict.IsAllowed)
                 return (answer.Verdict, null);
             if (answer.Mutated is { } mutated)

@@ -64,7 +64,7 @@ public static class PodParity
     {
         var request = new AdmissionRequest { Object = obj, Namespace = "default" };
         var answer = await webhooks.All.Single(w => w.IsMutating && w.Resources.Contains(resource))
-            .Admit(new AdmissionCall(request, ClusterConfig.Default, new EmptyCluster(), false, DateTimeOffset.UnixEpoch), CancellationToken.None);
+            .Admit(new AdmissionCall(request, AdmissionParity.KubeVirtDefaults, new EmptyCluster(), false, DateTimeOffset.UnixEpoch), CancellationToken.None);
         return answer.Mutated is { } mutated ? JsonSerializer.SerializeToElement(mutated, mutated.GetType(), ApiJson.Default) : obj;
     }
 

@@ -34,7 +34,8 @@ public sealed record ClusterConfig
     public Quantity? CpuRequest { get; init; }
 
     public string? EvictionStrategy { get; init; } = "None";
-    public string DefaultNetworkInterface { get; init; } = "bridge";
+    /// <summary>KubeVirt's is `bridge`; Troupe's nodes connect pod networks by masquerade only.</summary>
+    public string DefaultNetworkInterface { get; init; } = "masquerade";
     public bool PermitBridgeInterfaceOnPodNetwork { get; init; } = true;
     public bool IsLiveUpdate { get; init; } = true;
     public long MaxHotplugRatio { get; init; } = 4;
