@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Troupe.Messages.Api.Meta;
 
@@ -27,6 +28,9 @@ public interface IKubeClient
 
     /// <summary>Server-side apply of an object whose kind has no C# model here; <paramref name="path"/> is its whole API path.</summary>
     Task ApplyRawAsync(string path, JsonNode obj, string fieldManager, CancellationToken ct = default);
+
+    /// <summary>GET of an object whose kind has no C# model here; null when it, or its kind, is not there.</summary>
+    Task<JsonElement?> FindRawAsync(string path, CancellationToken ct = default);
 
     /// <summary>POST of a review object (SubjectAccessReview …); the answer comes back whole.</summary>
     Task<JsonNode> PostRawAsync(string path, JsonNode obj, CancellationToken ct = default);

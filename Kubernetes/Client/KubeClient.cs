@@ -132,6 +132,20 @@ public sealed class KubeClient : IKubeClient, IDisposable
         await SendRawAsync(request, ct).ConfigureAwait(false);
     }
 
+    public async Task<JsonElement?> FindRawAsync(string path, CancellationToken ct = default)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, Address(path.TrimStart('/')));
+        try
+        {
+            using var document = JsonDocument.Parse(await SendRawAsync(request, ct).ConfigureAwait(false));
+            return document.RootElement.Clone();
+        }
+        catch (KubeException e) when (e.IsNotFound)
+        {
+            return null;
+        }
+    }
+
     public async Task<JsonNode> PostRawAsync(string path, JsonNode obj, CancellationToken ct = default)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, Address(path.TrimStart('/')))
