@@ -56,7 +56,7 @@ internal sealed class RunningGuest : IAsyncDisposable
         try
         {
             prepare?.Invoke(sandbox);
-            var guest = new RunningGuest(sandbox, vmi, new LaunchContext(UseEmulation: !File.Exists("/dev/kvm"), [Nic("default", "tap0", "02:00:00:00:00:10", "10.0.2.2/24")]));
+            var guest = new RunningGuest(sandbox, vmi, new LaunchContext(UseEmulation: true, [Nic("default", "tap0", "02:00:00:00:00:10", "10.0.2.2/24")]));
             using var deadline = new CancellationTokenSource(Patience);
             guest.Launcher = await sandbox.ConnectAsync(guest.OnChanged, () => { }, deadline.Token);
             await guest.AskAsync(new LauncherHello("test", LauncherProtocol.Version));
