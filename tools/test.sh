@@ -2,8 +2,8 @@
 
 run_tests() {
   local filter=${1:-} results=$DEV/test-results
-  [ "$(id -u)" = 0 ] || die "tests make network namespaces, cgroups and guests: run ./dev test as root"
   ensure_packages "${RUNTIME_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+  [ "$(id -u)" = 0 ] || die "tests make network namespaces, cgroups and guests: run ./dev test as root"
   build_product
   say "building the tests"
   dotnet build Troupe.slnx -c Release -v quiet --nologo
