@@ -4,6 +4,7 @@ using Troupe.Benchmarks;
 Dictionary<string, (string What, Func<Task> Run)> benchmarks = new()
 {
     ["start"] = ("1, 10 and 25 guests: create to Running, beside bare libvirt; memory, CPU and API writes", StartBenchmark.RunAsync),
+    ["admission"] = ("webhooks over HTTPS: latency of one caller after the other, throughput of several", AdmissionBenchmark.RunAsync),
 };
 
 if (args is not [var name] || !benchmarks.TryGetValue(name, out var benchmark))
