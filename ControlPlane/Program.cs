@@ -38,7 +38,8 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
         .WithTroupeJournal(options.JournalConnection, options.State)
         .WithNodeLinks(time, logs)
         .WithVmis(kubernetes, events, emulation.PodOptions, time, logs)
-        .WithFeeds(kubernetes, time, logs));
+        .WithFeeds(kubernetes, time, logs)
+        .WithMigrations(kubernetes, time, logs));
     var service = options.ServiceName ?? Installer.LocalService;
     var certificates = new CertificateKeeper(kubernetes, options.ServiceNamespace, [$"{service}.{options.ServiceNamespace}.svc", "localhost", options.Remoting.PublicHost],
         RotationPolicy.Default, time, logs.CreateLogger<CertificateKeeper>());

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Troupe.ControlPlane.Migration;
 using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.Kubernetes.Writers;
 using Troupe.Messages.Api.KubeVirt;
@@ -67,11 +68,13 @@ public static class VmiProjection
             Reason = state.IsFinal ? state.Reason : status.Reason,
             PhaseTransitionTimestamps = [.. state.Transitions.Select(t => new VirtualMachineInstancePhaseTransitionTimestamp { Phase = t.Phase, PhaseTransitionTimestamp = t.At })],
             NodeName = state.Right?.Node ?? status.NodeName,
-            ActivePods = state.Right is { } right ? new Dictionary<string, string> { [right.PodUid] = right.Node }
+            ActivePods = state.Right is { } right ? ActivePods(right, state.Moving)
                 : state.Pod is { } pod ? new Dictionary<string, string> { [pod.Uid] = pod.Node ?? "" } : status.ActivePods,
             QosClass = state.Pod?.QosClass ?? status.QosClass,
             LauncherContainerImageVersion = state.Pod?.LauncherImage ?? status.LauncherContainerImageVersion,
             MigrationTransport = "Unix",
+            MigrationMethod = state.Phase is VmiPhases.Running ? LiveMigratable.Method(vmi) : status.MigrationMethod,
+            MigrationState = MigrationStatus.Of(state, status.MigrationState),
             Machine = domain?.Machine is { } machine ? new Machine { Type = machine } : status.Machine,
             Memory = Memory(status, domain, vmi),
             Interfaces = domain is null ? status.Interfaces : [.. domain.Interfaces.Select(Interface)],
@@ -79,6 +82,14 @@ public static class VmiProjection
             GuestOSInfo = domain?.GuestAgent?.Os is { } os ? GuestOs(os) : status.GuestOSInfo ?? new VirtualMachineInstanceGuestOSInfo(),
             Conditions = VmiConditions.Of(status.Conditions ?? [], state, now),
         };
+    }
+
+    private static Dictionary<string, string> ActivePods(Right right, MigrationWatch moving)
+    {
+        Dictionary<string, string> pods = new() { [right.PodUid] = right.Node };
+        if (moving.Ongoing is { IsSettled: false, TargetPodUid: { } uid, TargetNode: { } node })
+            pods[uid] = node;
+        return pods;
     }
 
     private static MemoryStatus? Memory(VirtualMachineInstanceStatus status, DomainObservation? domain, VirtualMachineInstance vmi) => domain?.Memory is { } memory

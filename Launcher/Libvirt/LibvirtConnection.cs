@@ -46,6 +46,8 @@ internal sealed unsafe class LibvirtConnection : IDisposable
 
     public bool HasDomain => _domain != 0;
 
+    public nint Handle => _connection;
+
     /// <summary>Starts a transient domain.</summary>
     public void Create(string xml)
     {

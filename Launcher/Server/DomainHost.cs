@@ -11,7 +11,7 @@ using Troupe.Messages.Protocol.Launcher;
 namespace Troupe.Launcher.Server;
 
 /// <summary>Owns the daemon, the domain and what serves it, and keeps the observation of them.</summary>
-internal sealed class DomainHost : ILibvirtObserver, IAsyncDisposable
+internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
 {
     private readonly LauncherOptions _options;
     private readonly LibvirtDaemonOptions _daemonOptions;
@@ -76,16 +76,8 @@ internal sealed class DomainHost : ILibvirtObserver, IAsyncDisposable
         var context = request.Context with { UseEmulation = request.Context.UseEmulation || !File.Exists("/dev/kvm") };
         var source = new DomainSource(vmi, context, disks, HostDeviceAssigner.AssignAll(vmi.Spec!), HostFactsReader.Read());
         var xml = HotplugPorts.Reserve(DomainXml.Build(source), source).ToString();
-        (_uuid, _domainName) = (DomainXml.UuidOf(vmi), DomainXml.NameOf(vmi));
         StartDhcp(request.Context.Interfaces);
-        var memory = vmi.Spec!.Domain?.Memory?.Guest?.Units ?? 0;
-        Update(o => o with
-        {
-            Epoch = request.Epoch,
-            Volumes = [.. disks.Select(d => new VolumeObservation(d.Name, d.Target, d.SizeBytes))],
-            Memory = new MemoryObservation(memory, memory, memory),
-            Interfaces = [.. request.Context.Interfaces.Select(i => new InterfaceObservation(i.Name, i.Mac, null, i.PodAddresses, "domain"))],
-        }, silently: true);
+        Describe(request.Epoch, vmi, request.Context, disks);
         await CallAsync(c =>
         {
             c.Create(xml);
@@ -146,9 +138,13 @@ internal sealed class DomainHost : ILibvirtObserver, IAsyncDisposable
 
     void ILibvirtObserver.Lifecycle(int lifecycleEvent, int detail) => _news.Writer.TryWrite(() =>
     {
+        if (IsOfMigration(lifecycleEvent, detail))
+            return;
         if (DomainStates.OfEvent(lifecycleEvent, detail) is not var (state, reason))
             return;
         var message = state is DomainState.Shutoff && reason is DomainReason.Failed or DomainReason.Crashed ? LastWords() : null;
+        if (HasPassedOn && state is DomainState.Shutoff)
+            (reason, message) = (DomainReason.Migrated, null);
         Update(o => o with { State = state, Reason = reason is DomainReason.Failed ? DomainReason.Crashed : reason, Message = message });
         if (state is DomainState.Shutoff or DomainState.Crashed)
             _agent.Stop();
@@ -168,6 +164,7 @@ internal sealed class DomainHost : ILibvirtObserver, IAsyncDisposable
         if (_stop.IsCancellationRequested)
             return;
         _log("the connection to libvirt broke; connecting again");
+        DaemonLost?.Invoke();
         _connected = new TaskCompletionSource<LibvirtConnection>(TaskCreationOptions.RunContinuationsAsynchronously);
         _ = ConnectAsync();
     });

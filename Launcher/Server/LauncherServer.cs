@@ -2,13 +2,15 @@ using System.Net.Sockets;
 using System.Threading.Channels;
 using Troupe.Launcher.Converter;
 using Troupe.Launcher.Libvirt;
+using Troupe.Launcher.Migration;
 using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Wire;
 
 namespace Troupe.Launcher.Server;
 
 /// <summary>Serves the launcher protocol on a unix socket. One agent at a time: a new connection ends the one before.</summary>
-internal sealed class LauncherServer(LauncherOptions options, DomainHost host, Action quit, Action<string> log)
+internal sealed class LauncherServer(LauncherOptions options, DomainHost host, MigrationHost migration, Action quit, Action<string> log)
 {
     /// <summary>An agent that does not read is cut off when this many messages wait; it will connect again and be told the latest.</summary>
     private const int OutgoingQueue = 256;
@@ -131,6 +133,24 @@ internal sealed class LauncherServer(LauncherOptions options, DomainHost host, A
                     break;
                 case QuitLauncher:
                     quit();
+                    break;
+                case PrepareIncoming prepare:
+                    migration.Prepare(prepare);
+                    break;
+                case AdoptIncoming adopt:
+                    migration.Adopt(adopt);
+                    break;
+                case RefuseIncoming refuse:
+                    migration.Refuse(refuse);
+                    break;
+                case MigrateDomain migrate:
+                    migration.Start(migrate);
+                    break;
+                case AbortMigrate abort:
+                    migration.Abort(abort);
+                    break;
+                case SteerMigrate steer:
+                    migration.Steer(steer);
                     break;
             }
 
