@@ -23,8 +23,13 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
     await using var events = new EventRecorder(kubernetes, "virtualmachine-controller", Environment.MachineName, time, logs.CreateLogger<EventRecorder>());
     var emulation = new EmulationPolicy(kubernetes, options, logs.CreateLogger<EmulationPolicy>());
 
+    var installer = new Installer(kubernetes, logs.CreateLogger<Installer>());
     if (options.Install)
-        await new Installer(kubernetes, logs.CreateLogger<Installer>()).InstallCrdsAsync(ct);
+    {
+        await installer.InstallCrdsAsync(ct);
+        await installer.InstallRolesAsync(ct);
+    }
+
     await emulation.RefreshAsync(ct);
 
     builder.Services.AddAkka(AkkaConfiguration.SystemName, akka => akka
@@ -50,14 +55,13 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
         })));
     var proxy = await FrontProxy.LoadAsync(kubernetes, ct);
     var app = builder.Build();
-    new SubresourceApi(kubernetes, proxy, app.Services.GetRequiredService<ActorSystem>(), () => app.Services.GetRequiredService<ActorRegistry>().Get<NodeLinkActor>()).Map(app);
+    new SubresourceApi(kubernetes, new Authorizer(kubernetes, proxy), app.Services.GetRequiredService<ActorSystem>(), () => app.Services.GetRequiredService<ActorRegistry>().Get<NodeLinkActor>()).Map(app);
     var webhooks = new WebhookTable(new StoredInstancetypes());
     var config = new ClusterConfigFeed(logs);
     config.Start(app.Services.GetRequiredService<ActorSystem>(), kubernetes, time);
     new WebhookEndpoints(webhooks, new ClusterObjects(kubernetes), () => config.Current, await SystemAccounts.LoadAsync(kubernetes, options.ServiceNamespace, ct), time,
         logs.CreateLogger<WebhookEndpoints>()).Map(app);
     await app.StartAsync(ct);
-    var installer = new Installer(kubernetes, logs.CreateLogger<Installer>());
     using var stopping = CancellationTokenSource.CreateLinkedTokenSource(ct, app.Lifetime.ApplicationStopping);
     var rotation = certificates.RunAsync(options.Install ? (bundle, stop) => installer.InstallEndpointsAsync(options, webhooks, bundle, stop) : (_, _) => Task.CompletedTask, stopping.Token);
     await app.WaitForShutdownAsync(ct);

@@ -24,6 +24,20 @@ public sealed class Installer(IKubeClient kubernetes, ILogger<Installer> log)
         await UntilAsync("the VirtualMachineInstance API", () => kubernetes.ListAsync<VirtualMachineInstance>(null, new ListQuery(Limit: 1), ct), ct);
     }
 
+    /// <summary>An account that may not hand out rights is not asked to: then the cluster's administrator makes the roles.</summary>
+    public async Task InstallRolesAsync(CancellationToken ct)
+    {
+        try
+        {
+            foreach (var (path, role) in UserRoles.Build())
+                await ApplyAsync(path, role, ct);
+        }
+        catch (KubeException e) when (e.Code == 403)
+        {
+            log.LogWarning("the cluster roles for users are left as they are: {Error}", e.Message);
+        }
+    }
+
     /// <summary>Tells the API server where the subresource API and the webhooks are, and which authorities to trust there.</summary>
     public async Task InstallEndpointsAsync(ControlPlaneOptions options, WebhookTable webhooks, string caPem, CancellationToken ct)
     {

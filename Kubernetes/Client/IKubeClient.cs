@@ -49,8 +49,8 @@ public sealed record ListQuery(
     string? LabelSelector = null, string? FieldSelector = null, int? Limit = null, string? Continue = null,
     string? ResourceVersion = null, int? TimeoutSeconds = null, bool AllowBookmarks = false);
 
-/// <summary>For <see cref="PatchType.Apply"/>.</summary>
-public sealed record PatchQuery(string? FieldManager = null, bool Force = false);
+/// <param name="FieldManager">For <see cref="PatchType.Apply"/>, as <paramref name="Force"/> is.</param>
+public sealed record PatchQuery(string? FieldManager = null, bool Force = false, bool DryRun = false);
 
 public sealed record DeleteQuery(string? Uid = null, long? GracePeriodSeconds = null, string? PropagationPolicy = null);
 

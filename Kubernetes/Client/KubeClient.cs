@@ -94,6 +94,8 @@ public sealed class KubeClient : IKubeClient, IDisposable
             parameters.Add(("fieldManager", manager));
         if (query?.Force is true)
             parameters.Add(("force", "true"));
+        if (query?.DryRun is true)
+            parameters.Add(("dryRun", "All"));
         using var request = new HttpRequestMessage(HttpMethod.Patch, Address(resource.Path(ns, name, subresource), parameters))
         {
             Content = Body(Encoding.UTF8.GetBytes(patch.ToJsonString()), type switch

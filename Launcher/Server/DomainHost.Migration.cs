@@ -4,7 +4,6 @@ using Troupe.Launcher.Converter;
 using Troupe.Launcher.Disks;
 using Troupe.Launcher.Libvirt;
 using Troupe.Launcher.Migration;
-using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Migration;

@@ -4,6 +4,7 @@ using Troupe.Benchmarks;
 Dictionary<string, (string What, Func<IReadOnlyList<string>, Task> Run)> benchmarks = new()
 {
     ["start"] = ("1, 10 and 25 guests (or as many as named): create to Running, beside bare libvirt; memory, CPU and API writes", StartBenchmark.RunAsync),
+    ["admission"] = ("webhooks over HTTPS: latency of one caller after the other, throughput of several", _ => AdmissionBenchmark.RunAsync()),
 };
 
 if (args is not [var name, .. var rest] || !benchmarks.TryGetValue(name, out var benchmark))
