@@ -10,7 +10,11 @@ using Troupe.DevCluster.Admission.Webhooks;
 using Troupe.DevCluster.Aggregation;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Controllers;
+using Troupe.DevCluster.Controllers.Disruption;
+using Troupe.DevCluster.Controllers.NodeLifecycle;
+using Troupe.DevCluster.Controllers.Services;
 using Troupe.DevCluster.Controllers.Storage;
+using Troupe.DevCluster.Controllers.Workloads;
 using Troupe.DevCluster.Discovery;
 using Troupe.DevCluster.Http;
 using Troupe.DevCluster.Nodes;
@@ -64,6 +68,9 @@ public sealed class DevClusterHost : IAsyncDisposable
     /// <summary>What the server's certificate is to be verified with.</summary>
     public X509Certificate2 CertificateAuthority => _pki.Authority.Certificate;
 
+    /// <summary>The simulated nodes; null when the cluster has none.</summary>
+    public NodeFleet? Nodes => _nodes;
+
     /// <summary>Forgets the history of all resources, so that older watches get 410 Gone, as after a compaction of etcd.</summary>
     public void Compact() => _store.Compact();
 
@@ -111,8 +118,8 @@ public sealed class DevClusterHost : IAsyncDisposable
         LocalKubeApi Local(string manager) => new(registry, resources, lists, manager);
         var api = Local("devcluster");
         var podLogs = new Http.PodLogs();
-        var handler = new ApiHandler(registry, resources, lists, authenticator, authorizer, new DiscoveryDocuments(registry, aggregator), new OpenApiDocuments(registry, aggregator), aggregator, podLogs, time, log);
         var metrics = new RequestMetrics();
+        var handler = new ApiHandler(registry, resources, lists, authenticator, authorizer, new DiscoveryDocuments(registry, aggregator), new OpenApiDocuments(registry, aggregator), aggregator, podLogs, metrics, time, log);
         var volumes = new VolumeStore(StateLayout.Of(options.StateDirectory));
         var app = Serve(options, pki, metrics, handler);
         var host = new DevClusterHost(stateLock, store, pki, aggregator, webhookClient, app, api);
@@ -126,6 +133,12 @@ public sealed class DevClusterHost : IAsyncDisposable
                 new LocalApiServices(store, registry, Local("autoregister-controller"), log),
                 new QuotaController(store, Local("resourcequota-controller"), reservations, log),
                 new ApiServiceController(store, aggregator, Local("apiservice-controller"), time, log),
+                new DisruptionController(store, Local("disruption-controller"), time, log),
+                new NodeLifecycleController(store, Local("node-controller"), options.NodeMonitorGracePeriod, time, log),
+                new ReplicaSetController(store, Local("replicaset-controller"), time, log), new DeploymentController(store, Local("deployment-controller"), time, log),
+                new DaemonSetController(store, Local("daemonset-controller"), time, log), new StatefulSetController(store, Local("statefulset-controller"), time, log),
+                new EndpointsController(store, Local("endpoint-controller"), time, log),
+                new JobController(store, Local("job-controller"), time, log),
                 new StorageController(store, Local("persistentvolume-controller"), volumes, time, log),
             ];
             foreach (var controller in controllers)
@@ -224,12 +237,6 @@ public sealed class DevClusterHost : IAsyncDisposable
         var app = builder.Build();
         app.Run(async context =>
         {
-            if (context.Request.Path == "/metrics" && context.Connection.ClientCertificate is { } certificate && pki.Authority.Issued(certificate))
-            {
-                await metrics.ServeAsync(context);
-                return;
-            }
-
             await handler.HandleAsync(context);
             metrics.Count(context);
         });

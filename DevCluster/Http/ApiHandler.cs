@@ -24,6 +24,7 @@ internal sealed class ApiHandler(
     OpenApiDocuments openApi,
     ApiAggregator aggregator,
     PodLogs podLogs,
+    RequestMetrics metrics,
     TimeProvider time,
     ILogger log)
 {
@@ -107,6 +108,11 @@ internal sealed class ApiHandler(
         }
         if (context.Request.Method is not ("GET" or "HEAD"))
             throw ApiException.MethodNotAllowed(context.Request.Method);
+        if (path == "/metrics")
+        {
+            await metrics.ServeAsync(context);
+            return;
+        }
         if (path.StartsWith("/openapi/", StringComparison.Ordinal))
         {
             if (path.Split('/') is ["", "openapi", "v3", "apis", var foreignGroup, var foreignVersion] && aggregator.Find(foreignGroup, foreignVersion) is { } foreign)

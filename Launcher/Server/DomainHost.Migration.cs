@@ -4,7 +4,6 @@ using Troupe.Launcher.Converter;
 using Troupe.Launcher.Disks;
 using Troupe.Launcher.Libvirt;
 using Troupe.Launcher.Migration;
-using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Migration;
@@ -61,7 +60,7 @@ internal sealed partial class DomainHost
         UnsupportedFields.Check(order.Vmi);
         var disks = await DiskPreparer.PrepareAsync(order.Vmi, ct).ConfigureAwait(false);
         StartDhcp(order.Context.Interfaces);
-        Describe(order.Epoch, order.Vmi, order.Context, disks);
+        Describe(order.Epoch, SourceOf(order.Vmi, order.Context, disks));
         await ConnectionAsync(ct).ConfigureAwait(false);
     }
 
@@ -140,21 +139,6 @@ internal sealed partial class DomainHost
             // libvirt has ended it already, as it does when a migration is complete.
             _log($"no QEMU to end: {e.Message}");
         }
-    }
-
-    private void Describe(long epoch, VirtualMachineInstance vmi, LaunchContext context, IReadOnlyList<PreparedDisk> disks)
-    {
-        (_uuid, _domainName) = (DomainXml.UuidOf(vmi), DomainXml.NameOf(vmi));
-        var readOnly = (vmi.Spec!.Domain?.Devices?.Disks ?? []).Where(d => d.Cdrom is not null ? d.Cdrom.Readonly is not false : d.DiskValue?.Readonly is true).Select(d => d.Name).ToHashSet();
-        LocalDisks = [.. disks.Where(d => d.File.StartsWith(LauncherPaths.EphemeralDisks, StringComparison.Ordinal) && !readOnly.Contains(d.Name)).Select(d => d.Target)];
-        var memory = vmi.Spec!.Domain?.Memory?.Guest?.Units ?? 0;
-        Update(o => o with
-        {
-            Epoch = epoch,
-            Volumes = [.. disks.Select(d => new VolumeObservation(d.Name, d.Target, d.SizeBytes))],
-            Memory = new MemoryObservation(memory, memory, memory),
-            Interfaces = [.. context.Interfaces.Select(i => new InterfaceObservation(i.Name, i.Mac, null, i.PodAddresses, "domain"))],
-        }, silently: true);
     }
 
     /// <summary>virDomainEventType and its detail: standing still for the switch is nobody's business, and an incoming domain is its host's.</summary>

@@ -1,8 +1,10 @@
 using System.Net.Sockets;
+using System.Text.Json;
 using System.Threading.Channels;
 using Troupe.Launcher.Converter;
 using Troupe.Launcher.Libvirt;
 using Troupe.Launcher.Migration;
+using Troupe.Launcher.Operations;
 using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Wire;
@@ -105,18 +107,19 @@ internal sealed class LauncherServer(LauncherOptions options, DomainHost host, M
             _deciding.Release();
         }
 
+        OperationResult? result = null;
         var (error, message) = verdict switch
         {
             Verdict.Stale => (LauncherError.StaleEpoch, $"the epoch is {_state.Epoch}"),
             Verdict.NoDomain => (LauncherError.NoDomain, "there is no running domain"),
             // Work that was begun goes on even if the agent goes away.
-            Verdict.Act => await ActAsync(request, CancellationToken.None).ConfigureAwait(false),
+            Verdict.Act => await ActAsync(request, r => result = r, CancellationToken.None).ConfigureAwait(false),
             _ => (LauncherError.None, null),
         };
-        return new LauncherReply(error, message, new LauncherInfo(options.Uid, LauncherProtocol.Version, host.LibvirtVersion, host.QemuVersion), host.Observation);
+        return new LauncherReply(error, message, new LauncherInfo(options.Uid, LauncherProtocol.Version, host.LibvirtVersion, host.QemuVersion), host.Observation, result);
     }
 
-    private async Task<(LauncherError, string?)> ActAsync(ILauncherRequest request, CancellationToken ct)
+    private async Task<(LauncherError, string?)> ActAsync(ILauncherRequest request, Action<OperationResult?> brought, CancellationToken ct)
     {
         try
         {
@@ -130,6 +133,12 @@ internal sealed class LauncherServer(LauncherOptions options, DomainHost host, M
                     break;
                 case DestroyDomain:
                     await host.DestroyAsync(ct).ConfigureAwait(false);
+                    break;
+                case OperateDomain operate:
+                    brought(await host.OperateAsync(operate.Operation, ct).ConfigureAwait(false));
+                    break;
+                case SyncDomain sync:
+                    await host.SyncAsync(sync, ct).ConfigureAwait(false);
                     break;
                 case QuitLauncher:
                     quit();
@@ -160,7 +169,11 @@ internal sealed class LauncherServer(LauncherOptions options, DomainHost host, M
         {
             return (e.IsInvalid ? LauncherError.InvalidSpec : LauncherError.Unsupported, e.Message);
         }
-        catch (Exception e) when (e is LibvirtException or IOException)
+        catch (OperationRefusedException e)
+        {
+            return (e.Error, e.Message);
+        }
+        catch (Exception e) when (e is LibvirtException or IOException or TimeoutException or JsonException or InvalidDataException)
         {
             log($"{request.GetType().Name} failed: {e.Message}");
             if (request is LaunchDomain)

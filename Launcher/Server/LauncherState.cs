@@ -33,6 +33,11 @@ internal sealed record LauncherState(long Epoch = 0, bool Started = false)
             ShutdownDomain => (this, exists ? Verdict.Act : Verdict.NoDomain),
             DestroyDomain { Epoch: var e } when e < Epoch => (this, Verdict.Stale),
             DestroyDomain => (this, exists ? Verdict.Act : Verdict.NoDomain),
+            // An operation starts no guest, so whoever does not know the epoch may leave it out.
+            OperateDomain { Epoch: var e } when e != 0 && e < Epoch => (this, Verdict.Stale),
+            OperateDomain => (this, exists ? Verdict.Act : Verdict.NoDomain),
+            SyncDomain { Epoch: var e } when e < Epoch => (this, Verdict.Stale),
+            SyncDomain => (this, exists ? Verdict.Act : Verdict.NoDomain),
             QuitLauncher { Epoch: var e } when e < Epoch => (this, Verdict.Stale),
             QuitLauncher => (this, Verdict.Act),
             PrepareIncoming { Epoch: var e } when e < Epoch || (Started && e > Epoch) => (this, Verdict.Stale),

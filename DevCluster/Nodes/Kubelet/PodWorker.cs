@@ -43,6 +43,11 @@ internal sealed class PodWorker
         startedAt = pod.Status.StartTime ?? node.Time.GetUtcNow();
     }
 
+    public string Node => node.Node;
+
+    /// <summary>The end of <see cref="RunAsync"/>.</summary>
+    public Task Ended { get; set; } = Task.CompletedTask;
+
     /// <summary>Ends when the pod and everything of it is gone.</summary>
     public async Task RunAsync()
     {
@@ -293,7 +298,7 @@ internal sealed class PodWorker
             Ready = container is { StartupProbe: null, ReadinessProbe: null },
         });
         Probe(container, run);
-        node.Runtime.Watch(run.Id, Bundle(container.Name, run.Attempt), exit => inbox.Writer.TryWrite(() => Ended(container, run.Id, exit)));
+        node.Runtime.Watch(run.Id, Bundle(container.Name, run.Attempt), exit => inbox.Writer.TryWrite(() => Exited(container, run.Id, exit)));
     }
 
     private void PostStart(Container container, ContainerRun run)
@@ -337,7 +342,7 @@ internal sealed class PodWorker
         ends.Dispose();
     }
 
-    private void Ended(Container container, string id, ContainerExit exit)
+    private void Exited(Container container, string id, ContainerExit exit)
     {
         if (seen.Container(container.Name).Current is not { } run || run.Id != id) return;
         Unprobe(container.Name);

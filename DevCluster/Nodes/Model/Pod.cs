@@ -11,6 +11,7 @@ public sealed record Pod
     public string Namespace => Metadata.Namespace;
     public string Uid => Metadata.Uid;
     public string Key => $"{Metadata.Namespace}/{Metadata.Name}";
+    public bool IsReady => Status.Conditions.Exists(condition => condition is { Type: "Ready", Status: "True" });
     public bool IsFinished => Status.Phase is "Succeeded" or "Failed";
 }
 
@@ -126,6 +127,7 @@ public sealed record ContainerState
     public DateTimeOffset? FinishedAt { get; init; }
 }
 
+/// <summary>A condition of a pod, a node or a claim: they look alike.</summary>
 public sealed record PodCondition
 {
     public string Type { get; init; } = "";

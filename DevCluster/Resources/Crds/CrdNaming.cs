@@ -38,17 +38,18 @@ internal static class CrdNaming
         var plural = names.Str("plural") ?? "";
         var rivals = registry.All.Where(d => d.Key.Group == group && d.Key.Plural != plural).ToList();
         bool Used(string? name) => name is not null && rivals.Any(d => d.Key.Plural == name || d.SingularName == name || d.ShortNames.Contains(name));
-        if (Used(plural))
-            return ("PluralConflict", plural);
-        if (Used(names.Str("singular")))
-            return ("SingularConflict", names.Str("singular")!);
-        if ((names.Arr("shortNames") ?? []).Select(s => s.AsString()).FirstOrDefault(Used) is { } shortName)
-            return ("ShortNamesConflict", shortName);
-        foreach (var (field, reason) in new[] { ("kind", "KindConflict"), ("listKind", "ListKindConflict") })
+        // Kubernetes looks at one name after the other and tells of the last that is taken.
+        foreach (var (field, reason) in new[] { ("listKind", "ListKindConflict"), ("kind", "KindConflict") })
         {
             if (names.Str(field) is { } kind && rivals.Any(d => d.Kind == kind || d.ListKind == kind))
                 return (reason, kind);
         }
+        if ((names.Arr("shortNames") ?? []).Select(s => s.AsString()).LastOrDefault(Used) is { } shortName)
+            return ("ShortNamesConflict", shortName);
+        if (Used(names.Str("singular")))
+            return ("SingularConflict", names.Str("singular")!);
+        if (Used(plural))
+            return ("PluralConflict", plural);
         return null;
     }
 

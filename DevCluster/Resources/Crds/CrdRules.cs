@@ -197,6 +197,9 @@ internal static class CrdRules
                 yield return new("FieldValueInvalid", $"Invalid value: \"{crd.Str("spec", "names", field)}\": field is immutable", "spec.names." + field);
         }
         var names = (crd.Arr("spec", "versions") ?? []).Select(v => v.Str("name")).ToHashSet();
+        var storage = (crd.Arr("spec", "versions") ?? []).FirstOrDefault(v => v.Bool("storage") == true).Str("name");
+        if (crd.Arr("status", "storedVersions") is { } kept && !kept.Any(s => s.AsString() == storage))
+            yield return new("FieldValueInvalid", $"Invalid value: {kept.Display()}: must have the storage version {storage}", "status.storedVersions");
         foreach (var (stored, i) in (crd.Arr("status", "storedVersions") ?? []).Select((s, i) => (s.AsString(), i)))
         {
             if (!names.Contains(stored))

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Machinery;
@@ -34,7 +35,11 @@ internal static class CustomReads
     public static ReadOnlyMemory<byte> Bytes(ResourceDefinition definition, StoredObject stored, bool asIs) =>
         asIs && !definition.ReadsThroughSchema
             ? stored.Json
-            : Shown.GetOrCreateValue(definition).GetValue(stored, s => Object(definition, s).ToUtf8());
+            : Shown.GetOrCreateValue(definition).GetValue(stored, s => Shared(Object(definition, s).ToUtf8(), s));
+
+    /// <summary>Nearly always nothing changes; then the stored bytes serve for both.</summary>
+    private static byte[] Shared(byte[] bytes, StoredObject stored) =>
+        MemoryMarshal.TryGetArray(stored.Json, out var segment) && segment.Array is { } same && bytes.AsSpan().SequenceEqual(same) ? same : bytes;
 
     public static bool HasDefaults(JsonObject source) =>
         source.ContainsKey("default")

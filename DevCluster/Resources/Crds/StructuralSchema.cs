@@ -218,7 +218,10 @@ internal sealed class StructuralSchema
     {
         if (s["default"] is { } given)
         {
-            foreach (var cause in SchemaValidator.Validate(given, schema))
+            // A default is itself completed by the defaults inside of it.
+            var complete = given.DeepClone();
+            SchemaWalk.Default(complete, schema);
+            foreach (var cause in SchemaValidator.Validate(complete, schema))
                 _causes.Add(cause with { Message = cause.Message.Replace("<nil>", "default", StringComparison.Ordinal), Field = path + ".default" + (cause.Field is "<nil>" or null ? "" : "." + cause.Field) });
             if (given is JsonObject obj)
             {

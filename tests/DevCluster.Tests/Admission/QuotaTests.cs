@@ -66,8 +66,8 @@ public sealed class QuotaTests : IAsyncLifetime
     public async Task Storage_is_limited_by_class()
     {
         await QuotaAsync("""{"hard":{"requests.storage":"10Gi","fast.storageclass.storage.k8s.io/persistentvolumeclaims":"0"}}""");
-        async Task<HttpStatusCode> Claim(string name, string size, string storageClass) => (await _cluster.SendAsync("POST", Default + "persistentvolumeclaims", Parse($$$"""
-            {"metadata":{"name":"{{{name}}}"},"spec":{"storageClassName":"{{{storageClass}}}","accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"{{{size}}}"}}}}
+        async Task<HttpStatusCode> Claim(string name, string size, string storageClass) => (await _cluster.SendAsync("POST", Default + "persistentvolumeclaims", Parse($$$$$$$"""
+            {"metadata":{"name":"{{{{{{{name}}}}}}}"},"spec":{"storageClassName":"{{{{{{{storageClass}}}}}}}","accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"{{{{{{{size}}}}}}}"}}}}
             """))).Code;
         Assert.Equal(HttpStatusCode.Created, await Claim("a", "8Gi", "slow"));
         Assert.Equal(HttpStatusCode.Forbidden, await Claim("b", "3Gi", "slow"));
@@ -112,12 +112,12 @@ public sealed class QuotaTests : IAsyncLifetime
 
     private async Task LimitsAsync(string limits)
     {
-        var (code, status) = await _cluster.SendAsync("POST", Default + "limitranges", Parse($$"""{"metadata":{"name":"l"},"spec":{"limits":{{limits}}}}"""));
+        var (code, status) = await _cluster.SendAsync("POST", Default + "limitranges", Parse($$$$$$$"""{"metadata":{"name":"l"},"spec":{"limits":{{{{{{{limits}}}}}}}}}"""));
         Assert.True(code == HttpStatusCode.Created, status.ToJsonString());
     }
 
     private async Task<HttpStatusCode> SecretAsync(string name) => (await _cluster.SendAsync("POST", Default + "secrets", new JsonObject { ["metadata"] = new JsonObject { ["name"] = name } })).Code;
 
     private Task<(HttpStatusCode Code, JsonObject Body)> PodAsync(string name, string resources) =>
-        _cluster.SendAsync("POST", Default + "pods", Parse($$$"""{"metadata":{"name":"{{{name}}}"},"spec":{"containers":[{"name":"c","image":"i","resources":{{{resources}}}}]}}"""));
+        _cluster.SendAsync("POST", Default + "pods", Parse($$$$$$$"""{"metadata":{"name":"{{{{{{{name}}}}}}}"},"spec":{"containers":[{"name":"c","image":"i","resources":{{{{{{{resources}}}}}}}}]}}"""));
 }

@@ -93,12 +93,12 @@ public sealed class ConversionTests : IAsyncLifetime
 
     private async Task InstallAsync()
     {
-        static string Version(string name, string field, bool storage) => $$$"""
-            {"name":"{{{name}}}","served":true,"storage":{{{(storage ? "true" : "false")}}},"schema":{"openAPIV3Schema":{"type":"object","properties":{"spec":{"type":"object","properties":{"{{{field}}}":{"type":"string"}}}}}}}
+        static string Version(string name, string field, bool storage) => $$$$$$$$"""
+            {"name":"{{{{{{{{name}}}}}}}}","served":true,"storage":{{{{{{{{(storage ? "true" : "false")}}}}}}}},"schema":{"openAPIV3Schema":{"type":"object","properties":{"spec":{"type":"object","properties":{"{{{{{{{{field}}}}}}}}":{"type":"string"}}}}}}}
             """;
-        var crd = Parse($$"""
+        var crd = Parse($$$$$$$"""
             {"metadata":{"name":"widgets.example.com"},"spec":{"group":"example.com","scope":"Namespaced","names":{"plural":"widgets","kind":"Widget"},
-              "versions":[{{Version("v1", "big", true)}},{{Version("v2", "large", false)}}],
+              "versions":[{{{{{{{Version("v1", "big", true)}}}}}}},{{{{{{{Version("v2", "large", false)}}}}}}}],
               "conversion":{"strategy":"Webhook","webhook":{"conversionReviewVersions":["v1"]}}}}
             """);
         crd["spec"]!["conversion"]!["webhook"]!["clientConfig"] = _server.ByUrl("/convert");
@@ -109,5 +109,5 @@ public sealed class ConversionTests : IAsyncLifetime
     private static string Path(string version) => $"/apis/example.com/{version}/namespaces/default/widgets";
 
     private static JsonObject Object(string version, string name, string spec) =>
-        Parse($$$"""{"apiVersion":"example.com/{{{version}}}","kind":"Widget","metadata":{"name":"{{{name}}}"},"spec":{{{spec}}}}""");
+        Parse($$$$$$$"""{"apiVersion":"example.com/{{{{{{{version}}}}}}}","kind":"Widget","metadata":{"name":"{{{{{{{name}}}}}}}"},"spec":{{{{{{{spec}}}}}}}}""");
 }

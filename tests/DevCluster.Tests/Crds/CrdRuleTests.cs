@@ -135,7 +135,7 @@ public sealed class CrdRuleTests : IAsyncLifetime
         await InstallAsync("{}");
         var rival = Parse(Crd("{}").ToJsonString().Replace("widgets", "rivals", StringComparison.Ordinal));
         var (_, waiting) = await _cluster.SendAsync("POST", Crds, rival);
-        Assert.Contains(waiting.Arr("status", "conditions")!, c => c.Str("type") == "NamesAccepted" && c.Str("reason") == "KindConflict");
+        Assert.Contains(waiting.Arr("status", "conditions")!, c => c.Str("type") == "NamesAccepted" && c.Str("reason") == "ListKindConflict");
         await _cluster.SendAsync("DELETE", Crds + "/widgets.example.com");
         await _cluster.EventuallyAsync(async () => (await _cluster.SendAsync("GET", "/apis/example.com/v1/rivals")).Code == HttpStatusCode.OK, "the rival is served");
     }

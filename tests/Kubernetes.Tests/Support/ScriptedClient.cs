@@ -44,6 +44,8 @@ internal sealed class ScriptedClient : IKubeClient
 
     public Task ApplyRawAsync(string path, JsonNode obj, string fieldManager, CancellationToken ct = default) => throw new NotSupportedException();
 
+    public Task<System.Text.Json.JsonElement?> FindRawAsync(string path, CancellationToken ct = default) => throw new NotSupportedException();
+
     public Task<JsonNode> PostRawAsync(string path, JsonNode obj, CancellationToken ct = default) => throw new NotSupportedException();
 
     public static KubeList<ConfigMap> List(string version, params ConfigMap[] items) => new()
