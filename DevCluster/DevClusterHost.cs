@@ -10,11 +10,16 @@ using Troupe.DevCluster.Admission.Webhooks;
 using Troupe.DevCluster.Aggregation;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Controllers;
+using Troupe.DevCluster.Controllers.Disruption;
+using Troupe.DevCluster.Controllers.NodeLifecycle;
+using Troupe.DevCluster.Controllers.Services;
 using Troupe.DevCluster.Controllers.Storage;
+using Troupe.DevCluster.Controllers.Workloads;
 using Troupe.DevCluster.Discovery;
 using Troupe.DevCluster.Http;
 using Troupe.DevCluster.Nodes;
 using Troupe.DevCluster.Nodes.Logs;
+using Troupe.DevCluster.Nodes.Streaming;
 using Troupe.DevCluster.Nodes.Volumes;
 using Troupe.DevCluster.Resources;
 using Troupe.DevCluster.Scheduling;
@@ -62,6 +67,9 @@ public sealed class DevClusterHost : IAsyncDisposable
 
     /// <summary>What the server's certificate is to be verified with.</summary>
     public X509Certificate2 CertificateAuthority => _pki.Authority.Certificate;
+
+    /// <summary>The simulated nodes; null when the cluster has none.</summary>
+    public NodeFleet? Nodes => _nodes;
 
     /// <summary>Forgets the history of all resources, so that older watches get 410 Gone, as after a compaction of etcd.</summary>
     public void Compact() => _store.Compact();
@@ -125,6 +133,12 @@ public sealed class DevClusterHost : IAsyncDisposable
                 new LocalApiServices(store, registry, Local("autoregister-controller"), log),
                 new QuotaController(store, Local("resourcequota-controller"), reservations, log),
                 new ApiServiceController(store, aggregator, Local("apiservice-controller"), time, log),
+                new DisruptionController(store, Local("disruption-controller"), time, log),
+                new NodeLifecycleController(store, Local("node-controller"), options.NodeMonitorGracePeriod, time, log),
+                new ReplicaSetController(store, Local("replicaset-controller"), time, log), new DeploymentController(store, Local("deployment-controller"), time, log),
+                new DaemonSetController(store, Local("daemonset-controller"), time, log), new StatefulSetController(store, Local("statefulset-controller"), time, log),
+                new EndpointsController(store, Local("endpoint-controller"), time, log),
+                new JobController(store, Local("job-controller"), time, log),
                 new StorageController(store, Local("persistentvolume-controller"), volumes, time, log),
             ];
             foreach (var controller in controllers)
@@ -150,6 +164,7 @@ public sealed class DevClusterHost : IAsyncDisposable
                     Time = time,
                     Logs = options.Logs,
                 }, host._stop.Token);
+                podSubresources.Streaming = new PodStreaming(StateLayout.Of(options.StateDirectory), log);
                 podLogs.Source = new PodLogSource(api, StateLayout.Of(options.StateDirectory), time);
             }
 

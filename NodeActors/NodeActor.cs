@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Node;
 using Troupe.Messages.Protocol.Streams;
 using Troupe.NodeActors.Domains;
@@ -56,6 +57,8 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
             domain.Forward(command);
         else if (command is RunDomain run)
             Adopt(run.VmiUid, run.PodUid)?.Forward(command);
+        else if (command is PrepareTarget prepare)
+            Adopt(prepare.VmiUid, prepare.PodUid)?.Forward(command);
         else if (command is not ReportAcknowledged)
             _services.ControlPlane.Tell(new DomainNotHere(command.VmiUid, _services.Node, command.Epoch));
     }

@@ -3,6 +3,7 @@ using Akka.Cluster.Sharding;
 using Akka.Cluster.Tools.Client;
 using Akka.Hosting;
 using Troupe.ControlPlane.Feeds;
+using Troupe.ControlPlane.Migration;
 using Troupe.ControlPlane.Nodes;
 using Troupe.ControlPlane.Vmi;
 using Troupe.ControlPlane.Vmi.LauncherPod;
@@ -31,6 +32,10 @@ public static class TroupeActors
 
     public static AkkaConfigurationBuilder WithFeeds(this AkkaConfigurationBuilder builder, IKubeClient kubernetes, TimeProvider time, ILoggerFactory logs) => builder
         .WithSingleton<FeedsActor>("feeds", (_, registry, _) => FeedsActor.Props(kubernetes, registry.Get<VmiActor>(), time, logs.CreateLogger<FeedsActor>()),
+            new ClusterSingletonOptions { Role = AkkaConfiguration.Role }, createProxyToo: false);
+
+    public static AkkaConfigurationBuilder WithMigrations(this AkkaConfigurationBuilder builder, IKubeClient kubernetes, TimeProvider time, ILoggerFactory logs) => builder
+        .WithSingleton<MigrationsActor>("migrations", (_, registry, _) => MigrationsActor.Props(kubernetes, registry.Get<VmiActor>(), time, logs.CreateLogger<MigrationsActor>()),
             new ClusterSingletonOptions { Role = AkkaConfiguration.Role }, createProxyToo: false);
 
     /// <summary>Nothing remembers entities: Kubernetes is the list of VMIs, and the feed wakes them.</summary>

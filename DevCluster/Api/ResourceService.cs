@@ -209,11 +209,25 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
             };
             var changed = result as JsonObject ?? throw new ApiException(422, "Invalid", "the patched value is not an object", new JsonObject());
             // The version of the read object is no lock; only one that the patch itself sets is.
-            ObjectRules.Decode(context, definition, changed);
+            DecodePatched(context, definition, changed);
             if (changed.Name() != name)
                 throw ApiException.BadRequest($"the name of the object ({changed.Name()}) does not match the name on the URL ({name})");
             return changed;
         }, applied: false, ct);
+    }
+
+    /// <summary>What a patch makes of an object may be no object of that kind: then the patch is what is invalid.</summary>
+    private static void DecodePatched(RequestContext context, ResourceDefinition definition, JsonObject changed)
+    {
+        var text = new Lazy<string>(changed.ToUtf8Text);
+        try
+        {
+            ObjectRules.Decode(context, definition, changed);
+        }
+        catch (ApiException e) when (e.Reason == "BadRequest")
+        {
+            throw ApiException.Invalid("", "", "", [new("FieldValueInvalid", $"Invalid value: {text.Value}: {e.Message}", "patch")]);
+        }
     }
 
     private async Task<Written> ApplyAsync(
@@ -278,7 +292,7 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
             var request = new AdmissionRequest(context, Operation.Update, definition, ns, name, subresource, obj, live);
             SchemaWalk.Default(obj, DefaultsOf(definition));
             definition.Strategy.Default(obj);
-            if (subresource.Length == 0)
+            if (subresource is "" or "scale")
                 definition.Strategy.PrepareForUpdate(obj, live, strategyContext);
             await admission.MutateAsync(request, ct);
             SchemaWalk.Default(obj, DefaultsOf(definition));
@@ -405,11 +419,13 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
 
     private static void CheckPreconditions(ResourceDefinition definition, StoredObject stored, JsonObject? options)
     {
+        // Here, and only here, a real server names the kind where others name the resource.
+        var kind = definition.Key with { Plural = definition.Kind };
         if (options.Str("preconditions", "uid") is { } uid && uid != stored.Uid)
-            throw ApiException.Conflict(definition.Key, stored.Name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {stored.Uid}");
+            throw ApiException.Conflict(kind, stored.Name, $"the UID in the precondition ({uid}) does not match the UID in record ({stored.Uid}). The object might have been deleted and then recreated");
         var rv = stored.ResourceVersion.ToString(CultureInfo.InvariantCulture);
         if (options.Str("preconditions", "resourceVersion") is { } asked && asked != rv)
-            throw ApiException.Conflict(definition.Key, stored.Name, $"Precondition failed: ResourceVersion in precondition: {asked}, ResourceVersion in object meta: {rv}");
+            throw ApiException.Conflict(kind, stored.Name, $"the ResourceVersion in the precondition ({asked}) does not match the ResourceVersion in record ({rv}). The object might have been modified");
     }
 
     private JsonObject MarkDeleted(ResourceDefinition definition, JsonObject live, JsonObject? options)
@@ -439,11 +455,6 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
         var policy = options.Str("propagationPolicy")
             ?? options.Bool("orphanDependents") switch { true => "Orphan", false => "Background", null => null }
             ?? (finalizers.Contains(Orphan) ? "Orphan" : finalizers.Contains(Foreground) ? "Foreground" : definition.DefaultPropagation);
-        if (policy is not ("Background" or "Foreground" or "Orphan"))
-        {
-            throw ApiException.Invalid("", "DeleteOptions", "", [new("FieldValueNotSupported",
-                $"Unsupported value: \"{policy}\": supported values: \"Background\", \"Foreground\", \"Orphan\"", "propagationPolicy")]);
-        }
         finalizers.RemoveAll(f => f is Orphan or Foreground);
         if (policy != "Background")
             finalizers.Add(policy == "Orphan" ? Orphan : Foreground);

@@ -65,9 +65,9 @@ internal static class SchemaValidator
 
     private static void CheckRules(JsonNode value, SchemaRules rules, string path, List<StatusCause> causes)
     {
-        void Invalid(string why) => causes.Add(new("FieldValueInvalid", $"Invalid value: {Quoted(value)}: {Field(path)} in body {why}", Field(path)));
+        void Invalid(string why) => causes.Add(new("FieldValueInvalid", $"Invalid value: {value.Quoted()}: {Field(path)} in body {why}", Field(path)));
         if (rules.Enum is { } allowed && !allowed.Any(a => a.SameAs(value)))
-            causes.Add(new("FieldValueNotSupported", $"Unsupported value: {Quoted(value)}: supported values: {string.Join(", ", allowed.Select(Quoted))}", Field(path)));
+            causes.Add(new("FieldValueNotSupported", $"Unsupported value: {value.Quoted()}: supported values: {string.Join(", ", allowed.Select(a => a.Quoted()))}", Field(path)));
         if (value.AsDouble() is { } number)
         {
             if (rules.Minimum is { } min && (number < min || (rules.ExclusiveMinimum && number.Equals(min))))
@@ -126,7 +126,7 @@ internal static class SchemaValidator
             ? value.AsLong() is not { } number || number is >= int.MinValue and <= int.MaxValue
             : value.AsString() is not { } text || Formats.Fits(format, text);
         if (!good)
-            causes.Add(new("FieldValueTypeInvalid", $"Invalid value: {Quoted(value)}: {Field(path)} in body must be of type {format}: {Quoted(value)}", Field(path)));
+            causes.Add(new("FieldValueTypeInvalid", $"Invalid value: {value.Quoted()}: {Field(path)} in body must be of type {format}: {value.Quoted()}", Field(path)));
     }
 
     private static void Duplicates(JsonArray array, Schema schema, string path, List<StatusCause> causes)
@@ -138,7 +138,7 @@ internal static class SchemaValidator
         {
             var key = schema.ListType == ListType.Set ? array[i].Display() : FieldSet.MapKey(array[i], schema);
             if (!seen.Add(key))
-                causes.Add(new("FieldValueDuplicate", $"Duplicate value: {(schema.ListType == ListType.Set ? Quoted(array[i]) : key)}", $"{path}[{i}]"));
+                causes.Add(new("FieldValueDuplicate", $"Duplicate value: {(schema.ListType == ListType.Set ? array[i].Quoted() : key)}", $"{path}[{i}]"));
         }
     }
 
@@ -170,8 +170,6 @@ internal static class SchemaValidator
         JsonValue v when v.TryGetValue<bool>(out _) => "boolean",
         _ => value.AsLong() is null ? "number" : "integer",
     };
-
-    private static string Quoted(JsonNode? value) => value.AsString() is { } text ? $"\"{text}\"" : value.Display();
 
     private static string Join(string path, string name) => path.Length == 0 ? name : $"{path}.{name}";
 

@@ -84,6 +84,10 @@ internal sealed record ScaleDefinition(string SpecPath, string StatusPath, strin
 /// <param name="Version">Version of that kind.</param>
 /// <param name="Verbs">For discovery.</param>
 /// <param name="Post">The answer to a POST of that kind; null for subresources that HTTP serves itself (log).</param>
-internal sealed record SubresourceDefinition(string Kind, string Group, string Version, string[] Verbs, Func<VirtualRequest, Task<JsonObject>>? Post);
+internal sealed record SubresourceDefinition(string Kind, string Group, string Version, string[] Verbs, Func<VirtualRequest, Task<JsonObject>>? Post)
+{
+    /// <summary>For subresources that take over the connection (exec and the like).</summary>
+    public Func<HttpContext, Store.StoredObject, Task>? Connect { get; init; }
+}
 
 internal sealed record VirtualRequest(RequestContext Context, ResourceDefinition Definition, string Namespace, string Name, JsonObject Body);

@@ -55,11 +55,10 @@ internal static class SchemaConstraints
             case ApiPatternAttribute pattern:
                 schema["pattern"] = pattern.Pattern;
                 break;
-            case ApiFormatAttribute { Format: "" }:
-                schema.Remove("format");
-                break;
-            case ApiFormatAttribute format:
-                schema["format"] = format.Format;
+            case ApiFormatAttribute format when Leaf(schema) is var leaf:
+                leaf.Remove("format");
+                if (format.Format.Length > 0)
+                    leaf["format"] = format.Format;
                 break;
             case ApiRuleAttribute rule:
                 if (schema["x-kubernetes-validations"] is not JsonArray rules)
@@ -76,6 +75,9 @@ internal static class SchemaConstraints
         required.AddRange(keys.Where(k => !required.Contains(k) && items["properties"]?[k]?["default"] is null));
         items["required"] = Texts(required);
     }
+
+    /// <summary>A format is that of a list's or map's elements.</summary>
+    private static JsonObject Leaf(JsonObject schema) => (schema["items"] ?? schema["additionalProperties"]) is JsonObject element ? Leaf(element) : schema;
 
     private static JsonArray Texts(IEnumerable<string> values) => [.. values.Select(v => (JsonNode)v)];
 }

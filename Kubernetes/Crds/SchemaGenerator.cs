@@ -54,6 +54,8 @@ public sealed class SchemaGenerator(XmlDocumentation documentation)
             result["required"] = new JsonArray([.. required.Select(r => (JsonNode)r)]);
         if (type.GetCustomAttribute<AtomicMapAttribute>() is not null)
             result["x-kubernetes-map-type"] = "atomic";
+        if (type.GetCustomAttribute<ApiNullableAttribute>() is not null)
+            result["nullable"] = true;
         return result;
     }
 
@@ -66,7 +68,7 @@ public sealed class SchemaGenerator(XmlDocumentation documentation)
             return new JsonObject { ["type"] = "boolean" };
         if (type == typeof(int))
             return new JsonObject { ["type"] = "integer", ["format"] = "int32" };
-        if (type == typeof(long))
+        if (type == typeof(long) || type == typeof(ulong))
             return new JsonObject { ["type"] = "integer", ["format"] = "int64" };
         if (type == typeof(double))
             return new JsonObject { ["type"] = "number" };

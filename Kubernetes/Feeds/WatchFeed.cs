@@ -55,6 +55,7 @@ public static class WatchFeed
             var watch = client.WatchAsync<T>(options.Namespace, new ListQuery(options.LabelSelector, options.FieldSelector, ResourceVersion: version,
                 TimeoutSeconds: Math.Max(1, (int)timeout.TotalSeconds), AllowBookmarks: true), stall.Token).GetAsyncEnumerator(stall.Token);
             var healthy = false;
+            var began = time.GetTimestamp();
             try
             {
                 while (true)
@@ -67,7 +68,6 @@ public static class WatchFeed
                             break;
                         e = watch.Current;
                         healthy = true;
-                        backoff.Reset();
                     }
                     catch (KubeException e410) when (e410.IsGone)
                     {
@@ -98,7 +98,10 @@ public static class WatchFeed
                 }
             }
 
-            if (!healthy && !ct.IsCancellationRequested)
+            // Nothing may have happened in all the time that a watch lives; one that ends at once is refused in all but name.
+            if (healthy || time.GetElapsedTime(began) > timeout / 2)
+                backoff.Reset();
+            else if (!ct.IsCancellationRequested)
                 await Task.Delay(backoff.Next(), time, ct).ConfigureAwait(false);
         }
     }

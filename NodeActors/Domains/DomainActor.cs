@@ -1,8 +1,10 @@
 using Akka.Actor;
 using Troupe.Kubernetes.Client;
 using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Node;
 using Troupe.NodeActors.Launchers;
+using Troupe.NodeActors.Migration;
 using Troupe.NodeActors.Networking;
 
 namespace Troupe.NodeActors.Domains;
@@ -185,9 +187,9 @@ public sealed class DomainActor : ReceiveActor, IWithTimers
 
     private void Prepare()
     {
-        var (launcher, run, number) = (_launcher!, _state.Run!, _connection);
+        var (launcher, run, number) = (_launcher!, MigrationSteps.NetworkOrder(_state)!.Value, _connection);
         Run(async ct => new Prepared(number, new LaunchContext(
-                _services.UseEmulation, await _services.Networking.PrepareAsync(launcher.Process.Id, run.Vmi, run.PodAddresses, ct).ConfigureAwait(false))),
+                _services.UseEmulation, await _services.Networking.PrepareAsync(launcher.Process.Id, run.Vmi, run.PodAddresses, run.KeptAddresses, ct).ConfigureAwait(false))),
             error => new PrepareFailed(error));
     }
 
@@ -204,6 +206,14 @@ public sealed class DomainActor : ReceiveActor, IWithTimers
     {
         _busy = false;
         _services.Log.LogWarning("VMI {Uid}: {Error}", _state.VmiUid, failed.Error.Message);
+        if (failed.Error is UnsupportedNetworkException && _state.MigrationOrders.Any(o => o is PrepareTarget))
+        {
+            _state = MigrationSteps.Refused(_state, failed.Error.Message);
+            Report(again: true);
+            Proceed();
+            return;
+        }
+
         if (failed.Error is UnsupportedNetworkException)
         {
             _state = DomainSteps.Refused(_state, _services.Node, "Unsupported", failed.Error.Message);

@@ -1,5 +1,7 @@
 using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Node;
+using Troupe.NodeActors.Migration;
 
 namespace Troupe.NodeActors.Domains;
 
@@ -20,6 +22,7 @@ public static class DomainSteps
             RunDomain run => Order(state, run),
             StopDomain stop => state with { Stop = stop },
             ReleaseDomain => state with { Release = true },
+            IMigrationCommand migration => MigrationSteps.Order(state, migration),
             _ => state,
         };
     }
@@ -50,7 +53,7 @@ public static class DomainSteps
         // Nothing is ever asked of another VMI's launcher, not even to end.
         if (reply.Launcher.VmiUid != state.VmiUid)
             return Refused(state, node, "WrongLauncher", $"pod {state.PodUid} is the launcher of VMI {reply.Launcher.VmiUid}") with { Connected = false, Presence = LauncherPresence.Lost };
-        state = Observed(state, reply.Domain);
+        state = MigrationSteps.Answered(Observed(state, reply.Domain), request);
         return (request, reply.Error) switch
         {
             // The launcher ends now; that its connection closes is no loss.
@@ -78,6 +81,8 @@ public static class DomainSteps
             return state.PodUid is { } pod ? new DomainStep.Connect(pod) : state.Release ? new DomainStep.Forget() : new DomainStep.Wait();
         if (state.Release)
             return new DomainStep.Ask(new QuitLauncher(state.Epoch));
+        if (MigrationSteps.Next(state) is { } step)
+            return step;
         if (state.IsOver)
             return new DomainStep.Wait();
         if (state.Stop is { } stop)
@@ -99,5 +104,5 @@ public static class DomainSteps
     /// <summary>A new epoch voids the orders of those before it.</summary>
     private static DomainKnowledge AtEpoch(DomainKnowledge state, long epoch) => epoch <= state.Epoch
         ? state
-        : state with { Epoch = epoch, Run = null, Stop = null, Release = false, Launched = false, Refusal = null };
+        : state with { Epoch = epoch, Run = null, Stop = null, Release = false, Launched = false, Refusal = null, MigrationOrders = [] };
 }

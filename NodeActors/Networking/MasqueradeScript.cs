@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Protocol.Migration;
 
 namespace Troupe.NodeActors.Networking;
 
@@ -10,6 +11,9 @@ namespace Troupe.NodeActors.Networking;
 /// <param name="Guest">The one address behind the NAT.</param>
 public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap, int Mtu, IPAddress Guest, IPAddress Gateway, int Prefix, IReadOnlyList<string> Ports)
 {
+    /// <summary>Addresses under which a migrated guest's open sessions know it.</summary>
+    public IReadOnlyList<string> Kept { get; init; } = [];
+
     /// <summary>KubeVirt's default of `networks[].pod.vmNetworkCIDR`.</summary>
     public const string DefaultNetwork = "10.0.2.0/24";
 
@@ -44,10 +48,12 @@ public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap,
         table ip troupe-{PodLink} {"{"}
           chain prerouting {"{"}
             type nat hook prerouting priority dstnat;
+            iifname "{PodLink}" tcp dport {MigrationProtocol.Port} accept
         {Inbound}
           {"}"}
           chain postrouting {"{"}
             type nat hook postrouting priority srcnat;
+        {Resumed}
             ip saddr {Guest} oifname != "{Bridge}" masquerade
           {"}"}
         {"}"}
@@ -60,6 +66,17 @@ public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap,
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{vmiUid}/{name}"));
         return $"02:{Convert.ToHexStringLower(hash, 0, 1)}:{Convert.ToHexStringLower(hash, 1, 1)}:{Convert.ToHexStringLower(hash, 2, 1)}:{Convert.ToHexStringLower(hash, 3, 1)}:{Convert.ToHexStringLower(hash, 4, 1)}";
     }
+
+    /// <summary>
+    /// A session that was opened in another pod is known to its peer by that pod's address. Its next packet may come from the guest: with
+    /// one such address it can only be that; with more, only the peer's packet tells, and the guest's waits for it (TCP sends again).
+    /// </summary>
+    private string Resumed => Kept switch
+    {
+        [] => "",
+        [var only] => $"    ip saddr {Guest} oifname != \"{Bridge}\" tcp flags & (syn | rst) == 0 snat to {only}",
+        _ => $"    ip saddr {Guest} oifname != \"{Bridge}\" tcp flags & (syn | rst) == 0 drop",
+    };
 
     /// <summary>All traffic goes to the guest, or only what its `ports` and `portRanges` name.</summary>
     private string Inbound => Ports.Count == 0

@@ -11,16 +11,17 @@ public sealed class UnsupportedNetworkException(string message) : Exception(mess
 public interface IPodNetworking
 {
     /// <param name="launcherPid">A process inside of the pod.</param>
+    /// <param name="keptAddresses">Addresses of the pods that a migrated guest has run in before; its open sessions know it by them.</param>
     /// <exception cref="UnsupportedNetworkException"/>
     /// <exception cref="IOException">A command failed; worth another try.</exception>
-    Task<IReadOnlyList<PreparedInterface>> PrepareAsync(int launcherPid, VirtualMachineInstance vmi, IReadOnlyList<string> podAddresses, CancellationToken ct);
+    Task<IReadOnlyList<PreparedInterface>> PrepareAsync(int launcherPid, VirtualMachineInstance vmi, IReadOnlyList<string> podAddresses, IReadOnlyList<string> keptAddresses, CancellationToken ct);
 }
 
 public sealed class PodNetworking : IPodNetworking
 {
     private const string PodLink = "eth0";
 
-    public async Task<IReadOnlyList<PreparedInterface>> PrepareAsync(int launcherPid, VirtualMachineInstance vmi, IReadOnlyList<string> podAddresses, CancellationToken ct)
+    public async Task<IReadOnlyList<PreparedInterface>> PrepareAsync(int launcherPid, VirtualMachineInstance vmi, IReadOnlyList<string> podAddresses, IReadOnlyList<string> keptAddresses, CancellationToken ct)
     {
         // 0 is the answer of SO_PEERCRED about a process in a PID namespace that this agent does not see.
         if (launcherPid <= 0)
@@ -37,18 +38,18 @@ public sealed class PodNetworking : IPodNetworking
                 throw new UnsupportedNetworkException($"spec.domain.devices.interfaces[{i}]: only the masquerade binding is supported yet");
             if (prepared.Count > 0)
                 throw new UnsupportedNetworkException($"spec.domain.devices.interfaces[{i}]: more than one interface is connected to the pod network");
-            prepared.Add(await MasqueradeAsync(launcherPid, vmi, nic, pod, podAddresses, ct).ConfigureAwait(false));
+            prepared.Add(await MasqueradeAsync(launcherPid, vmi, nic, pod, podAddresses, keptAddresses, ct).ConfigureAwait(false));
         }
 
         return prepared;
     }
 
-    private static async Task<PreparedInterface> MasqueradeAsync(int pid, VirtualMachineInstance vmi, Interface nic, PodNetwork pod, IReadOnlyList<string> podAddresses, CancellationToken ct)
+    private static async Task<PreparedInterface> MasqueradeAsync(int pid, VirtualMachineInstance vmi, Interface nic, PodNetwork pod, IReadOnlyList<string> podAddresses, IReadOnlyList<string> keptAddresses, CancellationToken ct)
     {
         MasqueradeScript script;
         try
         {
-            script = MasqueradeScript.Of(nic, pod, PodLink, await MtuAsync(pid, ct).ConfigureAwait(false));
+            script = MasqueradeScript.Of(nic, pod, PodLink, await MtuAsync(pid, ct).ConfigureAwait(false)) with { Kept = keptAddresses };
         }
         catch (FormatException e)
         {

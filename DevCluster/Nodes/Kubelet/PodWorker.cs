@@ -18,6 +18,10 @@ namespace Troupe.DevCluster.Nodes.Kubelet;
 internal sealed class PodWorker
 {
     private static readonly TimeSpan SetupRetry = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often changed config maps, secrets and tokens are looked for.</summary>
+    private static readonly TimeSpan RefreshInterval = TimeSpan.FromSeconds(5);
+
     private readonly NodeServices node;
     private readonly Channel<Action> inbox = Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
     private readonly CancellationToken stop;
@@ -27,6 +31,8 @@ internal sealed class PodWorker
     private PodAddress? address;
     private IReadOnlyDictionary<string, MountedVolume> volumes = new Dictionary<string, MountedVolume>();
     private JsonObject? written;
+    private readonly Dictionary<string, CancellationTokenSource> probing = [];
+    private DateTimeOffset refreshAt;
     private bool objectGone;
     private DateTimeOffset startedAt;
 
@@ -36,6 +42,11 @@ internal sealed class PodWorker
         directory = node.Layout.Pod(node.Node, pod.Uid);
         startedAt = pod.Status.StartTime ?? node.Time.GetUtcNow();
     }
+
+    public string Node => node.Node;
+
+    /// <summary>The end of <see cref="RunAsync"/>.</summary>
+    public Task Ended { get; set; } = Task.CompletedTask;
 
     /// <summary>Ends when the pod and everything of it is gone.</summary>
     public async Task RunAsync()
@@ -65,7 +76,11 @@ internal sealed class PodWorker
     private async Task<bool> StepAsync()
     {
         while (inbox.Reader.TryRead(out var news)) news();
-        var decision = PodPlan.Next(pod, seen, node.BackOff, node.Time.GetUtcNow());
+        var now = node.Time.GetUtcNow();
+        if (seen.Failure is null && !pod.IsFinished && pod.Spec.ActiveDeadlineSeconds is { } limit && startedAt + TimeSpan.FromSeconds(limit) <= now)
+            seen = seen with { Failure = new PodFailure("DeadlineExceeded", "Pod was active on the node longer than the specified deadline") };
+        if (seen is { VolumesReady: true, Released: false, TerminatingSince: null } && now >= refreshAt && PodVolumes.NeedsRefresh(pod.Spec)) await MountVolumesAsync();
+        var decision = PodPlan.Next(pod, seen, node.BackOff, now);
         foreach (var step in decision.Steps)
         {
             if (step is PodStep.Finish)
@@ -79,7 +94,7 @@ internal sealed class PodWorker
         await WriteStatusAsync();
         if (decision.Steps.Count > 0) return true;
         using var wake = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        if (decision.WakeAt is { } at) wake.CancelAfter(at - node.Time.GetUtcNow() is { Ticks: > 0 } wait ? wait + TimeSpan.FromMilliseconds(1) : TimeSpan.FromMilliseconds(1));
+        if (WakeAt(decision) is { } at) wake.CancelAfter(at - node.Time.GetUtcNow() is { Ticks: > 0 } wait ? wait + TimeSpan.FromMilliseconds(1) : TimeSpan.FromMilliseconds(1));
         try
         {
             await inbox.Reader.WaitToReadAsync(wake.Token);
@@ -89,6 +104,17 @@ internal sealed class PodWorker
             // Time to look again.
         }
         return true;
+    }
+
+    private DateTimeOffset? WakeAt(PodDecision decision)
+    {
+        DateTimeOffset?[] times =
+        [
+            decision.WakeAt,
+            seen is { VolumesReady: true, Released: false } && PodVolumes.NeedsRefresh(pod.Spec) ? refreshAt : null,
+            seen.Failure is null && !seen.Released && pod.Spec.ActiveDeadlineSeconds is { } limit ? startedAt + TimeSpan.FromSeconds(limit) : null,
+        ];
+        return times.Min();
     }
 
     private void Observe(Pod latest)
@@ -119,7 +145,7 @@ internal sealed class PodWorker
             case PodStep.StopContainer stopping:
                 seen = seen.With(stopping.Container.Name, v => v with { Stopping = new Stopping(stopping.Deadline) });
                 node.Events.Record(pod, "Normal", "Killing", stopping.Why);
-                await node.Runtime.KillAsync(seen.Container(stopping.Container.Name).Current!.Id, "TERM");
+                Stop(stopping);
                 break;
             case PodStep.KillContainer kill:
                 seen = seen.With(kill.Container, v => v with { Stopping = (v.Stopping ?? new Stopping(node.Time.GetUtcNow())) with { Killed = true } });
@@ -155,6 +181,7 @@ internal sealed class PodWorker
     {
         try
         {
+            refreshAt = node.Time.GetUtcNow() + RefreshInterval;
             volumes = await new PodVolumes(node.Api, node.Claims, directory).SetUpAsync(Facts(), stop);
             seen = seen with { VolumesReady = true, SetupTrouble = null };
         }
@@ -162,6 +189,25 @@ internal sealed class PodWorker
         {
             Trouble(failure.Reason, failure.Message);
         }
+    }
+
+    /// <summary>The preStop hook first, then the signal; the plan kills when the deadline is over, whatever this is at.</summary>
+    private void Stop(PodStep.StopContainer stopping)
+    {
+        var container = stopping.Container;
+        var id = seen.Container(container.Name).Current!.Id;
+        Unprobe(container.Name);
+        var signal = seen.Images.GetValueOrDefault(container.Image)?.Image?.Config.StopSignal is { Length: > 0 } own ? own : "TERM";
+        _ = Task.Run(async () =>
+        {
+            if (container.Lifecycle.PreStop is { } hook)
+            {
+                var left = stopping.Deadline - node.Time.GetUtcNow();
+                var problem = left > TimeSpan.Zero ? await node.Handlers.RunAsync(hook, container, id, address!.Ip, left, stop) : null;
+                if (problem is not null) node.Events.Record(pod, "Warning", "FailedPreStopHook", $"PreStopHook failed: {problem}");
+            }
+            await node.Runtime.KillAsync(id, signal);
+        }, CancellationToken.None);
     }
 
     private void Trouble(string reason, string message)
@@ -223,11 +269,12 @@ internal sealed class PodWorker
             await node.Bundles.WriteAsync(new BundleFactory.Inputs(container, Facts(), address!, image, volumes, imageVolumes, directory, bundle), stop);
             var run = new ContainerRun { Attempt = start.Attempt, Id = id, Image = container.Image, ImageId = image.Digest, CreatedAt = node.Time.GetUtcNow(), BackOffStep = start.BackOffStep };
             run.Save(bundle);
-            await node.Runtime.CreateAsync(id, bundle, LogFile(container.Name, start.Attempt), stop);
+            await node.Runtime.CreateAsync(id, bundle, LogFile(container.Name, start.Attempt), container, stop);
             await node.Runtime.StartAsync(id, stop);
             run = run with { StartedAt = node.Time.GetUtcNow() };
             run.Save(bundle);
             Running(container, run, view.Current);
+            PostStart(container, run);
             node.Events.Record(pod, "Normal", "Created", $"Created container: {container.Name}");
             node.Events.Record(pod, "Normal", "Started", $"Started container {container.Name}");
         }
@@ -243,13 +290,62 @@ internal sealed class PodWorker
 
     private void Running(Container container, ContainerRun run, ContainerRun? previous)
     {
-        seen = seen.With(container.Name, _ => new ContainerView { Current = run, Previous = previous, Started = true, Ready = true });
-        node.Runtime.Watch(run.Id, Bundle(container.Name, run.Attempt), exit => inbox.Writer.TryWrite(() => Ended(container, run.Id, exit)));
+        seen = seen.With(container.Name, _ => new ContainerView
+        {
+            Current = run,
+            Previous = previous,
+            Started = container.StartupProbe is null,
+            Ready = container is { StartupProbe: null, ReadinessProbe: null },
+        });
+        Probe(container, run);
+        node.Runtime.Watch(run.Id, Bundle(container.Name, run.Attempt), exit => inbox.Writer.TryWrite(() => Exited(container, run.Id, exit)));
     }
 
-    private void Ended(Container container, string id, ContainerExit exit)
+    private void PostStart(Container container, ContainerRun run)
+    {
+        if (container.Lifecycle.PostStart is not { } hook) return;
+        _ = Task.Run(async () =>
+        {
+            if (await node.Handlers.RunAsync(hook, container, run.Id, address!.Ip, TimeSpan.FromDays(1), stop) is not { } problem) return;
+            node.Events.Record(pod, "Warning", "FailedPostStartHook", $"PostStartHook failed: {problem}");
+            Report(container, run, v => v with { Unhealthy = "FailedPostStartHook" });
+        }, CancellationToken.None);
+    }
+
+    private void Probe(Container container, ContainerRun run)
+    {
+        Unprobe(container.Name);
+        if (container is { StartupProbe: null, LivenessProbe: null, ReadinessProbe: null }) return;
+        var ends = probing[container.Name] = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var prober = new ContainerProber(node.Handlers, node.Time, Changed, (kind, problem) => node.Events.Record(pod, "Warning", "Unhealthy", $"{kind} probe failed: {problem}"));
+        var token = ends.Token;
+        _ = Task.Run(() => prober.RunAsync(container, run.Id, address!.Ip, run.StartedAt ?? node.Time.GetUtcNow(), token), CancellationToken.None);
+
+        void Changed(ProbeKind kind, bool ok, string problem) => Report(container, run, view => kind switch
+        {
+            ProbeKind.Readiness => view with { Ready = ok },
+            ProbeKind.Startup when ok => view with { Started = true, Ready = container.ReadinessProbe is null },
+            _ when ok => view,
+            _ => view with { Unhealthy = $"Container {container.Name} failed {kind.ToString().ToLowerInvariant()} probe, will be restarted" },
+        });
+    }
+
+    private void Report(Container container, ContainerRun run, Func<ContainerView, ContainerView> change) => inbox.Writer.TryWrite(() =>
+    {
+        if (seen.Container(container.Name).Current is { Exit: null } current && current.Id == run.Id) seen = seen.With(container.Name, change);
+    });
+
+    private void Unprobe(string container)
+    {
+        if (!probing.Remove(container, out var ends)) return;
+        ends.Cancel();
+        ends.Dispose();
+    }
+
+    private void Exited(Container container, string id, ContainerExit exit)
     {
         if (seen.Container(container.Name).Current is not { } run || run.Id != id) return;
+        Unprobe(container.Name);
         var bundle = Bundle(container.Name, run.Attempt);
         var reason = exit.OutOfMemory ? "OOMKilled" : exit.ExitCode == 0 ? "Completed" : "Error";
         run = run with { Exit = new RunExit(exit.ExitCode, reason, TerminationMessage(container, run.Attempt, exit.ExitCode), exit.FinishedAt) };
@@ -340,6 +436,7 @@ internal sealed class PodWorker
         address = JsonSerializer.Deserialize<SandboxRecord>(File.ReadAllText($"{directory}/sandbox.json"))!.Address;
         node.Network.Adopt(pod.Uid, address);
         var released = File.Exists($"{directory}/released");
+        if (pod.Status is { Phase: "Failed", Reason.Length: > 0 }) seen = seen with { Failure = new PodFailure(pod.Status.Reason, pod.Status.Message) };
         seen = seen with { SandboxReady = released || PodNetwork.Exists(address), Released = released };
         foreach (var container in pod.Spec.Containers.Concat(pod.Spec.InitContainers))
         {

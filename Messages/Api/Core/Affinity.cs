@@ -57,6 +57,7 @@ public sealed record PodAntiAffinity : ApiObject
     public IReadOnlyList<PodAffinityTerm>? RequiredDuringSchedulingIgnoredDuringExecution { get; init; }
 }
 
+[AtomicMap]
 public sealed record NodeSelector : ApiObject
 {
     [ApiRequired, ListType("atomic")]
@@ -93,6 +94,7 @@ public sealed record WeightedPodAffinityTerm : ApiObject
     public int? Weight { get; init; }
 }
 
+[AtomicMap]
 public sealed record NodeSelectorTerm : ApiObject
 {
     [ListType("atomic")]

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Troupe.Messages.Api.Meta;
 
 namespace Troupe.Messages.Api.Core;
@@ -16,7 +15,7 @@ public sealed record HTTPGetAction : ApiObject
     public IReadOnlyList<HTTPHeader>? HttpHeaders { get; init; }
     public string? Path { get; init; }
     [ApiRequired]
-    public JsonElement? Port { get; init; }
+    public IntOrString? Port { get; init; }
     public string? Scheme { get; init; }
 }
 
@@ -24,7 +23,7 @@ public sealed record TCPSocketAction : ApiObject
 {
     public string? Host { get; init; }
     [ApiRequired]
-    public JsonElement? Port { get; init; }
+    public IntOrString? Port { get; init; }
 }
 
 public sealed record HTTPHeader : ApiObject

@@ -15,6 +15,7 @@ public sealed record SpreadOptions : ApiObject
 {
     public string? Across { get; init; }
     /// <summary>vCPUs of the lower level for each of the upper; default 2.</summary>
+    [ApiFormat("int32")]
     public long? Ratio { get; init; }
 }
 

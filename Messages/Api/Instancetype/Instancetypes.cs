@@ -39,8 +39,10 @@ public sealed record CPUInstancetype : ApiObject
 {
     public bool? DedicatedCPUPlacement { get; init; }
     [ApiRequired]
+    [ApiFormat("int32")]
     public long? Guest { get; init; }
     public bool? IsolateEmulatorThread { get; init; }
+    [ApiFormat("int32")]
     public long? MaxSockets { get; init; }
     public string? Model { get; init; }
     public NUMA? Numa { get; init; }
@@ -56,5 +58,6 @@ public sealed record MemoryInstancetype : ApiObject
     /// <summary>By how many percent the pod asks for less memory than the guest sees.</summary>
     [ApiMinimum(0)]
     [ApiMaximum(100)]
+    [ApiFormat("")]
     public int? OvercommitPercent { get; init; }
 }

@@ -26,6 +26,7 @@ public sealed record VirtualMachinePreferenceSpec : ApiObject
     public FeaturePreferences? Features { get; init; }
     public FirmwarePreferences? Firmware { get; init; }
     public MachinePreferences? Machine { get; init; }
+    [ApiFormat("int32")]
     public long? PreferSpreadSocketToCoreRatio { get; init; }
     public string? PreferredArchitecture { get; init; }
     public LaunchSecurity? PreferredLaunchSecurity { get; init; }
@@ -46,6 +47,7 @@ public sealed record PreferenceRequirements : ApiObject
 public sealed record CPUPreferenceRequirement : ApiObject
 {
     [ApiRequired]
+    [ApiFormat("int32")]
     public long? Guest { get; init; }
 }
 

@@ -9,9 +9,9 @@ namespace Troupe.Messages.Api.Meta;
 [JsonConverter(typeof(DurationConverter))]
 public readonly partial record struct Duration(string Text)
 {
-    private static readonly Dictionary<string, double> Ticks = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, decimal> Ticks = new(StringComparer.Ordinal)
     {
-        ["ns"] = 0.01, ["us"] = TimeSpan.TicksPerMicrosecond, ["µs"] = TimeSpan.TicksPerMicrosecond, ["ms"] = TimeSpan.TicksPerMillisecond,
+        ["ns"] = 0.01m, ["us"] = TimeSpan.TicksPerMicrosecond, ["µs"] = TimeSpan.TicksPerMicrosecond, ["ms"] = TimeSpan.TicksPerMillisecond,
         ["s"] = TimeSpan.TicksPerSecond, ["m"] = TimeSpan.TicksPerMinute, ["h"] = TimeSpan.TicksPerHour,
     };
 
@@ -21,7 +21,7 @@ public readonly partial record struct Duration(string Text)
     public static Duration Of(TimeSpan value)
     {
         var (hours, minutes) = ((long)value.TotalHours, value.Minutes);
-        var seconds = (value.Seconds + value.Milliseconds / 1000.0).ToString(CultureInfo.InvariantCulture);
+        var seconds = (value.Seconds + value.Milliseconds / 1000m).ToString(CultureInfo.InvariantCulture);
         return new(hours > 0 ? $"{hours}h{minutes}m{seconds}s" : minutes > 0 ? $"{minutes}m{seconds}s" : $"{seconds}s");
     }
 
@@ -32,7 +32,7 @@ public readonly partial record struct Duration(string Text)
             return true;
         if (string.IsNullOrEmpty(text) || !Whole().IsMatch(text))
             return false;
-        var ticks = Part().Matches(text).Sum(m => double.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture) * Ticks[m.Groups[2].Value]);
+        var ticks = Part().Matches(text).Sum(m => decimal.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture) * Ticks[m.Groups[2].Value]);
         if (ticks > TimeSpan.MaxValue.Ticks)
             return false;
         value = TimeSpan.FromTicks((long)ticks) * (text[0] is '-' ? -1 : 1);

@@ -28,8 +28,8 @@ public sealed class AtomicMapAttribute : Attribute;
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class PreserveUnknownFieldsAttribute : Attribute;
 
-/// <summary>An explicit null is allowed (`nullable`).</summary>
-[AttributeUsage(AttributeTargets.Property)]
+/// <summary>An explicit null is allowed (`nullable`); on a record, wherever it is used.</summary>
+[AttributeUsage(AttributeTargets.Property | AttributeTargets.Class)]
 public sealed class ApiNullableAttribute : Attribute;
 
 /// <summary>The only values allowed (`enum`).</summary>

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.Meta;
 
@@ -22,6 +23,7 @@ public sealed record MigrationPolicySpec : ApiObject
     public ExperimentalMigrationOptions? Experimental { get; init; }
     [ApiMinimum(1)]
     [ApiMaximum(2000000)]
+    [JsonConverter(typeof(UnsignedLongConverter))]
     public long? MaxDowntimeMs { get; init; }
     [ApiRequired]
     public MigrationPolicySelectors? Selectors { get; init; }

@@ -56,5 +56,6 @@ public sealed record VirtualMachinePoolAutohealingStrategy : ApiObject
 {
     public Duration? MinFailingToStartDuration { get; init; }
     [ApiMinimum(1)]
+    [ApiFormat("int32")]
     public long? StartUpFailureThreshold { get; init; }
 }

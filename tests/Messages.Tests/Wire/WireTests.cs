@@ -100,6 +100,7 @@ public sealed class WireTests
         }
 
         if (depth > 6) return null;
+        if (type.GetCustomAttributes<System.Text.Json.Serialization.JsonDerivedTypeAttribute>().LastOrDefault() is { } derived) return Sample(derived.DerivedType, depth + 1);
         var constructor = type.GetConstructors().Where(c => c.GetParameters() is not [var p] || p.ParameterType != type).OrderByDescending(c => c.GetParameters().Length).First();
         var value = constructor.Invoke([.. constructor.GetParameters().Select(p => Sample(p.ParameterType, depth + 1))]);
         foreach (var property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.SetMethod is not null))

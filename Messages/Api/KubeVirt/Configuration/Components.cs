@@ -6,6 +6,7 @@ namespace Troupe.Messages.Api.KubeVirt;
 public sealed record ComponentConfig : ApiObject
 {
     public NodePlacement? NodePlacement { get; init; }
+    [ApiFormat("")]
     public int? Replicas { get; init; }
 }
 
@@ -47,6 +48,7 @@ public sealed record ComponentFlags : ApiObject
 public sealed record KubeVirtWorkloadUpdateStrategy : ApiObject
 {
     public Duration? BatchEvictionInterval { get; init; }
+    [ApiFormat("")]
     public int? BatchEvictionSize { get; init; }
     [ListType("atomic")]
     public IReadOnlyList<string>? WorkloadUpdateMethods { get; init; }

@@ -5,6 +5,7 @@ namespace Troupe.Messages.Api.KubeVirt;
 public sealed record DeveloperConfiguration : ApiObject
 {
     public bool? ClusterProfiler { get; init; }
+    [ApiFormat("")]
     public int? CpuAllocationRatio { get; init; }
     [ListType("atomic")]
     public IReadOnlyList<string>? DisabledFeatureGates { get; init; }
@@ -13,10 +14,12 @@ public sealed record DeveloperConfiguration : ApiObject
     public IReadOnlyList<string>? FeatureGates { get; init; }
     public LogVerbosity? LogVerbosity { get; init; }
     [ApiMinimum(10)]
+    [ApiFormat("")]
     public int? MemoryOvercommit { get; init; }
     public long? MinimumClusterTSCFrequency { get; init; }
-    public long? MinimumReservePVCBytes { get; init; }
+    public ulong? MinimumReservePVCBytes { get; init; }
     public IReadOnlyDictionary<string, string>? NodeSelectors { get; init; }
+    [ApiFormat("")]
     public int? PvcTolerateLessSpaceUpToPercent { get; init; }
     public bool? UseEmulation { get; init; }
 }
@@ -29,11 +32,18 @@ public sealed record DiskVerification : ApiObject
 
 public sealed record LogVerbosity : ApiObject
 {
-    public IReadOnlyDictionary<string, int>? NodeVerbosity { get; init; }
-    public int? VirtAPI { get; init; }
-    public int? VirtController { get; init; }
-    public int? VirtHandler { get; init; }
-    public int? VirtLauncher { get; init; }
-    public int? VirtOperator { get; init; }
-    public int? VirtSynchronizationController { get; init; }
+    [ApiFormat("")]
+    public IReadOnlyDictionary<string, ulong>? NodeVerbosity { get; init; }
+    [ApiFormat("")]
+    public ulong? VirtAPI { get; init; }
+    [ApiFormat("")]
+    public ulong? VirtController { get; init; }
+    [ApiFormat("")]
+    public ulong? VirtHandler { get; init; }
+    [ApiFormat("")]
+    public ulong? VirtLauncher { get; init; }
+    [ApiFormat("")]
+    public ulong? VirtOperator { get; init; }
+    [ApiFormat("")]
+    public ulong? VirtSynchronizationController { get; init; }
 }

@@ -47,6 +47,7 @@ public sealed record KubeVirtStatus : ApiObject
     public string? ObservedKubeVirtRegistry { get; init; }
     public string? ObservedKubeVirtVersion { get; init; }
     public string? OperatorVersion { get; init; }
+    [ApiFormat("")]
     public int? OutdatedVirtualMachineInstanceWorkloads { get; init; }
     public string? Phase { get; init; }
     [ListType("atomic")]

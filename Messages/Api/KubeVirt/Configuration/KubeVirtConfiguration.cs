@@ -33,6 +33,7 @@ public sealed record KubeVirtConfiguration : ApiObject
     public LiveUpdateConfiguration? LiveUpdateConfiguration { get; init; }
     public string? MachineType { get; init; }
     public MediatedDevicesConfiguration? MediatedDevicesConfiguration { get; init; }
+    [ApiFormat("int32")]
     public long? MemBalloonStatsPeriod { get; init; }
     public MigrationConfiguration? Migrations { get; init; }
     public string? MinCPUModel { get; init; }
@@ -53,6 +54,7 @@ public sealed record KubeVirtConfiguration : ApiObject
     public TLSConfiguration? TlsConfiguration { get; init; }
     [ApiNullable]
     public VirtTemplateDeployment? VirtTemplateDeployment { get; init; }
+    [ApiFormat("")]
     public int? VirtualMachineInstancesPerNode { get; init; }
     public VirtualMachineOptions? VirtualMachineOptions { get; init; }
     /// <summary>How a change of a running machine's template is treated: LiveUpdate (default) or Stage.</summary>

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Troupe.Messages.Api.Meta;
 
 namespace Troupe.Messages.Api.KubeVirt;
@@ -17,10 +18,13 @@ public sealed record MigrationConfiguration : ApiObject
     /// <summary>Milliseconds that the guest may stand still at the switch-over.</summary>
     [ApiMinimum(1)]
     [ApiMaximum(2000000)]
+    [JsonConverter(typeof(UnsignedLongConverter))]
     public long? MaxDowntimeMs { get; init; }
     public string? Network { get; init; }
     public string? NodeDrainTaintKey { get; init; }
+    [ApiFormat("int32")]
     public long? ParallelMigrationsPerCluster { get; init; }
+    [ApiFormat("int32")]
     public long? ParallelOutboundMigrationsPerNode { get; init; }
     /// <summary>Seconds without progress after which a migration is given up.</summary>
     public long? ProgressTimeout { get; init; }

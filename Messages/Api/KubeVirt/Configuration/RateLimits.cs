@@ -20,6 +20,7 @@ public sealed record RateLimiter : ApiObject
 public sealed record TokenBucketRateLimiter : ApiObject
 {
     [ApiRequired]
+    [ApiFormat("")]
     public int? Burst { get; init; }
     [ApiRequired]
     public double? Qps { get; init; }

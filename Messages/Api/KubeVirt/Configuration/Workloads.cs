@@ -4,9 +4,11 @@ namespace Troupe.Messages.Api.KubeVirt;
 
 public sealed record LiveUpdateConfiguration : ApiObject
 {
+    [ApiFormat("int32")]
     public long? MaxCpuSockets { get; init; }
     public Quantity? MaxGuest { get; init; }
     /// <summary>Ceiling of hot-plugged CPU and memory as a multiple of what the machine starts with; default 4.</summary>
+    [ApiFormat("int32")]
     public long? MaxHotplugRatio { get; init; }
 }
 

@@ -5,6 +5,7 @@ namespace Troupe.Messages.Api.KubeVirt;
 
 public sealed record DiskIOThreads : ApiObject
 {
+    [ApiFormat("int32")]
     public long? SupplementalPoolThreadCount { get; init; }
 }
 
@@ -21,6 +22,8 @@ public sealed record HostDisk : ApiObject
 public sealed record Disk : ApiObject
 {
     public BlockSize? BlockSize { get; init; }
+    [ApiFormat("")]
+    [JsonConverter(typeof(UnsignedIntConverter))]
     public int? BootOrder { get; init; }
     public string? Cache { get; init; }
     public CDRomTarget? Cdrom { get; init; }
@@ -67,7 +70,13 @@ public sealed record LunTarget : ApiObject
 
 public sealed record CustomBlockSize : ApiObject
 {
+    [ApiFormat("")]
+    [JsonConverter(typeof(UnsignedIntConverter))]
     public int? DiscardGranularity { get; init; }
+    [ApiFormat("")]
+    [JsonConverter(typeof(UnsignedIntConverter))]
     public int? Logical { get; init; }
+    [ApiFormat("")]
+    [JsonConverter(typeof(UnsignedIntConverter))]
     public int? Physical { get; init; }
 }

@@ -11,6 +11,7 @@ public sealed record Clock : ApiObject
 
 public sealed record ClockOffsetUTC : ApiObject
 {
+    [ApiFormat("")]
     public int? OffsetSeconds { get; init; }
 }
 

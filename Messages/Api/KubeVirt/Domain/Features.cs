@@ -62,6 +62,7 @@ public sealed record HyperVPassthrough : ApiObject
 public sealed record FeatureSpinlocks : ApiObject
 {
     public bool? Enabled { get; init; }
+    [ApiFormat("int32")]
     public long? Spinlocks { get; init; }
 }
 

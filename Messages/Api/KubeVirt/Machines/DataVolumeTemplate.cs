@@ -4,6 +4,7 @@ using Troupe.Messages.Api.Meta;
 namespace Troupe.Messages.Api.KubeVirt;
 
 /// <summary>A DataVolume as part of a machine's spec.</summary>
+[ApiNullable]
 public sealed record DataVolumeTemplateSpec : ApiObject
 {
     public string? ApiVersion { get; init; }

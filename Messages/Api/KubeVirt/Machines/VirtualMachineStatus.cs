@@ -56,6 +56,7 @@ public sealed record ControllerRevisionRef : ApiObject
 
 public sealed record VirtualMachineStartFailure : ApiObject
 {
+    [ApiFormat("")]
     public int? ConsecutiveFailCount { get; init; }
     public string? LastFailedVMIUID { get; init; }
     /// <summary>No start before this time.</summary>

@@ -7,8 +7,11 @@ public sealed record ClientPassthroughDevices : ApiObject;
 
 public sealed record Interface : ApiObject
 {
+    [ApiFormat("")]
     public int? AcpiIndex { get; init; }
     public PluginBinding? Binding { get; init; }
+    [ApiFormat("")]
+    [JsonConverter(typeof(UnsignedIntConverter))]
     public int? BootOrder { get; init; }
     public InterfaceBridge? Bridge { get; init; }
     public DHCPOptions? DhcpOptions { get; init; }
@@ -79,6 +82,7 @@ public sealed record PortRange : ApiObject
 public sealed record DHCPPrivateOptions : ApiObject
 {
     [ApiRequired]
+    [ApiFormat("")]
     public int? Option { get; init; }
     [ApiRequired]
     public string? Value { get; init; }

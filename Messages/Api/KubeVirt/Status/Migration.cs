@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Troupe.Messages.Api.Meta;
 
 namespace Troupe.Messages.Api.KubeVirt;
@@ -32,7 +33,9 @@ public sealed record VirtualMachineInstanceMigrationState : ApiObject
     public DateTimeOffset? StartTimestamp { get; init; }
     public string? TargetAttachmentPodUID { get; init; }
     [ListType("atomic")]
+    [ApiFormat("")]
     public IReadOnlyList<int>? TargetCPUSet { get; init; }
+    [ApiFormat("")]
     public IReadOnlyDictionary<string, int>? TargetDirectMigrationNodePorts { get; init; }
     public Quantity? TargetMemoryOverhead { get; init; }
     public string? TargetNode { get; init; }
@@ -57,10 +60,13 @@ public sealed record VMIMConfigurationOptions : ApiObject
     public bool? MatchSELinuxLevelOnMigration { get; init; }
     [ApiMinimum(1)]
     [ApiMaximum(2000000)]
+    [JsonConverter(typeof(UnsignedLongConverter))]
     public long? MaxDowntimeMs { get; init; }
     public string? Network { get; init; }
     public string? NodeDrainTaintKey { get; init; }
+    [ApiFormat("int32")]
     public long? ParallelMigrationsPerCluster { get; init; }
+    [ApiFormat("int32")]
     public long? ParallelOutboundMigrationsPerNode { get; init; }
     public long? ProgressTimeout { get; init; }
     public bool? UnsafeMigrationOverride { get; init; }
@@ -85,7 +91,9 @@ public sealed record VirtualMachineInstanceMigrationTargetState : ApiObject
 {
     public string? AttachmentPodUID { get; init; }
     [ListType("atomic")]
+    [ApiFormat("")]
     public IReadOnlyList<int>? CpuSet { get; init; }
+    [ApiFormat("")]
     public IReadOnlyDictionary<string, int>? DirectMigrationNodePorts { get; init; }
     public bool? DomainDetected { get; init; }
     public string? DomainName { get; init; }

@@ -33,6 +33,7 @@ public sealed record VirtualMachineInstanceStatus : ApiObject
     public IReadOnlyList<VirtualMachineInstancePhaseTransitionTimestamp>? PhaseTransitionTimestamps { get; init; }
     public string? QosClass { get; init; }
     public string? Reason { get; init; }
+    [JsonConverter(typeof(UnsignedLongConverter))]
     public long? RuntimeUser { get; init; }
     public string? SelinuxContext { get; init; }
     public TopologyHints? TopologyHints { get; init; }

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Troupe.Kubernetes.Client;
-using Troupe.Kubernetes.Crds;
 using Troupe.Kubernetes.Feeds;
 using Troupe.Kubernetes.Writers;
 using Troupe.Messages.Api.Core;
@@ -9,22 +8,8 @@ using Xunit;
 
 namespace Troupe.Kubernetes.Tests;
 
-public sealed class CrdTests
+public sealed class FeedAndPatchTests
 {
-    [Fact]
-    public void The_CRDs_in_deploy_are_what_the_model_generates()
-    {
-        var folder = Path.Combine(Root(), "deploy/crds");
-        foreach (var (name, crd) in KubeVirtCrds.All)
-        {
-            var file = Path.Combine(folder, name);
-            var text = crd.ToJsonString(new System.Text.Json.JsonSerializerOptions { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n";
-            if (Environment.GetEnvironmentVariable("TROUPE_UPDATE_CRDS") is not null)
-                File.WriteAllText(file, text);
-            Assert.True(File.Exists(file) && File.ReadAllText(file) == text, $"{name} is out of date: TROUPE_UPDATE_CRDS=1 ./dev test Crd");
-        }
-    }
-
     [Fact]
     public void A_relist_tells_what_vanished_what_is_new_and_what_was_replaced_under_its_name()
     {
@@ -58,12 +43,4 @@ public sealed class CrdTests
     }
 
     private static Pod Pod(string name, string uid, string version) => new() { Metadata = new ObjectMeta { Name = name, Namespace = "n", Uid = uid, ResourceVersion = version } };
-
-    private static string Root()
-    {
-        var root = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(root, "Troupe.slnx")))
-            root = Path.GetDirectoryName(root)!;
-        return root;
-    }
 }
