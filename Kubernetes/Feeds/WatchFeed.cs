@@ -15,7 +15,8 @@ public static class WatchFeed
     public static Source<FeedEvent<T>, NotUsed> Source<T>(IKubeClient client, FeedOptions options, TimeProvider time, ILogger log) where T : KubeObject =>
         Akka.Streams.Dsl.Source.From(() => Events<T>(client, options, time, log))
             // A burst of versions of one object collapses while the consumer is busy; different objects never displace one another.
-            .BatchWeighted(1L, _ => 1L, Pending<T>.Of, (pending, e) => pending.Add(e))
+            // Free of cost, or the batch would be full with its first event.
+            .BatchWeighted(1L, _ => 0L, Pending<T>.Of, (pending, e) => pending.Add(e))
             .SelectMany(pending => pending.Events);
 
     private static async IAsyncEnumerable<FeedEvent<T>> Events<T>(IKubeClient client, FeedOptions options, TimeProvider time, ILogger log, [EnumeratorCancellation] CancellationToken ct = default)
@@ -123,10 +124,10 @@ public static class WatchFeed
     /// <summary>Events that wait for the consumer, at most one for each object.</summary>
     private sealed class Pending<T> where T : KubeObject
     {
-        private readonly Dictionary<string, int> _at = [];
-        private readonly List<FeedEvent<T>?> _events = [];
+        private readonly Dictionary<string, LinkedListNode<FeedEvent<T>>> _latest = [];
+        private readonly LinkedList<FeedEvent<T>> _events = new();
 
-        public IEnumerable<FeedEvent<T>> Events => _events.OfType<FeedEvent<T>>();
+        public IEnumerable<FeedEvent<T>> Events => _events;
 
         public static Pending<T> Of(FeedEvent<T> first) => new Pending<T>().Add(first);
 
@@ -138,11 +139,11 @@ public static class WatchFeed
                 FeedEvent<T>.Gone g => g.Last.Metadata.Uid,
                 _ => null,
             };
-            if (key is not null && _at.TryGetValue(key, out var at))
-                _events[at] = null;
+            if (key is not null && _latest.TryGetValue(key, out var older))
+                _events.Remove(older);
+            var node = _events.AddLast(e);
             if (key is not null)
-                _at[key] = _events.Count;
-            _events.Add(e);
+                _latest[key] = node;
             return this;
         }
     }

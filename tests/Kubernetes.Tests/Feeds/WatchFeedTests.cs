@@ -139,8 +139,17 @@ public sealed class WatchFeedTests
     {
         var events = Enumerable.Range(1, 1000).Select(i => new WatchEvent<ConfigMap>(WatchEventType.Modified, Map($"m{i % 3}", $"{i + 10}")))
             .Append(new(WatchEventType.Deleted, Map("m0", "2000"))).Append(new(WatchEventType.Added, Map("last", "2001")));
-        var client = new ScriptedClient { OnWatch = _ => Silent(events) };
+        var allRead = new TaskCompletionSource();
+        IEnumerable<WatchEvent<ConfigMap>> Watched()
+        {
+            foreach (var e in events)
+                yield return e;
+            allRead.SetResult();
+        }
+
+        var client = new ScriptedClient { OnWatch = _ => Silent(Watched()) };
         await using var feed = new FeedReader(client, Quick);
+        await allRead.Task.WaitAsync(TimeSpan.FromSeconds(30));
         var latest = new Dictionary<string, string>();
         var taken = 0;
         for (var told = ""; told != "+last@2001"; taken++)
