@@ -6,7 +6,8 @@ namespace Troupe.Kubernetes.Remoting;
 /// <param name="port">Used without <c>--akka-port</c>; 0 for any.</param>
 public sealed class RemotingCommandLine(int port)
 {
-    private readonly Option<string> _bind = new("--bind") { Description = "address to listen on", DefaultValueFactory = _ => "127.0.0.1" };
+    private const string Loopback = "127.0.0.1";
+    private readonly Option<string> _bind = new("--bind") { Description = "address to listen on", DefaultValueFactory = _ => Loopback };
     private readonly Option<string?> _publicHost = new("--public-host") { Description = "host name by which others reach this process" };
     private readonly Option<int> _port = new("--akka-port") { Description = "port of actor remoting", DefaultValueFactory = _ => port };
     private readonly Option<string?> _certificate = new(RemotingOptions.CertificateOption) { Description = "PEM file: this process's certificate for actor remoting" };
@@ -20,7 +21,8 @@ public sealed class RemotingCommandLine(int port)
             command.Add(option);
         command.Validators.Add(given =>
         {
-            if (RemotingOptions.Problem(given.GetValue(_bind)!, given.GetValue(_certificate), given.GetValue(_key), given.GetValue(_authority)) is { } problem)
+            // Defaults come into being after the validation.
+            if (RemotingOptions.Problem(given.GetValue(_bind) ?? Loopback, given.GetValue(_certificate), given.GetValue(_key), given.GetValue(_authority)) is { } problem)
                 given.AddError(problem);
         });
     }

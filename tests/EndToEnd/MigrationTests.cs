@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Troupe.EndToEnd.Harness;
 using Xunit;
 
@@ -7,6 +8,8 @@ namespace Troupe.EndToEnd;
 [Trait("Category", "Real")]
 public sealed class MigrationTests(SharedCluster shared, ITestOutputHelper output) : IClassFixture<SharedCluster>
 {
+    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(5) };
+
     private TroupeCluster Cluster => shared.Cluster;
 
     [Fact]
@@ -29,7 +32,7 @@ public sealed class MigrationTests(SharedCluster shared, ITestOutputHelper outpu
 
         (await Cluster.Kubectl("delete", "vmi", "mover", "--timeout=60s")).Require();
         Assert.Empty(TroupeCluster.QemuOf(uid));
-        await Eventually.Get("pods of the VMI", async () => (await Cluster.Kubectl("get", "pods", "-o", "name")).Output, o => o.Length == 0);
+        await PodsAsync(uid, 0);
     }
 
     [Fact]
@@ -41,7 +44,7 @@ public sealed class MigrationTests(SharedCluster shared, ITestOutputHelper outpu
         {
             await console.LogIn("root");
             await console.Run("until ping -c 1 -W 2 10.0.2.1; do sleep 1; done");
-            await console.Run("nc -ll -p 7 -e cat >/dev/null 2>&1 &");
+            await console.Run("(nc -ll -p 7 -e cat >/dev/null 2>&1 &)");
         }
 
         var address = (string)(await Cluster.Get("vmi", "talker"))!["status"]!["interfaces"]![0]!["ipAddress"]!;
@@ -71,7 +74,7 @@ public sealed class MigrationTests(SharedCluster shared, ITestOutputHelper outpu
         await Eventually.Get("the migration has begun", () => Cluster.Get("vmim", "stayer-away"), o => (string?)o?["status"]?["phase"] is "Scheduling" or "Scheduled" or "PreparingTarget");
         (await Cluster.Kubectl("delete", "vmim", "stayer-away", "--timeout=60s")).Require();
 
-        await Eventually.Get("pods of the VMI", async () => (await Cluster.Kubectl("get", "pods", "-o", "name")).Output, o => o.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length == 1);
+        await PodsAsync(uid, 1);
         Assert.Equal([qemu], TroupeCluster.QemuOf(uid));
         Assert.Equal(home, (string?)(await Cluster.Get("vmi", "stayer"))?["status"]?["nodeName"]);
         (await Cluster.Kubectl("delete", "vmi", "stayer", "--timeout=60s")).Require();
@@ -101,13 +104,25 @@ public sealed class MigrationTests(SharedCluster shared, ITestOutputHelper outpu
         (await Cluster.Kubectl("delete", "vmi", name, "--timeout=60s")).Require();
     }
 
-    /// <summary>Of this very boot; a guest that was started anew has another.</summary>
+    private Task PodsAsync(string vmiUid, int count) => Eventually.Get($"{count} pods of the VMI",
+        async () => (await Cluster.Kubectl("get", "pods", "-l", $"kubevirt.io/created-by={vmiUid}", "-o", "name")).Output, o => o.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length == count);
+
+    /// <summary>Of this very boot, as the guest's web page tells it; a guest that was started anew has another.</summary>
     private async Task<string> BootIdAsync(string vmi)
     {
-        await using var console = new ConsoleSession(Cluster, vmi);
-        await console.LogIn();
-        var shown = await console.Run("cat /proc/sys/kernel/random/boot_id");
-        return System.Text.RegularExpressions.Regex.Match(shown, "[0-9a-f]{8}-[0-9a-f-]{27}").Value is { Length: > 0 } id ? id : throw new InvalidOperationException($"no boot id in: {shown}");
+        var status = await Eventually.Get($"the web server of {vmi}", async () =>
+        {
+            try
+            {
+                var address = (string?)(await Cluster.Get("vmi", vmi))?["status"]?["interfaces"]?[0]?["ipAddress"];
+                return address is null ? null : JsonNode.Parse(await Http.GetStringAsync($"http://{address}/cgi-bin/status"));
+            }
+            catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+            {
+                return null;
+            }
+        }, s => s is not null);
+        return (string)status!["bootId"]!;
     }
 
     /// <returns>The node that the guest runs on then.</returns>

@@ -1,5 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 using Troupe.ControlPlane.Admission.Certificates;
+using Xunit;
 
 namespace Troupe.ControlPlane.Tests.Admission;
 

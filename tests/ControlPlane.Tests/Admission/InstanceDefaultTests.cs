@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Troupe.ControlPlane.Admission.Configuration;
+using Xunit;
 
 namespace Troupe.ControlPlane.Tests.Admission;
 

@@ -1,3 +1,5 @@
+using Xunit;
+
 namespace Troupe.ControlPlane.Tests.Admission;
 
 /// <summary>One change to a good VMI at a time: what is refused, at which field and in which words, and what stays allowed.</summary>

@@ -2,6 +2,7 @@ using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.Instancetype;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.Meta;
+using Xunit;
 
 namespace Troupe.ControlPlane.Tests.Admission;
 

@@ -1,5 +1,6 @@
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.Meta;
+using Xunit;
 
 namespace Troupe.ControlPlane.Tests.Admission;
 

@@ -1,3 +1,5 @@
+using Xunit;
+
 namespace Troupe.ControlPlane.Tests.Admission;
 
 public class SchemaTests

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.Messages.Api;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
+using Xunit;
 
 namespace Troupe.ControlPlane.Tests.LauncherPod;
 

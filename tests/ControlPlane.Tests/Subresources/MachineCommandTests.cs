@@ -3,6 +3,7 @@ using Troupe.ControlPlane.Subresources;
 using Troupe.Messages.Api;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.Meta;
+using Xunit;
 
 namespace Troupe.ControlPlane.Tests.Subresources;
 

@@ -61,11 +61,11 @@ public sealed class ConversionTests : IAsyncLifetime
         var (code, status) = await _cluster.SendAsync("GET", Path("v2") + "/a");
         Assert.Equal(HttpStatusCode.InternalServerError, code);
         Assert.Contains("conversion webhook for example.com/v1, Kind=Widget failed: the server could not find the requested resource", status.Str("message"));
-        _server.On("/convert", review =>
+        _server.On("/convert", async review =>
         {
-            var answer = Convert(review).Result;
+            var answer = await Convert(review);
             answer["response"]!["convertedObjects"]![0]!["metadata"]!["name"] = "other";
-            return Task.FromResult(answer);
+            return answer;
         });
         (_, status) = await _cluster.SendAsync("GET", Path("v2") + "/a");
         Assert.Contains("returned invalid converted object at index 0: must have the same name: a != other", status.Str("message"));

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Net.Security;
 using System.Net.Sockets;
 using Akka.Actor;
@@ -84,6 +85,23 @@ public sealed class RemotingTests : IAsyncLifetime
         Assert.StartsWith("--bind: 'everywhere' is not an IP address", RemotingOptions.Problem("everywhere", null, null, null), StringComparison.Ordinal);
         Assert.StartsWith("--tls-key: missing", RemotingOptions.Problem("127.0.0.1", files.Certificate, null, files.Authority), StringComparison.Ordinal);
         Assert.Equal("--tls-ca: no file '/nowhere'", RemotingOptions.Problem("127.0.0.1", files.Certificate, files.Key, "/nowhere"));
+    }
+
+    [Theory]
+    [InlineData("", "127.0.0.1", null)]
+    [InlineData("--bind 127.0.0.2 --akka-port 7", "127.0.0.2", null)]
+    [InlineData("--bind 0.0.0.0", null, "--tls-certificate")]
+    public void A_command_line_is_understood_or_refused(string line, string? bind, string? problem)
+    {
+        var remoting = new RemotingCommandLine(port: 7);
+        var command = new RootCommand();
+        remoting.AddTo(command);
+        var given = command.Parse(line);
+        Assert.Equal(problem is not null, given.Errors.Count > 0);
+        if (problem is not null)
+            Assert.Contains(problem, given.Errors[0].Message);
+        else
+            Assert.Equal(new RemotingOptions(bind!, bind!, 7, null), remoting.Read(given));
     }
 
     [Fact]

@@ -55,13 +55,18 @@ internal sealed class VmiWorld : IAsyncDisposable
             Api.Changed += () => _ = Api.Phases.Contains(until) && end.TrySetResult();
         _pump = system.ActorOf(Props.Create(() => new Pump(this, end)));
         _pump.Tell(Pump.Look);
-        await end.Task.WaitAsync(ct);
+        try
+        {
+            await end.Task.WaitAsync(ct);
+        }
+        finally
+        {
+            await _pump.GracefulStop(TimeSpan.FromSeconds(10));
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (!_pump.IsNobody())
-            await _pump.GracefulStop(TimeSpan.FromSeconds(10));
         await _events.DisposeAsync();
         FusedJournal.Fuses.TryRemove(PersistenceId, out _);
         FusedJournal.Written.TryRemove(PersistenceId, out _);
