@@ -24,8 +24,9 @@ public static class AdmissionBenchmark
         {
           "apiVersion": "kubevirt.io/v1", "kind": "VirtualMachineInstance", "metadata": { "name": "vmi", "namespace": "default", "labels": { "app": "web" } },
           "spec": {
+            "architecture": "amd64",
             "domain": {
-              "cpu": { "cores": 2 }, "memory": { "guest": "1Gi" },
+              "machine": { "type": "q35" }, "cpu": { "cores": 2 }, "memory": { "guest": "1Gi" },
               "devices": {
                 "disks": [{ "name": "root", "disk": { "bus": "virtio" } }, { "name": "seed", "disk": { "bus": "virtio" } }],
                 "interfaces": [{ "name": "default", "masquerade": {}, "ports": [{ "port": 80 }] }]
