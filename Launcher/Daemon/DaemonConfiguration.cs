@@ -1,3 +1,5 @@
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
+
 namespace Troupe.Launcher.Daemon;
 
 /// <summary>The daemon's configuration files.</summary>
@@ -9,6 +11,7 @@ internal static class DaemonConfiguration
     {
         foreach (var folder in new[] { options.Run, options.Config, options.Log, options.Lib, options.Drivers })
             Directory.CreateDirectory(folder);
+        KeepTpmStateWithTheGuests(options);
         File.WriteAllText($"{options.Config}/libvirtd.conf", $"""
             auth_unix_rw = "none"
             unix_sock_rw_perms = "0700"
@@ -41,6 +44,16 @@ internal static class DaemonConfiguration
             File.Delete($"{options.Drivers}/libvirt_driver_qemu.so");
             File.CreateSymbolicLink($"{options.Drivers}/libvirt_driver_qemu.so", source);
         }
+    }
+
+    /// <summary>libvirt's folder for TPMs is fixed; what is in it belongs to the guest's state volume, which is mounted elsewhere.</summary>
+    private static void KeepTpmStateWithTheGuests(LibvirtDaemonOptions options)
+    {
+        // Only a pod has the folder: whoever but asks for capabilities leaves the host as it is.
+        if (!Directory.Exists(LauncherPaths.Private) || Path.Exists($"{options.Lib}/swtpm"))
+            return;
+        Directory.CreateDirectory(LauncherPaths.SwtpmState);
+        Directory.CreateSymbolicLink($"{options.Lib}/swtpm", LauncherPaths.SwtpmState);
     }
 
     /// <summary>The QEMU driver looks these names up before it reads its configuration, and does not start without them.</summary>
