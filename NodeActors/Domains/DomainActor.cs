@@ -14,15 +14,12 @@ namespace Troupe.NodeActors.Domains;
 /// Owns the launcher connection of one VMI on this node. A shell around <see cref="DomainSteps"/>: one step at a time, each started from
 /// what is known then, so that it does not matter after which step something broke.
 /// </summary>
-public sealed class DomainActor : ReceiveActor, IWithTimers
+public sealed partial class DomainActor : ReceiveActor, IWithTimers
 {
     /// <summary>KubeVirt presses the power button at most this often.</summary>
     public static readonly TimeSpan ShutdownInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan AskTimeout = TimeSpan.FromSeconds(60);
-
-    /// <summary>A dump of a large guest's memory takes its time.</summary>
-    private static readonly TimeSpan OperationTimeout = TimeSpan.FromMinutes(10);
 
     // A launcher listens some hundredths of a second after its pod is ready.
     private static readonly (TimeSpan Min, TimeSpan Max) ConnectRetry = (TimeSpan.FromMilliseconds(25), TimeSpan.FromMilliseconds(500));
@@ -106,32 +103,6 @@ public sealed class DomainActor : ReceiveActor, IWithTimers
         _state = next;
         Report();
         Proceed();
-    }
-
-    /// <summary>Beside the steps: an operation neither waits for them nor holds them up, and only whoever asked hears of it.</summary>
-    private void OnOperate(OperateGuest operate)
-    {
-        if (_launcher is not { } launcher || !_state.Connected)
-            Sender.Tell(Failed("the launcher is not connected"));
-        else
-            AskAsync().PipeTo(Sender, Self);
-
-        async Task<DomainOperated> AskAsync()
-        {
-            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-            deadline.CancelAfter(OperationTimeout);
-            try
-            {
-                var reply = await launcher.AskAsync(new OperateDomain(operate.Epoch, operate.Operation), deadline.Token).ConfigureAwait(false);
-                return new DomainOperated(operate.VmiUid, operate.Node, operate.RequestId, reply.Error, reply.Message, reply.Result);
-            }
-            catch (Exception e) when (e is IOException or OperationCanceledException)
-            {
-                return Failed(e.Message);
-            }
-        }
-
-        DomainOperated Failed(string message) => new(operate.VmiUid, operate.Node, operate.RequestId, LauncherError.NoDomain, message, null);
     }
 
     private void RefuseChange(string reason, string message) =>
