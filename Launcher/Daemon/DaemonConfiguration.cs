@@ -36,6 +36,8 @@ internal static class DaemonConfiguration
             stdio_handler = "file"
             max_core = 0
             seccomp_sandbox = 0
+            swtpm_user = "root"
+            swtpm_group = "root"
 
             """);
         // Only the QEMU driver: the monolithic daemon then is what virtqemud is, without the network, storage and device drivers.
