@@ -11,7 +11,7 @@ internal static class DaemonConfiguration
     {
         foreach (var folder in new[] { options.Run, options.Config, options.Log, options.Lib, options.Drivers })
             Directory.CreateDirectory(folder);
-        KeepTpmStateWithTheGuests(options);
+        KeepStateWithTheGuests(options);
         File.WriteAllText($"{options.Config}/libvirtd.conf", $"""
             auth_unix_rw = "none"
             unix_sock_rw_perms = "0700"
@@ -48,11 +48,14 @@ internal static class DaemonConfiguration
         }
     }
 
-    /// <summary>libvirt's folder for TPMs is fixed; what is in it belongs to the guest's state volume, which is mounted elsewhere.</summary>
-    private static void KeepTpmStateWithTheGuests(LibvirtDaemonOptions options)
+    /// <summary>UEFI variables and TPMs belong to the guest's state volume. libvirt makes no folder for the ones, and its folder for the others is fixed.</summary>
+    private static void KeepStateWithTheGuests(LibvirtDaemonOptions options)
     {
         // Only a pod has the folder: whoever but asks for capabilities leaves the host as it is.
-        if (!Directory.Exists(LauncherPaths.Private) || Path.Exists($"{options.Lib}/swtpm"))
+        if (!Directory.Exists(LauncherPaths.Private))
+            return;
+        Directory.CreateDirectory(LauncherPaths.Nvram);
+        if (Path.Exists($"{options.Lib}/swtpm"))
             return;
         Directory.CreateDirectory(LauncherPaths.SwtpmState);
         Directory.CreateSymbolicLink($"{options.Lib}/swtpm", LauncherPaths.SwtpmState);
