@@ -23,6 +23,11 @@ public sealed record DomainKnowledge(string VmiUid)
     /// <summary>The launcher has the domain; it is not to be asked to start it again.</summary>
     public bool Launched { get; init; }
 
+    /// <summary>The latest change of the spec, the network made for it, and whether the launcher has carried it out (or never will).</summary>
+    public UpdateDomain? Update { get; init; }
+    public LaunchContext? UpdateContext { get; init; }
+    public bool Updated { get; init; }
+
     /// <summary>Why the guest can never run from the present order.</summary>
     public DomainRefused? Refusal { get; init; }
     public DomainObservation? Observation { get; init; }

@@ -23,6 +23,7 @@ public static class DomainSteps
             StopDomain stop => state with { Stop = stop },
             ReleaseDomain => state with { Release = true },
             IMigrationCommand migration => MigrationSteps.Order(state, migration),
+            UpdateDomain update => Changed(state, update),
             _ => state,
         };
     }
@@ -62,6 +63,8 @@ public static class DomainSteps
             (LaunchDomain, LauncherError.None) => state with { Launched = state.HasDomain },
             (LaunchDomain, LauncherError.InvalidSpec or LauncherError.Unsupported) =>
                 Refused(state, node, reply.Error.ToString(), reply.Message ?? "the launcher gave no reason"),
+            // What this launcher cannot do does not become possible by asking again; the guest runs on as it is.
+            (SyncDomain sync, LauncherError.None or LauncherError.InvalidSpec or LauncherError.Unsupported) => state with { Updated = state.Updated || ReferenceEquals(sync.Vmi, state.Update?.Vmi) },
             // Told to stop before it ever ran: for the control plane that is a guest that has ended.
             (DestroyDomain, LauncherError.NoDomain) when !state.HasDomain =>
                 state with { Observation = reply.Domain with { State = DomainState.Shutoff, Reason = DomainReason.Shutdown } },
@@ -87,6 +90,8 @@ public static class DomainSteps
             return new DomainStep.Wait();
         if (state.Stop is { } stop)
             return !state.HasDomain || now >= stop.Deadline ? new DomainStep.Ask(new DestroyDomain(state.Epoch)) : new DomainStep.Shutdown(stop.Deadline);
+        if (state is { HasDomain: true, Update: { } update, Updated: false })
+            return state.UpdateContext is { } network ? new DomainStep.Ask(new SyncDomain(state.Epoch, update.Vmi, network)) : new DomainStep.PrepareUpdate(update);
         if (state.Run is not { } run || state.Launched || state.HasDomain || state.Refusal is not null)
             return new DomainStep.Wait();
         return state.Context is { } context ? new DomainStep.Ask(new LaunchDomain(run.Epoch, run.Vmi, context)) : new DomainStep.PrepareNetwork();
@@ -101,8 +106,13 @@ public static class DomainSteps
         return here with { Run = run, PodUid = run.PodUid };
     }
 
+    /// <summary>The generation counts a spec's changes: the same one again, or one that was overtaken, is no news.</summary>
+    private static DomainKnowledge Changed(DomainKnowledge state, UpdateDomain update) => state.Update is { } known && (known.Vmi.Metadata.Generation ?? 0) >= (update.Vmi.Metadata.Generation ?? 0)
+        ? state
+        : state with { Update = update, UpdateContext = null, Updated = false };
+
     /// <summary>A new epoch voids the orders of those before it.</summary>
     private static DomainKnowledge AtEpoch(DomainKnowledge state, long epoch) => epoch <= state.Epoch
         ? state
-        : state with { Epoch = epoch, Run = null, Stop = null, Release = false, Launched = false, Refusal = null, MigrationOrders = [] };
+        : state with { Epoch = epoch, Run = null, Stop = null, Release = false, Launched = false, Refusal = null, MigrationOrders = [], Update = null, UpdateContext = null, Updated = false };
 }

@@ -9,7 +9,8 @@ namespace Troupe.NodeActors.Networking;
 /// <summary>What the masquerade binding makes in a pod's network namespace, as text: a bridge with the gateway, a tap for QEMU, and NAT.</summary>
 /// <param name="PodLink">The pod's own device.</param>
 /// <param name="Guest">The one address behind the NAT.</param>
-public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap, int Mtu, IPAddress Guest, IPAddress Gateway, int Prefix, IReadOnlyList<string> Ports)
+/// <param name="IsMultiQueue">QEMU opens the tap once for each of its queues.</param>
+public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap, int Mtu, IPAddress Guest, IPAddress Gateway, int Prefix, IReadOnlyList<string> Ports, bool IsMultiQueue = false)
 {
     /// <summary>Addresses under which a migrated guest's open sessions know it.</summary>
     public IReadOnlyList<string> Kept { get; init; } = [];
@@ -21,12 +22,12 @@ public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap,
     private const string BridgeMac = "02:00:00:00:00:00";
 
     /// <exception cref="FormatException">`vmNetworkCIDR` is no IPv4 network with room for two hosts.</exception>
-    public static MasqueradeScript Of(Interface nic, PodNetwork network, string podLink, int mtu)
+    public static MasqueradeScript Of(Interface nic, PodNetwork network, string podLink, int mtu, bool isMultiQueue = false)
     {
         var cidr = network.VmNetworkCIDR is { Length: > 0 } set ? set : DefaultNetwork;
         if (!IPNetwork.TryParse(cidr, out var range) || range.BaseAddress.AddressFamily is not System.Net.Sockets.AddressFamily.InterNetwork || range.PrefixLength > 30)
             throw new FormatException($"spec.networks: vmNetworkCIDR '{cidr}' is not an IPv4 network with room for a gateway and a guest");
-        return new MasqueradeScript(podLink, $"k6t-{podLink}", "tap0", mtu, Host(range, 2), Host(range, 1), range.PrefixLength, PortsOf(nic));
+        return new MasqueradeScript(podLink, $"k6t-{podLink}", "tap0", mtu, Host(range, 2), Host(range, 1), range.PrefixLength, PortsOf(nic), isMultiQueue);
     }
 
     /// <summary>For `sh -e`, inside of the namespace. Run again it changes nothing, and what a run that was cut short has left is made anew.</summary>
@@ -37,7 +38,7 @@ public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap,
         link add {Bridge} type bridge forward_delay 0 stp_state 0
         link set dev {Bridge} address {BridgeMac} mtu {Mtu} up
         address add {Gateway}/{Prefix} dev {Bridge}
-        tuntap add dev {Tap} mode tap vnet_hdr
+        tuntap add dev {Tap} mode tap vnet_hdr{(IsMultiQueue ? " multi_queue" : "")}
         END
         fi
         ip link set dev {Tap} mtu {Mtu} master {Bridge} up

@@ -31,6 +31,8 @@ public sealed class PodNetworking : IPodNetworking
         for (var i = 0; i < interfaces.Count; i++)
         {
             var nic = interfaces[i];
+            if (nic.State is "absent")
+                continue;
             var network = (vmi.Spec?.Networks ?? []).FirstOrDefault(n => n.Name == nic.Name);
             if (network?.Pod is not { } pod)
                 throw new UnsupportedNetworkException($"spec.networks: network '{nic.Name}' is not the pod network; only that is supported yet");
@@ -49,7 +51,7 @@ public sealed class PodNetworking : IPodNetworking
         MasqueradeScript script;
         try
         {
-            script = MasqueradeScript.Of(nic, pod, PodLink, await MtuAsync(pid, ct).ConfigureAwait(false)) with { Kept = keptAddresses };
+            script = MasqueradeScript.Of(nic, pod, PodLink, await MtuAsync(pid, ct).ConfigureAwait(false), IsMultiQueue(vmi.Spec!.Domain!, nic)) with { Kept = keptAddresses };
         }
         catch (FormatException e)
         {
@@ -60,8 +62,16 @@ public sealed class PodNetworking : IPodNetworking
         var dns = ResolvConf.Parse(await File.ReadAllTextAsync($"/proc/{pid}/root/etc/resolv.conf", ct).ConfigureAwait(false));
         return new PreparedInterface(
             nic.Name!, script.Tap, script.Bridge, nic.MacAddress is { Length: > 0 } mac ? mac : MasqueradeScript.MacFor(vmi.Metadata.Uid!, nic.Name!), script.Mtu,
-            $"{script.Guest}/{script.Prefix}", script.Gateway.ToString(), dns.Servers, dns.Search, vmi.Spec!.Hostname ?? vmi.Metadata.Name!.Split('.')[0], podAddresses);
+            $"{script.Guest}/{script.Prefix}", script.Gateway.ToString(), dns.Servers, dns.Search, vmi.Spec!.Hostname ?? vmi.Metadata.Name!.Split('.')[0], podAddresses)
+        {
+            DhcpOptions = nic.DhcpOptions,
+        };
     }
+
+    /// <summary>The launcher gives a virtio interface a queue for each CPU; a tap has to be made for several, and for one, differently.</summary>
+    private static bool IsMultiQueue(DomainSpec domain, Interface nic) => domain.Devices?.NetworkInterfaceMultiqueue is true
+        && (nic.Model is null or "" or "virtio")
+        && Math.Max(1, domain.Cpu?.Sockets ?? 1) * Math.Max(1, domain.Cpu?.Cores ?? 1) * Math.Max(1, domain.Cpu?.Threads ?? 1) > 1;
 
     private static async Task<int> MtuAsync(int pid, CancellationToken ct)
     {

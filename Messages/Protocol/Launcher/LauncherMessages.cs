@@ -54,7 +54,11 @@ public sealed record LaunchContext(bool UseEmulation, IReadOnlyList<PreparedInte
 /// <param name="PodAddresses">The pod's own addresses; what the VMI's status shows for masquerade.</param>
 public sealed record PreparedInterface(
     string Name, string Tap, string Bridge, string Mac, int Mtu, string GuestAddress, string Gateway,
-    IReadOnlyList<string> DnsServers, IReadOnlyList<string> SearchDomains, string? Hostname, IReadOnlyList<string> PodAddresses);
+    IReadOnlyList<string> DnsServers, IReadOnlyList<string> SearchDomains, string? Hostname, IReadOnlyList<string> PodAddresses)
+{
+    /// <summary>What else the guest is to be told by DHCP.</summary>
+    public DHCPOptions? DhcpOptions { get; init; }
+}
 
 /// <summary>
 /// Version of the messages in this folder. A launcher outlives upgrades of its agent, so an agent speaks every version

@@ -17,4 +17,5 @@ public sealed record DomainOperated(string VmiUid, string Node, string RequestId
 /// The VMI's spec has changed: plug in and out what can be while the guest runs. What comes of it shows in the next
 /// <see cref="DomainReported"/>; what failed comes as a <see cref="DomainRefused"/> that is not fatal, and is tried again.
 /// </summary>
-public sealed record UpdateDomain(string Node, string VmiUid, long Epoch, VirtualMachineInstance Vmi) : IDomainCommand;
+/// <param name="KeptAddresses">Addresses of the pods that a migrated guest has run in before.</param>
+public sealed record UpdateDomain(string Node, string VmiUid, long Epoch, IReadOnlyList<string> PodAddresses, IReadOnlyList<string> KeptAddresses, VirtualMachineInstance Vmi) : IDomainCommand;

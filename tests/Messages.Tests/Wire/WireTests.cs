@@ -99,6 +99,7 @@ public sealed class WireTests
             return list;
         }
 
+        if (typeof(Troupe.Messages.Api.Meta.ApiObject).IsAssignableFrom(type)) return Activator.CreateInstance(type);
         if (depth > 6) return null;
         if (type.GetCustomAttributes<System.Text.Json.Serialization.JsonDerivedTypeAttribute>().LastOrDefault() is { } derived) return Sample(derived.DerivedType, depth + 1);
         var constructor = type.GetConstructors().Where(c => c.GetParameters() is not [var p] || p.ParameterType != type).OrderByDescending(c => c.GetParameters().Length).First();
