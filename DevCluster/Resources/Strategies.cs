@@ -224,6 +224,7 @@ internal sealed class WorkloadStrategy(bool replicated, bool selectsByUser = tru
         var spec = obj.Child("spec");
         if (replicated)
             spec.Fill("replicas", 1L);
+        WorkloadDefaults.Fill(spec, obj.Str("kind"));
         if (spec.Obj("template", "spec") is { } template)
             PodTemplates.Default(template);
     }
