@@ -4,6 +4,7 @@ using Troupe.Benchmarks;
 Dictionary<string, (string What, Func<Task> Run)> benchmarks = new()
 {
     ["start"] = ("1, 10 and 25 guests: create to Running, beside bare libvirt; memory, CPU and API writes", StartBenchmark.RunAsync),
+    ["apiserver"] = ("DevCluster's API server, beside kube-apiserver and etcd where K8S_LAB has them: throughput, fan-out, start, memory, restart", ApiServerBenchmark.RunAsync),
 };
 
 if (args is not [var name] || !benchmarks.TryGetValue(name, out var benchmark))
