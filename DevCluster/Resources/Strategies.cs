@@ -218,33 +218,9 @@ internal sealed class WorkloadStrategy(bool replicated, bool selectsByUser = tru
         var spec = obj.Child("spec");
         if (replicated)
             spec.Fill("replicas", 1L);
-        DefaultUpdates(obj.Str("kind"), spec);
+        WorkloadDefaults.Fill(spec, obj.Str("kind"));
         if (spec.Obj("template", "spec") is { } template)
             PodTemplates.Default(template);
-    }
-
-    private static void DefaultUpdates(string? kind, JsonObject spec)
-    {
-        if (kind is "Deployment" or "StatefulSet" or "DaemonSet")
-            spec.Fill("revisionHistoryLimit", 10L);
-        if (kind == "StatefulSet")
-            spec.Fill("podManagementPolicy", "OrderedReady");
-        if (kind == "Deployment")
-            spec.Fill("progressDeadlineSeconds", 600L);
-        if (kind is not ("Deployment" or "StatefulSet" or "DaemonSet"))
-            return;
-        var strategy = spec.Child(kind == "Deployment" ? "strategy" : "updateStrategy");
-        strategy.Fill("type", "RollingUpdate");
-        if (strategy.Str("type") != "RollingUpdate")
-            return;
-        var rolling = strategy.Child("rollingUpdate");
-        if (kind == "StatefulSet")
-            rolling.Fill("partition", 0L);
-        else
-        {
-            rolling.Fill("maxUnavailable", kind == "Deployment" ? "25%" : 1L);
-            rolling.Fill("maxSurge", kind == "Deployment" ? "25%" : 0L);
-        }
     }
 
     public override IEnumerable<StatusCause> Validate(JsonObject obj, JsonObject? old, StrategyContext context)

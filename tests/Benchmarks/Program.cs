@@ -5,6 +5,7 @@ Dictionary<string, (string What, Func<IReadOnlyList<string>, Task> Run)> benchma
 {
     ["start"] = ("1, 10 and 25 guests (or as many as named): create to Running, beside bare libvirt; memory, CPU and API writes", StartBenchmark.RunAsync),
     ["admission"] = ("webhooks over HTTPS: latency of one caller after the other, throughput of several", _ => AdmissionBenchmark.RunAsync()),
+    ["apiserver"] = ("DevCluster's API server, beside kube-apiserver and etcd where K8S_LAB has them: throughput, fan-out, start, memory, restart", _ => ApiServerBenchmark.RunAsync()),
 };
 
 if (args is not [var name, .. var rest] || !benchmarks.TryGetValue(name, out var benchmark))

@@ -7,6 +7,7 @@ using Troupe.ControlPlane.Admission.Review;
 using Troupe.ControlPlane.Admission.Webhooks;
 using Troupe.Messages.Api;
 using Troupe.Messages.Api.Meta;
+using Xunit;
 
 namespace Troupe.ControlPlane.Tests.Admission;
 
