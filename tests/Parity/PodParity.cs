@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Troupe.ControlPlane.Admission.Configuration;
 using Troupe.ControlPlane.Admission.Review;
 using Troupe.ControlPlane.Admission.Webhooks;
 using Troupe.ControlPlane.Vmi.LauncherPod;

@@ -1,6 +1,5 @@
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.Instancetype;
-using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.Meta;
 using Xunit;
 
@@ -115,7 +114,8 @@ public class MachineTests
     {
         var harness = new AdmissionHarness();
         var (_, stored) = await harness.CreateAsync(Objects.Vm());
-        stored!.Set("status.snapshotInProgress", "\"snap\"");
+        Assert.NotNull(stored);
+        stored.Set("status.snapshotInProgress", "\"snap\"");
 
         Assert.Equal(message, (await harness.UpdateAsync(stored, stored.DeepClone().AsObject().Set(path, json))).Verdict.Refusal?.Message);
     }
