@@ -1,6 +1,8 @@
+using System.Net;
 using System.Text.Json;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Nodes.Containers;
+using Troupe.DevCluster.Nodes.Dns;
 using Troupe.DevCluster.Nodes.Host;
 using Troupe.DevCluster.Nodes.Images;
 using Troupe.DevCluster.Nodes.Kubelet;
@@ -55,7 +57,10 @@ public sealed class NodeFleet : IAsyncDisposable
             fleet.StartKubelet(registration.Name);
         }
 
-        fleet.tasks.Add(Task.Run(() => new ServiceProxy(api, identity, options.Nodes, options.ApiServer, options.Time, log).RunAsync(fleet.stop.Token), CancellationToken.None));
+        var proxy = new ServiceProxy(api, identity, options.Nodes, options.ApiServer, options.Time, log);
+        var dns = new DnsServer([.. Enumerable.Range(1, options.Nodes).Select(node => IPAddress.Parse(identity.Gateway(node)))], () => proxy.Zone, log);
+        fleet.Background(() => proxy.RunAsync(fleet.stop.Token), "the service proxy");
+        fleet.Background(() => dns.RunAsync(fleet.stop.Token), "the DNS server");
         fleet.tasks.Add(Task.Run(() => fleet.FollowPodsAsync(api, options.Time), CancellationToken.None));
         var kept = new KeptAddresses(api, identity, number => fleet.nodes.GetValueOrDefault($"node-{number}")?.Network, options.Time, log);
         fleet.tasks.Add(Task.Run(() => kept.RunAsync(fleet.stop.Token), CancellationToken.None));
@@ -140,6 +145,19 @@ public sealed class NodeFleet : IAsyncDisposable
             await Task.Delay(100);
         }
     }
+
+    /// <summary>Pods run without it; its failure is told and is no reason to stop.</summary>
+    private void Background(Func<Task> work, string what) => tasks.Add(Task.Run(async () =>
+    {
+        try
+        {
+            await work();
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            log.LogError(failure, "{What} ended", what);
+        }
+    }, CancellationToken.None));
 
     private async Task FollowPodsAsync(IKubeApi api, TimeProvider time)
     {

@@ -1,11 +1,12 @@
 using System.Threading.Channels;
 using Troupe.DevCluster.Api;
+using Troupe.DevCluster.Nodes.Dns;
 using Troupe.DevCluster.Nodes.Host;
 using Troupe.DevCluster.Nodes.Model;
 
 namespace Troupe.DevCluster.Nodes.Network;
 
-/// <summary>Follows services and their endpoints and keeps <see cref="ServiceRules"/> in the kernel.</summary>
+/// <summary>Follows services and their endpoints, keeps <see cref="ServiceRules"/> in the kernel and the zone that pods' names are resolved in.</summary>
 internal sealed class ServiceProxy(IKubeApi api, ClusterIdentity identity, int nodes, Uri? apiServer, TimeProvider time, ILogger log)
 {
     /// <summary>The address of the service <c>kubernetes</c>.</summary>
@@ -17,6 +18,9 @@ internal sealed class ServiceProxy(IKubeApi api, ClusterIdentity identity, int n
     private readonly Dictionary<string, Service> _services = [];
     private readonly Dictionary<string, EndpointSlice> _slices = [];
     private string _applied = "";
+    private volatile ClusterZone _zone = new([], []);
+
+    public ClusterZone Zone => _zone;
 
     public async Task RunAsync(CancellationToken ct)
     {
@@ -36,7 +40,9 @@ internal sealed class ServiceProxy(IKubeApi api, ClusterIdentity identity, int n
                 else if (change.IsService) Apply(_services, change.Event);
                 else Apply(_slices, change.Event);
             }
-            if (synced == 3) await UpdateAsync(ct);
+            if (synced != 3) continue;
+            _zone = new ClusterZone([.. _services.Values], [.. _slices.Values]);
+            await UpdateAsync(ct);
         }
 
         async Task FollowAsync(ResourceKey kind, bool isService)
