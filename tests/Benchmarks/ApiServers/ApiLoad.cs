@@ -42,7 +42,7 @@ public sealed class ApiLoad(HttpClient http)
         await NamespaceAsync(ns);
         var path = $"/apis/networking.k8s.io/v1/namespaces/{ns}/ingresses";
         await RunAsync(objects, i => Request(HttpMethod.Post, path,
-            $$$"""{"metadata":{"name":"i{{{i}}}"},"spec":{"defaultBackend":{"service":{"name":"s","port":{"number":80}}}}}"""));
+            $$$"""{"metadata":{"name":"i{{{i}}}"},"spec":{"defaultBackend":{"service":{"name":"s","port":{"number":80} } } } }"""));
         return await RunAsync(count, i => Request(HttpMethod.Patch, $"{path}/i{i % objects}/status",
             $$$"""{"status":{"loadBalancer":{"ingress":[{"ip":"10.{{{i / 65536}}}.{{{i / 256 % 256}}}.{{{i % 256}}}"}]} } }""", "application/merge-patch+json"));
     }

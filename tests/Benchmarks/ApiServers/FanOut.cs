@@ -13,7 +13,7 @@ public sealed class FanOut(HttpClient http)
     /// <returns>Milliseconds, one for each event at each watcher.</returns>
     public async Task<IReadOnlyCollection<double>> RunAsync(int watchers, int events)
     {
-        (await http.PostAsync(Path, Json($$"""{"metadata":{"name":"fan-out"},"data":{}}"""))).EnsureSuccessStatusCode();
+        (await http.PostAsync(Path, Json("""{"metadata":{"name":"fan-out"},"data":{}}"""))).EnsureSuccessStatusCode();
         var ready = Enumerable.Range(0, watchers).Select(_ => new TaskCompletionSource()).ToList();
         var readers = ready.Select(r => ReadAsync(events, r)).ToList();
         await Task.WhenAll(ready.Select(r => r.Task));
