@@ -69,7 +69,8 @@ internal static class SpecDefaults
         if (cpu is not { Cores: null or 0, Sockets: null or 0, Threads: null or 0 })
             return cpu;
         var given = domain.Resources?.Limits?.ContainsKey(Cpu) is true ? domain.Resources.Limits : domain.Resources?.Requests;
-        var sockets = given?.ContainsKey(Cpu) is true ? given[Cpu].Units : 1;
+        // As in KubeVirt's 32 bits without a sign: a negative request becomes a huge number here, and is refused by its own name afterwards.
+        var sockets = given?.ContainsKey(Cpu) is true ? unchecked((uint)given[Cpu].Units) : 1;
         return cpu with { Sockets = sockets, Cores = 1, Threads = 1 };
     }
 

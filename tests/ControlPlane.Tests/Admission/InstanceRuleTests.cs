@@ -100,7 +100,7 @@ public class InstanceRuleTests
         var (verdict, _) = await new AdmissionHarness().CreateAsync(Objects.Vmi().Set(path, json));
 
         var causes = verdict.Refusal?.Details?.Causes ?? [];
-        Assert.Contains(causes, c => (c.Field ?? "") == field && c.Message!.Contains(message, StringComparison.Ordinal));
+        Assert.True(causes.Any(c => (c.Field ?? "") == field && c.Message!.Contains(message, StringComparison.Ordinal)), verdict.Refusal?.Message ?? "it was allowed");
     }
 
     [Theory]
