@@ -26,8 +26,11 @@ internal sealed class QuotaController(ObjectStore store, IKubeApi api, QuotaRese
             await CountAsync(quota, ct);
     }
 
-    private async Task CountAsync(StoredObject stored, CancellationToken ct)
+    private async Task CountAsync(StoredObject seen, CancellationToken ct)
     {
+        using var turn = await reservations.EnterAsync(seen.Uid, ct);
+        if (Store.State.Table(Table).Find(seen.Namespace, seen.Name) is not { } stored || stored.Uid != seen.Uid)
+            return;
         var quota = stored.Parse();
         var counted = quota.Copy();
         var state = Store.State;

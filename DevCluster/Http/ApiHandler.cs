@@ -28,6 +28,8 @@ internal sealed class ApiHandler(
     TimeProvider time,
     ILogger log)
 {
+    private const int ScaleAttempts = 64;
+
     private readonly ProtobufBodies _protobuf = new(registry);
 
     public async Task HandleAsync(HttpContext context)
@@ -269,33 +271,60 @@ internal sealed class ApiHandler(
 
     private async Task ScaleAsync(HttpContext context, RequestContext write, ResourceDefinition definition, string ns, string name, string verb, Negotiated form, CancellationToken ct)
     {
-        var live = ResourceService.Read(definition, resources.Find(definition, ns, name));
-        var scale = Scales.Of(definition, live);
+        var scale = Current();
         switch (verb)
         {
             case "get":
                 break;
-            case "update" or "patch":
-                var (kind, wanted) = verb == "patch" ? await PatchedScaleAsync(context, write, scale, ct) : (PatchKind.MergePatch, await BodyAsync(context, write, ct));
-                var written = await resources.PatchAsync(write, definition, ns, name, "scale", kind, Scales.AsPatch(definition, wanted, kind), ct);
-                scale = Scales.Of(definition, written.Stored is { } stored ? ResourceService.Read(definition, stored) : written.Unsaved!);
+            case "update":
+                scale = await WriteAsync(PatchKind.MergePatch, await BodyAsync(context, write, ct));
+                break;
+            case "patch":
+                var (kind, patch) = await ScalePatchAsync(context, write, ct);
+                for (var attempt = 0; ; attempt++)
+                {
+                    var wanted = Patched(kind, scale, patch);
+                    try
+                    {
+                        scale = await WriteAsync(kind == PatchKind.Apply ? kind : PatchKind.MergePatch, wanted);
+                        break;
+                    }
+                    catch (ApiException e) when (e.Code == 409 && kind != PatchKind.Apply && attempt < ScaleAttempts
+                        && wanted.Str("metadata", "resourceVersion") == scale.Str("metadata", "resourceVersion"))
+                    {
+                        // The version was ours, not the client's: patch what is there now.
+                        scale = Current();
+                    }
+                }
                 break;
             default:
                 throw ApiException.MethodNotAllowed(verb);
         }
         await Responses.JsonAsync(context, 200, scale, form.Yaml);
+        return;
+
+        JsonObject Current() => Scales.Of(definition, ResourceService.Read(definition, resources.Find(definition, ns, name)));
+
+        async Task<JsonObject> WriteAsync(PatchKind kind, JsonObject wanted)
+        {
+            var written = await resources.PatchAsync(write, definition, ns, name, "scale", kind, Scales.AsPatch(definition, wanted, kind), ct);
+            return Scales.Of(definition, written.Stored is { } stored ? ResourceService.Read(definition, stored) : written.Unsaved!);
+        }
+    }
+
+    private static async Task<(PatchKind Kind, JsonNode Patch)> ScalePatchAsync(HttpContext context, RequestContext write, CancellationToken ct)
+    {
+        var (kind, yaml) = Bodies.Patch(Bodies.MediaType(context.Request));
+        return (kind, Bodies.Parse(await Bodies.ReadAsync(context.Request, ct), yaml, write.Duplicates) ?? throw ApiException.BadRequest("the patch is empty"));
     }
 
     /// <summary>An apply stays one, so that the fields become the applier's; any other patch gives the scale to be set.</summary>
-    private static async Task<(PatchKind Kind, JsonObject Scale)> PatchedScaleAsync(HttpContext context, RequestContext write, JsonObject scale, CancellationToken ct)
+    private static JsonObject Patched(PatchKind kind, JsonObject scale, JsonNode patch) => kind switch
     {
-        var (kind, yaml) = Bodies.Patch(Bodies.MediaType(context.Request));
-        var patch = Bodies.Parse(await Bodies.ReadAsync(context.Request, ct), yaml, write.Duplicates) ?? throw ApiException.BadRequest("the patch is empty");
-        if (kind == PatchKind.Apply)
-            return (kind, patch as JsonObject ?? throw ApiException.BadRequest("the apply configuration must be an object"));
-        var result = kind == PatchKind.JsonPatch ? Machinery.JsonPatch.Apply(scale, patch) : Machinery.MergePatch.Apply(scale, patch);
-        return (PatchKind.MergePatch, Scales.Checked(result));
-    }
+        PatchKind.Apply => patch as JsonObject ?? throw ApiException.BadRequest("the apply configuration must be an object"),
+        PatchKind.JsonPatch => Scales.Checked(Machinery.JsonPatch.Apply(scale, patch)),
+        _ => Scales.Checked(Machinery.MergePatch.Apply(scale, patch)),
+    };
 
     private async Task<Written> PatchAsync(HttpContext context, RequestContext write, ResourceDefinition definition, string ns, string name, string sub, CancellationToken ct)
     {

@@ -50,7 +50,8 @@ internal sealed class ClaimStrategy : ResourceStrategy
 
     public override void PrepareForUpdate(JsonObject obj, JsonObject old, StrategyContext context)
     {
-        if (Size(obj) is not { } wanted || Size(old) is not { } had || wanted <= had)
+        // Of a claim that isn't bound the size may not change at all, which validation says.
+        if (old.Str("status", "phase") != "Bound" || Size(obj) is not { } wanted || Size(old) is not { } had || wanted <= had)
             return;
         var storageClass = context.State.Table("storage.k8s.io/storageclasses").Find("", old.Str("spec", "storageClassName") ?? "")?.Parse();
         if (storageClass.Bool("allowVolumeExpansion") != true)

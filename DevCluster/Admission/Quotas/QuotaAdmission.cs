@@ -21,7 +21,7 @@ internal sealed class QuotaAdmission(ObjectStore store, QuotaReservations reserv
             return;
         var delta = Delta(table, obj, request.OldObject);
         foreach (var quota in quotas)
-            await ReserveAsync(request, quota, table, obj, delta);
+            await ReserveAsync(request, quota, table, obj, delta, ct);
     }
 
     private static Dictionary<string, Amount> Delta(string table, JsonObject obj, JsonObject? old)
@@ -32,8 +32,13 @@ internal sealed class QuotaAdmission(ObjectStore store, QuotaReservations reserv
         return delta.Where(d => d.Value.Value > 0).ToDictionary();
     }
 
-    private async Task ReserveAsync(AdmissionRequest request, StoredObject stored, string table, JsonObject obj, Dictionary<string, Amount> delta)
+    private async Task ReserveAsync(AdmissionRequest request, StoredObject stored, string table, JsonObject obj, Dictionary<string, Amount> delta, CancellationToken ct)
     {
+        using var turn = await reservations.EnterAsync(stored.Uid, ct);
+        // Others may have had their turn meanwhile.
+        if (store.State.Table("/resourcequotas").Find(stored.Namespace, stored.Name) is not { } latest || latest.Uid != stored.Uid)
+            return;
+        stored = latest;
         while (true)
         {
             var quota = stored.Parse();

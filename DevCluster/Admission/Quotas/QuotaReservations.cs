@@ -13,6 +13,20 @@ internal sealed class QuotaReservations(TimeProvider time)
     private static readonly TimeSpan Life = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<(string Quota, string Table, string Name), (IReadOnlyDictionary<string, Amount> Delta, DateTimeOffset Until)> _open = new();
+    private readonly ConcurrentDictionary<string, SemaphoreSlim> _gates = new();
+
+    /// <summary>
+    /// One at a time reads a quota's numbers and writes new ones. A reservation that is counted, but then refused because the quota
+    /// has changed meanwhile, would otherwise be counted a second time when it is tried again.
+    /// </summary>
+    /// <param name="quota">Uid of the quota.</param>
+    /// <param name="ct">Ends the wait.</param>
+    public async Task<IDisposable> EnterAsync(string quota, CancellationToken ct)
+    {
+        var gate = _gates.GetOrAdd(quota, _ => new SemaphoreSlim(1));
+        await gate.WaitAsync(ct);
+        return new Turn(gate);
+    }
 
     /// <param name="quota">Uid of the quota.</param>
     /// <param name="table">Of the object.</param>
@@ -40,5 +54,10 @@ internal sealed class QuotaReservations(TimeProvider time)
                     used[name] = before + amount;
             }
         }
+    }
+
+    private sealed class Turn(SemaphoreSlim gate) : IDisposable
+    {
+        public void Dispose() => gate.Release();
     }
 }

@@ -16,12 +16,19 @@ internal sealed class NodeLifecycleController(ObjectStore store, IKubeApi api, T
 
     private readonly EventRecorder _events = new(api, "node-controller", "", time, log);
 
+    // A pod may be there before its node is: Kubernetes' pod GC, too, waits so long before it believes that a node is gone.
+    private static readonly TimeSpan Quarantine = TimeSpan.FromSeconds(40);
+
+    private readonly Dictionary<string, DateTimeOffset> _missing = [];
+
     // A lease that was old when this process began is no sign of a dead node: nobody could renew it meanwhile.
     private readonly DateTimeOffset _began = time.GetUtcNow();
 
     protected override bool Interested(StoreEvent e) => e.Object.Table is Nodes or Pods || (e.Object.Table == Leases && e.Object.Namespace == LeaseNamespace);
 
-    protected override IEnumerable<string> AllKeys() => Store.State.Table(Nodes).All().Select(node => node.Name);
+    protected override IEnumerable<string> AllKeys() =>
+        Store.State.Table(Nodes).All().Select(node => node.Name)
+            .Union(Store.State.All<Pod>(Pods).Select(pod => pod.Spec.NodeName).Where(node => node is { Length: > 0 }));
 
     protected override IEnumerable<string> KeysOf(StoreEvent e) => e.Object.Table switch
     {
@@ -34,6 +41,7 @@ internal sealed class NodeLifecycleController(ObjectStore store, IKubeApi api, T
     {
         var now = Time.GetUtcNow();
         var node = Store.State.Find<Node>(Nodes, "", key);
+        if (StillMissing(key, node, now) is { } wait) return wait;
         DateTimeOffset? again = node is null ? null : await WatchAsync(node, now, ct);
         foreach (var pod in Store.State.All<Pod>(Pods).Where(pod => pod.Spec.NodeName == key && !pod.IsFinished).ToList())
         {
@@ -54,6 +62,18 @@ internal sealed class NodeLifecycleController(ObjectStore store, IKubeApi api, T
             }
         }
         return again - now;
+    }
+
+    /// <returns>What is left of the time in which a node that isn't there may yet come; null when nothing is, or it is there.</returns>
+    private TimeSpan? StillMissing(string name, Node? node, DateTimeOffset now)
+    {
+        if (node is not null || !Store.State.All<Pod>(Pods).Any(pod => pod.Spec.NodeName == name))
+        {
+            _missing.Remove(name);
+            return null;
+        }
+        if (!_missing.TryGetValue(name, out var since)) since = _missing[name] = now;
+        return since + Quarantine - now is { Ticks: > 0 } left ? left : null;
     }
 
     /// <returns>When to look at the heartbeat again.</returns>

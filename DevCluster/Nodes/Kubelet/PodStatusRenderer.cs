@@ -15,7 +15,7 @@ internal static class PodStatusRenderer
         var finished = phase is "Succeeded" or "Failed";
         var containersReady = !finished && initialized && pod.Spec.Containers.All(c => seen.Container(c.Name) is { IsRunning: true, Ready: true })
             && pod.Spec.InitContainers.Where(c => c.IsSidecar).All(c => seen.Container(c.Name) is { IsRunning: true, Ready: true });
-        var gates = pod.Spec.ReadinessGates.Where(g => pod.Status.Conditions.Find(c => c.Type == g.Type)?.Status != "True").Select(g => g.Type).ToList();
+        var gates = pod.Spec.ReadinessGates.Where(g => pod.Status.Conditions.Find(c => c.Type == g.ConditionType)?.Status != "True").Select(g => g.ConditionType).ToList();
         var notReady = finished ? ("PodCompleted", (string?)null) : ("ContainersNotReady", "containers with unready status");
         var status = new JsonObject
         {
@@ -26,7 +26,7 @@ internal static class PodStatusRenderer
             ["qosClass"] = QosClass(pod.Spec),
             ["conditions"] = new JsonArray(
                 Condition(pod, "Initialized", initialized, initialized ? null : "ContainersNotInitialized", null, now),
-                Condition(pod, "ContainersReady", containersReady, containersReady ? null : notReady.Item1, notReady.Item2, now),
+                Condition(pod, "ContainersReady", containersReady, containersReady ? null : notReady.Item1, containersReady ? null : notReady.Item2, now),
                 Condition(pod, "Ready", containersReady && gates.Count == 0, containersReady ? gates.Count == 0 ? null : "ReadinessGatesNotReady" : notReady.Item1,
                     containersReady && gates.Count > 0 ? $"the status of pod readiness gate \"{gates[0]}\" is not \"True\"" : null, now)),
             ["containerStatuses"] = new JsonArray([.. pod.Spec.Containers.Select(c => (JsonNode)Container(pod, c, seen))]),

@@ -34,7 +34,7 @@ public sealed record PodSpec
     public List<HostAlias> HostAliases { get; init; } = [];
     public PodSecurityContext SecurityContext { get; init; } = new();
     public string ServiceAccountName { get; init; } = "";
-    public List<ConditionType> ReadinessGates { get; init; } = [];
+    public List<ReadinessGate> ReadinessGates { get; init; } = [];
     public List<NamedItem> SchedulingGates { get; init; } = [];
     public Dictionary<string, string> NodeSelector { get; init; } = [];
     public Affinity Affinity { get; init; } = new();
@@ -45,9 +45,9 @@ public sealed record PodSpec
     public Dictionary<string, Quantity> Overhead { get; init; } = [];
 }
 
-public sealed record ConditionType
+public sealed record ReadinessGate
 {
-    public string Type { get; init; } = "";
+    public string ConditionType { get; init; } = "";
 }
 
 public sealed record NamedItem

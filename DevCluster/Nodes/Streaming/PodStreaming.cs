@@ -40,7 +40,7 @@ internal sealed class PodStreaming(StateLayout layout, ILogger log)
     }
 
     private static async Task<IRemoteStreams> AcceptAsync(HttpContext context, RemoteOptions options) => Upgrades.IsWebSocket(context)
-        ? new WebSocketStreams(await Upgrades.WebSocketAsync(context, WebSocketProtocols), options)
+        ? new WebSocketStreams((await Upgrades.WebSocketAsync(context, WebSocketProtocols)).Socket, options)
         : await SpdyStreams.AcceptAsync(await Upgrades.SpdyAsync(context, "v4.channel.k8s.io"), options, context.RequestAborted);
 
     private static JsonObject Running(StoredObject stored, string what)

@@ -21,8 +21,9 @@ internal sealed class PortForward(string? netnsPath, ILogger log)
             return;
         }
         var ports = context.Request.Query["ports"].SelectMany(p => (p ?? "").Split(',')).Select(p => ushort.TryParse(p, NumberStyles.None, CultureInfo.InvariantCulture, out var port) ? port : (ushort)0).ToList();
-        using var socket = await Upgrades.WebSocketAsync(context, Tunnel, Channels);
-        if (socket.SubProtocol == Tunnel)
+        var (socket, protocol) = await Upgrades.WebSocketAsync(context, Tunnel, Channels);
+        using var closing = socket;
+        if (protocol == Tunnel)
         {
             await using var connection = new SpdyConnection(new WebSocketByteStream(socket));
             await ServeAsync(connection, ct);

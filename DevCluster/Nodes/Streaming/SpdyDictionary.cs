@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using ICSharpCode.SharpZipLib.Checksum;
 
 namespace Troupe.DevCluster.Nodes.Streaming;
 
@@ -21,6 +22,9 @@ internal static class SpdyDictionary
 
     public static readonly byte[] Bytes = Build();
 
+    /// <summary>Adler-32 of the dictionary.</summary>
+    public static readonly uint Checksum = Adler();
+
     private static byte[] Build()
     {
         var bytes = new List<byte>(1423);
@@ -33,5 +37,12 @@ internal static class SpdyDictionary
         }
         bytes.AddRange(Encoding.ASCII.GetBytes(Text));
         return [.. bytes];
+    }
+
+    private static uint Adler()
+    {
+        var sum = new Adler32();
+        sum.Update(Bytes);
+        return (uint)sum.Value;
     }
 }

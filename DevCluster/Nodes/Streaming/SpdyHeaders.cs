@@ -10,9 +10,7 @@ internal sealed class SpdyHeaders
     private const int MaxBlock = 64 * 1024;
 
     private readonly Inflater _inflater = new();
-    private readonly Deflater _deflater = new();
-
-    public SpdyHeaders() => _deflater.SetDictionary(SpdyDictionary.Bytes);
+    private bool _begun;
 
     /// <exception cref="InvalidDataException">Not a header block.</exception>
     public Dictionary<string, string> Read(ReadOnlySpan<byte> block)
@@ -29,14 +27,20 @@ internal sealed class SpdyHeaders
         return headers;
     }
 
-    /// <summary>A block without any header, which is all that a server of streams answers.</summary>
+    /// <summary>
+    /// A block without any header, which is all that a server of streams answers: its four bytes stored as they are, then the empty
+    /// stored block of a sync flush. Go's inflater hands out what it has only at such a block.
+    /// </summary>
     public byte[] WriteEmpty()
     {
-        _deflater.SetInput(new byte[4]);
-        _deflater.Flush();
-        var buffer = new byte[256];
-        var length = _deflater.Deflate(buffer);
-        return buffer[..length];
+        byte[] block = [0, 4, 0, 0xfb, 0xff, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+        if (_begun) return block;
+        _begun = true;
+        // Deflate with a 32 KiB window and a preset dictionary, which is told by its checksum (RFC 1950).
+        var begin = new byte[6];
+        (begin[0], begin[1]) = (0x78, 0x20);
+        BinaryPrimitives.WriteUInt32BigEndian(begin.AsSpan(2), SpdyDictionary.Checksum);
+        return [.. begin, .. block];
     }
 
     private byte[] Inflate(byte[] block)

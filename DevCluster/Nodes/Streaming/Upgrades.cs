@@ -14,7 +14,7 @@ internal static class Upgrades
     /// <param name="context">The request.</param>
     /// <param name="protocols">What the server speaks, best first.</param>
     /// <exception cref="ApiException">400 when there is no upgrade to be had; 403 for no protocol in common.</exception>
-    public static async Task<WebSocket> WebSocketAsync(HttpContext context, params string[] protocols)
+    public static async Task<(WebSocket Socket, string Protocol)> WebSocketAsync(HttpContext context, params string[] protocols)
     {
         var upgrade = Feature(context);
         var asked = context.Request.Headers.SecWebSocketProtocol.SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).ToList();
@@ -26,7 +26,8 @@ internal static class Upgrades
         headers.SecWebSocketProtocol = chosen;
         headers.SecWebSocketAccept = Accept(context.Request.Headers.SecWebSocketKey.ToString());
         var stream = await upgrade.UpgradeAsync();
-        return WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true, SubProtocol = chosen, KeepAliveInterval = TimeSpan.FromSeconds(20) });
+        // The socket isn't told its protocol: .NET refuses names such as SPDY/3.1+portforward.k8s.io, which are no tokens.
+        return (WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = TimeSpan.FromSeconds(20) }), chosen);
     }
 
     /// <inheritdoc cref="WebSocketAsync"/>

@@ -34,8 +34,8 @@ public sealed class StreamingTests(PodCluster cluster)
     public async Task A_terminal_has_the_clients_size(bool webSockets)
     {
         var ns = await PodAsync("sleep 1000");
-        // script gives kubectl a terminal of its own, as a person's shell would.
-        var start = new ProcessStartInfo("script", ["-qec", $"stty rows 33 cols 77; kubectl --kubeconfig={ns.Host.Kubeconfig} -n {ns.Name} exec -it p -- sh -c 'stty size; tty; exit 4'", "/dev/null"])
+        // The client sends its size once the command runs, so the command waits for it. script gives kubectl a terminal of its own, as a person's shell would.
+        var start = new ProcessStartInfo("script", ["-qec", $"stty rows 33 cols 77; kubectl --kubeconfig={ns.Host.Kubeconfig} -n {ns.Name} exec -it p -- sh -c \"for i in 1 2 3 4 5 6 7 8 9; do stty size 2>/dev/null | grep 77 && break; sleep 1; done; tty; exit 4\"", "/dev/null"])
         {
             RedirectStandardOutput = true,
             RedirectStandardInput = true,
@@ -110,11 +110,11 @@ public sealed class StreamingTests(PodCluster cluster)
                 volumeMounts: [{name: v, mountPath: /v}]
             """);
         await ns.UntilLogAsync("p", "second");
-        Assert.Equal("second\nline 1\nline 2\nline 3\n", await ns.KubectlAsync("logs -f p"));
-        Assert.Equal("crashed\n", await ns.KubectlAsync("logs p --previous"));
+        Assert.Equal("second\nline 1\nline 2\nline 3\n", await ns.KubectlAsync("logs -f p -c c"));
+        Assert.Equal("crashed\n", await ns.KubectlAsync("logs p -c c --previous"));
         Assert.Equal("from init\n", await ns.KubectlAsync("logs p -c first"));
-        Assert.Equal("line 3\n", await ns.KubectlAsync("logs p --tail=1"));
-        Assert.Matches("^20..-..-..T.* line 3\n$", await ns.KubectlAsync("logs p --tail=1 --timestamps"));
+        Assert.Equal("line 3\n", await ns.KubectlAsync("logs p -c c --tail=1"));
+        Assert.Matches("^20..-..-..T.* line 3\n$", await ns.KubectlAsync("logs p -c c --tail=1 --timestamps"));
         Assert.Contains("from init", await ns.KubectlAsync("logs p --all-containers"));
         Assert.Equal("", await ns.KubectlAsync("logs p -c c --since=1ms"));
         Assert.Contains("container nope is not valid for pod p", await ns.KubectlAsync("logs p -c nope"));
