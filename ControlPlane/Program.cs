@@ -28,6 +28,7 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
         .WithTroupeJournal(options)
         .WithNodeLinks(time, logs)
         .WithVmis(kubernetes, events, emulation.PodOptions, time, logs)
+        .WithMachines(kubernetes, events, time, logs)
         .WithFeeds(kubernetes, time, logs));
     var service = options.ServiceName ?? Installer.LocalService;
     var certificate = ServingCertificate.Make([$"{service}.{options.ServiceNamespace}.svc", "localhost", options.PublicHost], time);

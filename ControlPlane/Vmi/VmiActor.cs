@@ -25,7 +25,7 @@ public sealed record VmiActorServices(
 public sealed class VmiActor : ReceivePersistentActor, IWithTimers
 {
     private readonly VmiActorServices _services;
-    private readonly ApiCalls _calls;
+    private readonly ApiCalls<Call> _calls;
     private VmiState _state;
     private DomainReported? _unacknowledged;
 
@@ -33,7 +33,7 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
     {
         _services = services;
         _state = new VmiState(uid);
-        _calls = new ApiCalls();
+        _calls = new ApiCalls<Call>();
         PersistenceId = $"vmi-{uid}";
         Recover<IVmiEvent>(e => _state = _state.Apply(e));
         Recover<RecoveryCompleted>(_ => { });
