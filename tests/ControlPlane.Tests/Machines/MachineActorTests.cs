@@ -145,7 +145,7 @@ public sealed class MachineActorTests : TestKit
         });
     }
 
-    private Task Eventually(Func<bool> condition) => AwaitConditionAsync(() => Task.FromResult(condition()), TimeSpan.FromSeconds(15), TimeSpan.FromMilliseconds(20));
+    private Task Eventually(Func<bool> condition) => AwaitConditionAsync(() => Task.FromResult(condition()), TimeSpan.FromSeconds(15));
 
     protected override void AfterAll()
     {
