@@ -31,10 +31,10 @@ public static class MachineWire
         WireType.Of("machine.no-instance-listed.1", MachineJson.Default.NoInstanceListed),
         WireType.Of("machine.data-volume-observed.1", MachineJson.Default.DataVolumeObserved),
         WireType.Of("machine.data-volume-gone.1", MachineJson.Default.DataVolumeGone),
-        WireType.Of("replica-set.observed.1", MachineJson.Default.ReplicaSetObserved),
-        WireType.Of("replica-set.gone.1", MachineJson.Default.ReplicaSetGone),
-        WireType.Of("replica-set.replica-observed.1", MachineJson.Default.ReplicaObserved),
-        WireType.Of("replica-set.replica-gone.1", MachineJson.Default.ReplicaGone),
-        WireType.Of("replica-set.replicas-listed.1", MachineJson.Default.ReplicasListed),
+        WireType.Of("replicas.observed.1", MachineJson.Default.ReplicaSetObserved),
+        WireType.Of("replicas.gone.1", MachineJson.Default.ReplicaSetGone),
+        WireType.Of("replicas.one-observed.1", MachineJson.Default.ReplicaObserved),
+        WireType.Of("replicas.one-gone.1", MachineJson.Default.ReplicaGone),
+        WireType.Of("replicas.listed.1", MachineJson.Default.ReplicasListed),
     ];
 }
