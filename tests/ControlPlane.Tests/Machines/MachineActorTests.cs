@@ -140,7 +140,7 @@ public sealed class MachineActorTests : TestKit
             Status = (instance.Status ?? new VirtualMachineInstanceStatus()) with
             {
                 Phase = phase,
-                PhaseTransitionTimestamps = [.. seen, new VirtualMachineInstancePhaseTransitionTimestamp { Phase = phase, PhaseTransitionTimestamp = Now }],
+                PhaseTransitionTimestamps = [.. seen, new VirtualMachineInstancePhaseTransitionTimestamp { Phase = phase, PhaseTransitionTimestamp = MachineSamples.Now }],
             },
         });
     }
