@@ -2,10 +2,15 @@ using System.Net;
 using Akka.Actor;
 using Akka.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Troupe.ControlPlane.Admission.Certificates;
+using Troupe.ControlPlane.Admission.Configuration;
+using Troupe.ControlPlane.Admission.Instancetypes;
+using Troupe.ControlPlane.Admission.Webhooks;
 using Troupe.ControlPlane.Hosting;
 using Troupe.ControlPlane.Nodes;
 using Troupe.ControlPlane.Subresources;
 using Troupe.Kubernetes.Client;
+using Troupe.Kubernetes.Remoting;
 using Troupe.Kubernetes.Writers;
 
 return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
@@ -18,33 +23,49 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
     await using var events = new EventRecorder(kubernetes, "virtualmachine-controller", Environment.MachineName, time, logs.CreateLogger<EventRecorder>());
     var emulation = new EmulationPolicy(kubernetes, options, logs.CreateLogger<EmulationPolicy>());
 
+    var installer = new Installer(kubernetes, logs.CreateLogger<Installer>());
     if (options.Install)
-        await new Installer(kubernetes, logs.CreateLogger<Installer>()).InstallCrdsAsync(ct);
+    {
+        await installer.InstallCrdsAsync(ct);
+        await installer.InstallRolesAsync(ct);
+    }
+
     await emulation.RefreshAsync(ct);
 
     builder.Services.AddAkka(AkkaConfiguration.SystemName, akka => akka
         .WithWireSerialization()
         .WithTroupeCluster(options)
-        .WithTroupeJournal(options)
+        .WithTroupeJournal(options.JournalConnection, options.State)
         .WithNodeLinks(time, logs)
         .WithVmis(kubernetes, events, emulation.PodOptions, time, logs)
         .WithMachines(kubernetes, events, time, logs)
-        .WithFeeds(kubernetes, time, logs));
+        .WithFeeds(kubernetes, time, logs)
+        .WithMigrations(kubernetes, time, logs));
     var service = options.ServiceName ?? Installer.LocalService;
-    var certificate = ServingCertificate.Make([$"{service}.{options.ServiceNamespace}.svc", "localhost", options.PublicHost], time);
-    builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Parse(options.Bind), options.ApiPort, listen =>
+    var certificates = new CertificateKeeper(kubernetes, options.ServiceNamespace, [$"{service}.{options.ServiceNamespace}.svc", "localhost", options.Remoting.PublicHost],
+        RotationPolicy.Default, time, logs.CreateLogger<CertificateKeeper>());
+    await certificates.RefreshAsync(ct);
+    builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Parse(options.Remoting.Bind), options.ApiPort, listen =>
         listen.UseHttps(new HttpsConnectionAdapterOptions
         {
-            ServerCertificate = certificate.Certificate,
+            // Looked up for each connection: a rotated certificate is used without a restart.
+            ServerCertificateSelector = (_, _) => certificates.Current,
             ClientCertificateMode = ClientCertificateMode.AllowCertificate,
             // Whose certificate it is, FrontProxy judges for each request; health checks come without one.
             ClientCertificateValidation = (_, _, _) => true,
         })));
     var proxy = await FrontProxy.LoadAsync(kubernetes, ct);
     var app = builder.Build();
-    new SubresourceApi(kubernetes, proxy, app.Services.GetRequiredService<ActorSystem>(), () => app.Services.GetRequiredService<ActorRegistry>().Get<NodeLinkActor>()).Map(app);
+    new SubresourceApi(kubernetes, new Authorizer(kubernetes, proxy), app.Services.GetRequiredService<ActorSystem>(), () => app.Services.GetRequiredService<ActorRegistry>().Get<NodeLinkActor>()).Map(app);
+    var webhooks = new WebhookTable(new StoredInstancetypes());
+    var config = new ClusterConfigFeed(logs);
+    config.Start(app.Services.GetRequiredService<ActorSystem>(), kubernetes, time);
+    new WebhookEndpoints(webhooks, new ClusterObjects(kubernetes), () => config.Current, await SystemAccounts.LoadAsync(kubernetes, options.ServiceNamespace, ct), time,
+        logs.CreateLogger<WebhookEndpoints>()).Map(app);
     await app.StartAsync(ct);
-    if (options.Install)
-        await new Installer(kubernetes, logs.CreateLogger<Installer>()).InstallApiServicesAsync(options, certificate.CaPem, ct);
+    using var stopping = CancellationTokenSource.CreateLinkedTokenSource(ct, app.Lifetime.ApplicationStopping);
+    var rotation = certificates.RunAsync(options.Install ? (bundle, stop) => installer.InstallEndpointsAsync(options, webhooks, bundle, stop) : (_, _) => Task.CompletedTask, stopping.Token);
     await app.WaitForShutdownAsync(ct);
+    await stopping.CancelAsync();
+    await rotation.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 });

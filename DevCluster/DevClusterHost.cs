@@ -4,15 +4,22 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Troupe.DevCluster.Admission;
+using Troupe.DevCluster.Admission.Quotas;
 using Troupe.DevCluster.Admission.Webhooks;
 using Troupe.DevCluster.Aggregation;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Controllers;
+using Troupe.DevCluster.Controllers.Disruption;
+using Troupe.DevCluster.Controllers.NodeLifecycle;
+using Troupe.DevCluster.Controllers.Services;
 using Troupe.DevCluster.Controllers.Storage;
+using Troupe.DevCluster.Controllers.Workloads;
 using Troupe.DevCluster.Discovery;
 using Troupe.DevCluster.Http;
 using Troupe.DevCluster.Nodes;
 using Troupe.DevCluster.Nodes.Logs;
+using Troupe.DevCluster.Nodes.Streaming;
 using Troupe.DevCluster.Nodes.Volumes;
 using Troupe.DevCluster.Resources;
 using Troupe.DevCluster.Scheduling;
@@ -61,6 +68,9 @@ public sealed class DevClusterHost : IAsyncDisposable
     /// <summary>What the server's certificate is to be verified with.</summary>
     public X509Certificate2 CertificateAuthority => _pki.Authority.Certificate;
 
+    /// <summary>The simulated nodes; null when the cluster has none.</summary>
+    public NodeFleet? Nodes => _nodes;
+
     /// <summary>Forgets the history of all resources, so that older watches get 410 Gone, as after a compaction of etcd.</summary>
     public void Compact() => _store.Compact();
 
@@ -80,10 +90,11 @@ public sealed class DevClusterHost : IAsyncDisposable
         var reviews = new Reviews(authorizer, policy, authenticator, tokens, store);
         var resolver = new ServiceResolver(store);
         var webhookClient = new WebhookClient(resolver, time);
+        var reservations = new QuotaReservations(time);
         var webhooks = new WebhookCalls(store, registry, webhookClient, log);
         var admission = new AdmissionChain(
-            [new NamespaceLifecycle(store), new ServiceAccountDefault(), new PriorityAdmission(store), new MutatingWebhooks(webhooks)],
-            [new NamespaceLifecycle(store), new ValidatingWebhooks(webhooks), new EscalationCheck(policy, authorizer)]);
+            [new NamespaceLifecycle(store), new TerminatingCrds(store), new ServiceAccountDefault(), new LimitDefaults(store), new PriorityAdmission(store), new MutatingWebhooks(webhooks)],
+            [new NamespaceLifecycle(store), new ValidatingWebhooks(webhooks), new EscalationCheck(policy, authorizer), new LimitBounds(store), new QuotaAdmission(store, reservations)]);
         var resources = new ResourceService(store, registry, admission, time);
         var lists = new ListService(store, time, options.BookmarkInterval, options.WatchQueueLength);
         var podSubresources = new PodSubresources(store, () => resources, time);
@@ -95,20 +106,20 @@ public sealed class DevClusterHost : IAsyncDisposable
         }));
         var aggregator = new ApiAggregator(registry, resolver, pki.FrontProxyClient, log);
         foreach (var crd in store.State.Table(CustomResources.Table).All())
-            CustomResources.Follow(registry, new StoreEvent(StoreEventType.Added, crd, null), log);
+            CustomResources.Follow(registry, webhookClient, new StoreEvent(StoreEventType.Added, crd, null), log);
         foreach (var service in store.State.Table(ApiAggregator.Table).All())
             aggregator.Follow(new StoreEvent(StoreEventType.Added, service, null));
         store.Committed += e =>
         {
-            CustomResources.Follow(registry, e, log);
+            CustomResources.Follow(registry, webhookClient, e, log);
             aggregator.Follow(e);
         };
 
         LocalKubeApi Local(string manager) => new(registry, resources, lists, manager);
         var api = Local("devcluster");
         var podLogs = new Http.PodLogs();
-        var handler = new ApiHandler(registry, resources, lists, authenticator, authorizer, new DiscoveryDocuments(registry, aggregator), new OpenApiDocuments(registry), aggregator, podLogs, time, log);
         var metrics = new RequestMetrics();
+        var handler = new ApiHandler(registry, resources, lists, authenticator, authorizer, new DiscoveryDocuments(registry, aggregator), new OpenApiDocuments(registry, aggregator), aggregator, podLogs, metrics, time, log);
         var volumes = new VolumeStore(StateLayout.Of(options.StateDirectory));
         var app = Serve(options, pki, metrics, handler);
         var host = new DevClusterHost(stateLock, store, pki, aggregator, webhookClient, app, api);
@@ -116,10 +127,18 @@ public sealed class DevClusterHost : IAsyncDisposable
         {
             Controller[] controllers =
             [
-                new CrdController(store, registry, Local("crd-controller"), log), new NamespaceController(store, registry, Local("namespace-controller"), pki, log),
+                new CrdController(store, registry, Local("crd-controller"), log), new NamespaceController(store, registry, Local("namespace-controller"), pki, time, log),
                 new GarbageCollector(store, registry, Local("garbage-collector"), log), new TokenController(store, Local("token-controller"), tokens, pki, log),
                 new ClusterRoleAggregation(store, Local("clusterrole-aggregation-controller"), log),
+                new LocalApiServices(store, registry, Local("autoregister-controller"), log),
+                new QuotaController(store, Local("resourcequota-controller"), reservations, log),
                 new ApiServiceController(store, aggregator, Local("apiservice-controller"), time, log),
+                new DisruptionController(store, Local("disruption-controller"), time, log),
+                new NodeLifecycleController(store, Local("node-controller"), options.NodeMonitorGracePeriod, time, log),
+                new ReplicaSetController(store, Local("replicaset-controller"), time, log), new DeploymentController(store, Local("deployment-controller"), time, log),
+                new DaemonSetController(store, Local("daemonset-controller"), time, log), new StatefulSetController(store, Local("statefulset-controller"), time, log),
+                new EndpointsController(store, Local("endpoint-controller"), time, log),
+                new JobController(store, Local("job-controller"), time, log),
                 new StorageController(store, Local("persistentvolume-controller"), volumes, time, log),
             ];
             foreach (var controller in controllers)
@@ -145,6 +164,7 @@ public sealed class DevClusterHost : IAsyncDisposable
                     Time = time,
                     Logs = options.Logs,
                 }, host._stop.Token);
+                podSubresources.Streaming = new PodStreaming(StateLayout.Of(options.StateDirectory), log);
                 podLogs.Source = new PodLogSource(api, StateLayout.Of(options.StateDirectory), time);
             }
 
@@ -217,12 +237,6 @@ public sealed class DevClusterHost : IAsyncDisposable
         var app = builder.Build();
         app.Run(async context =>
         {
-            if (context.Request.Path == "/metrics" && context.Connection.ClientCertificate is { } certificate && pki.Authority.Issued(certificate))
-            {
-                await metrics.ServeAsync(context);
-                return;
-            }
-
             await handler.HandleAsync(context);
             metrics.Count(context);
         });

@@ -35,6 +35,9 @@ public sealed record DevClusterOptions
 
     public TimeSpan BookmarkInterval { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long after its last heartbeat a node counts as lost.</summary>
+    public TimeSpan NodeMonitorGracePeriod { get; init; } = TimeSpan.FromSeconds(50);
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
     public ILoggerFactory Logs { get; init; } = NullLoggerFactory.Instance;
 }

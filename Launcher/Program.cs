@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Troupe.Launcher.Capabilities;
 using Troupe.Launcher.Daemon;
+using Troupe.Launcher.Migration;
 using Troupe.Launcher.Server;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Launcher;
@@ -29,6 +30,7 @@ DaemonConfiguration.NameUsers();
 DaemonConfiguration.NameThisHost();
 await using var host = new DomainHost(options, new LibvirtDaemonOptions(), TimeProvider.System, Log);
 host.Start();
+await using var migration = new MigrationHost(host, options.Uid, new LibvirtDaemonOptions().Socket, TimeProvider.System, Log);
 
 var terminated = false;
 using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
@@ -40,11 +42,12 @@ using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
 host.Changed += observation =>
 {
     Log($"domain {observation.State} {observation.Reason} {observation.Message}");
-    if (observation.State is DomainState.Shutoff or DomainState.Crashed)
+    // One that has moved away may still have to tell its target so; the conductor ends it.
+    if (observation.State is DomainState.Shutoff or DomainState.Crashed && observation.Reason is not DomainReason.Migrated)
         _ = Task.Delay(afterlife).ContinueWith(_ => quit.TrySetResult(), TaskScheduler.Default);
 };
 Directory.CreateDirectory(LauncherPaths.Sockets);
-var server = new LauncherServer(options, host, () => quit.TrySetResult(), Log).RunAsync(Path.Combine(LauncherPaths.Sockets, LauncherPaths.SocketName), stop.Token);
+var server = new LauncherServer(options, host, migration, () => quit.TrySetResult(), Log).RunAsync(Path.Combine(LauncherPaths.Sockets, LauncherPaths.SocketName), stop.Token);
 await Task.WhenAny(quit.Task, server);
 if (server.IsFaulted)
     await server;

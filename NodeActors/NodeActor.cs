@@ -1,4 +1,6 @@
 using Akka.Actor;
+using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Node;
 using Troupe.Messages.Protocol.Streams;
 using Troupe.NodeActors.Domains;
@@ -22,6 +24,7 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
         Receive<SayHello>(_ => _services.ControlPlane.Tell(new AgentHello(_services.Node, _services.AgentId, NodeProtocol.Version)));
         Receive<AgentWelcome>(_ => { });
         Receive<OpenStream>(streams.Forward);
+        Receive<OperateGuest>(Operate);
         Receive<IDomainCommand>(command => IsScanned, Route);
         Receive<IDomainCommand>(_ => { });
     }
@@ -56,8 +59,19 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
             domain.Forward(command);
         else if (command is RunDomain run)
             Adopt(run.VmiUid, run.PodUid)?.Forward(command);
+        else if (command is PrepareTarget prepare)
+            Adopt(prepare.VmiUid, prepare.PodUid)?.Forward(command);
         else if (command is not ReportAcknowledged)
             _services.ControlPlane.Tell(new DomainNotHere(command.VmiUid, _services.Node, command.Epoch));
+    }
+
+    /// <summary>Whoever asked waits, so this is answered also when nothing is here.</summary>
+    private void Operate(OperateGuest operate)
+    {
+        if (operate.Node == _services.Node && ActorPath.IsValidPathElement(operate.VmiUid) && Context.Child(operate.VmiUid) is { } domain && !domain.IsNobody())
+            domain.Forward(operate);
+        else
+            Sender.Tell(new DomainOperated(operate.VmiUid, _services.Node, operate.RequestId, LauncherError.NoDomain, "this node has no such guest", null));
     }
 
     private IActorRef? Adopt(string vmiUid, string podUid) => ActorPath.IsValidPathElement(vmiUid) && Context.Child(vmiUid).IsNobody()

@@ -1,10 +1,10 @@
-# ./dev bench [NAME]. Sourced.
+# ./dev bench [NAME] [ARG...]. Sourced.
 
 bench() {
-  [ "$(id -u)" = 0 ] || die "benchmarks start guests: run ./dev bench as root"
   ensure_packages "${RUNTIME_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+  [ "$(id -u)" = 0 ] || die "benchmarks start guests: run ./dev bench as root"
   build_product
-  unless_stamped benchmarks "$(stamp_of tests/Benchmarks tests/EndToEnd Directory.Build.props Directory.Packages.props)" \
+  unless_stamped benchmarks "$(stamp_of tests/Benchmarks tests/EndToEnd tests/Parity ControlPlane Kubernetes Messages Directory.Build.props Directory.Packages.props)" \
     publish tests/Benchmarks benchmarks
   TROUPE_DEV_DIR=$DEV "$DEV/bin/benchmarks/Troupe.Benchmarks" "$@"
 }

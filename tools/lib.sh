@@ -7,7 +7,7 @@ die() { printf 'dev: %s\n' "$*" >&2; exit 1; }
 RUNTIME_PACKAGES=(qemu-system-x86 qemu-utils ovmf swtpm swtpm-tools libvirt-daemon libvirt-daemon-driver-qemu dnsmasq-base nftables iproute2 tini
   runc conmon skopeo umoci xorriso util-linux)
 BUILD_PACKAGES=(gcc libc6-dev zlib1g-dev binutils busybox-static cpio kmod mtools dosfstools syslinux fdisk e2fsprogs jq ca-certificates curl)
-TEST_PACKAGES=(libvirt-clients procps socat sqlite3)
+TEST_PACKAGES=(libvirt-clients procps socat sqlite3 postgresql)
 
 # ensure_packages NAME...: installs what is missing when root, else names exactly what to install.
 ensure_packages() {

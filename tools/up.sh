@@ -18,8 +18,8 @@ up() {
     esac
   done
   [ -z "$nodes" ] || [[ $nodes =~ ^[1-9][0-9]?$ ]] || die "--nodes takes a number from 1 to 99, got '$nodes'"
-  [ "$(id -u)" = 0 ] || die "the embedded cluster makes network namespaces and cgroups: run ./dev up as root"
   ensure_packages "${RUNTIME_PACKAGES[@]}" "${BUILD_PACKAGES[@]}"
+  [ "$(id -u)" = 0 ] || die "the embedded cluster makes network namespaces and cgroups: run ./dev up as root"
 
   if [ -n "$reset" ]; then down; rm -rf "$STATE" "$DEV/kubeconfig"; fi
   if running devcluster && running controlplane; then
@@ -34,6 +34,8 @@ up() {
   chmod 700 "$DEV/state"
   echo "$nodes" >"$STATE/nodes"
 
+  running devcluster || require_port "$API_PORT" TROUPE_API_PORT
+  running controlplane || { require_port "$AKKA_PORT" TROUPE_AKKA_PORT; require_port "$SUBRESOURCE_PORT" TROUPE_SUBRESOURCE_PORT; }
   say "starting the embedded cluster with $nodes nodes"
   start devcluster "$(devcluster_bin)" serve --state "$STATE/devcluster" --port "$API_PORT" --kubeconfig "$DEV/kubeconfig" \
     --nodes "$nodes" --image-store "$DEV/images"
@@ -117,6 +119,11 @@ stop_supervised() {
   for i in $(seq 300); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
   if kill -0 "$pid" 2>/dev/null; then kill -KILL -- "-$pid" 2>/dev/null || true; fi
   rm -f "$1"
+}
+
+# require_port PORT VARIABLE: what cannot listen would be started again and again until the wait for it is over.
+require_port() {
+  ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null || die "port $1 is taken by another process; choose a free one with $2=PORT"
 }
 
 kubectl_ok() { kubectl --kubeconfig "$DEV/kubeconfig" --request-timeout=5s "$@" >/dev/null 2>&1; }

@@ -5,11 +5,10 @@ using Akka.Configuration;
 using Akka.Hosting;
 using Akka.Persistence.Sql;
 using Akka.Persistence.Sql.Config;
-using Akka.Remote.Hosting;
 using LinqToDB;
 using LinqToDB.Interceptors;
 using Microsoft.Data.Sqlite;
-using Troupe.Messages.Wire;
+using Troupe.Kubernetes.Remoting;
 
 namespace Troupe.ControlPlane.Hosting;
 
@@ -19,21 +18,14 @@ public static class AkkaConfiguration
     public const string SystemName = "troupe";
     public const string Role = "control-plane";
 
-    /// <summary>Every message of ours goes by its wire table; an unlisted one fails at the sender.</summary>
-    public static AkkaConfigurationBuilder WithWireSerialization(this AkkaConfigurationBuilder builder) => builder.AddHocon($$"""
-        akka.actor {
-          serializers.troupe = "{{typeof(WireSerializer).FullName}}, {{typeof(WireSerializer).Assembly.GetName().Name}}"
-          serialization-bindings { "{{typeof(IWireMessage).FullName}}, {{typeof(IWireMessage).Assembly.GetName().Name}}" = troupe }
-          serialization-identifiers { "{{typeof(WireSerializer).FullName}}, {{typeof(WireSerializer).Assembly.GetName().Name}}" = {{WireSerializer.Id}} }
-        }
-        """, HoconAddMode.Prepend);
-
     public static AkkaConfigurationBuilder WithTroupeCluster(this AkkaConfigurationBuilder builder, ControlPlaneOptions options) => builder
-        .WithRemoting(new RemoteOptions { HostName = options.Bind, PublicHostName = options.PublicHost, Port = options.AkkaPort })
+        .WithTroupeRemoting(options.Remoting)
         .WithClustering(new ClusterOptions
         {
             Roles = [Role],
-            SeedNodes = options.Seeds.Count > 0 ? [.. options.Seeds] : [$"akka.tcp://{SystemName}@{options.PublicHost}:{options.AkkaPort}"],
+            SeedNodes = options.Seeds.Count > 0
+                ? [.. options.Seeds.Select(seed => options.Remoting.Address(seed, SystemName))]
+                : [options.Remoting.Address($"{options.Remoting.PublicHost}:{options.Remoting.Port}", SystemName)],
             SplitBrainResolver = new KeepMajorityOption(),
         })
         .AddHocon("""
@@ -48,14 +40,14 @@ public static class AkkaConfiguration
               # A single member need not wait for others.
               min-nr-of-members = 1
             }
-            akka.remote.dot-netty.tcp.maximum-frame-size = 4 MiB
             """, HoconAddMode.Prepend);
 
-    /// <summary>The journal: PostgreSQL when a connection is given, else a SQLite file.</summary>
-    public static AkkaConfigurationBuilder WithTroupeJournal(this AkkaConfigurationBuilder builder, ControlPlaneOptions options)
+    /// <param name="postgres">PostgreSQL's connection string; null for a SQLite file.</param>
+    /// <param name="state">The folder of that file.</param>
+    public static AkkaConfigurationBuilder WithTroupeJournal(this AkkaConfigurationBuilder builder, string? postgres, string state)
     {
-        var sqlite = options.JournalConnection is null;
-        var connection = options.JournalConnection ?? SqliteConnectionString(options.State);
+        var sqlite = postgres is null;
+        var connection = postgres ?? SqliteConnectionString(state);
         // One writer for SQLite: more only fight for its lock.
         var (provider, parallelism, batch) = sqlite ? ("SQLite.MS", 1, 100) : ("PostgreSQL.15", 3, 400);
         builder.AddHocon(ConfigurationFactory.ParseString($$"""

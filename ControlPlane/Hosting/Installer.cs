@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Troupe.ControlPlane.Admission.Webhooks;
 using Troupe.ControlPlane.Subresources;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Crds;
@@ -29,6 +30,29 @@ public sealed class Installer(IKubeClient kubernetes, ILogger<Installer> log)
         }
 
         await UntilAsync("the VirtualMachineInstance API", () => kubernetes.ListAsync<VirtualMachineInstance>(null, new ListQuery(Limit: 1), ct), ct);
+    }
+
+    /// <summary>An account that may not hand out rights is not asked to: then the cluster's administrator makes the roles.</summary>
+    public async Task InstallRolesAsync(CancellationToken ct)
+    {
+        try
+        {
+            foreach (var (path, role) in UserRoles.Build())
+                await ApplyAsync(path, role, ct);
+        }
+        catch (KubeException e) when (e.Code == 403)
+        {
+            log.LogWarning("the cluster roles for users are left as they are: {Error}", e.Message);
+        }
+    }
+
+    /// <summary>Tells the API server where the subresource API and the webhooks are, and which authorities to trust there.</summary>
+    public async Task InstallEndpointsAsync(ControlPlaneOptions options, WebhookTable webhooks, string caPem, CancellationToken ct)
+    {
+        await InstallApiServicesAsync(options, caPem, ct);
+        var address = new WebhookAddress(options.ServiceName is null ? $"https://localhost:{options.ApiPort}" : null, options.ServiceNamespace, options.ServiceName ?? LocalService);
+        foreach (var (path, configuration) in WebhookConfigurations.Build(webhooks.All, address, caPem))
+            await ApplyAsync(path, configuration, ct);
     }
 
     /// <summary>Gives the subresource API's versions to this process (or to the Service that leads to its replicas).</summary>

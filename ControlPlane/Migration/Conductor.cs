@@ -19,6 +19,9 @@ public enum ConductorActions
 
     /// <summary>Make the target promise that it will never run the guest, or hear that it has the right.</summary>
     RefuseTarget = 512,
+
+    /// <summary>Tell the network where the guest is now.</summary>
+    LeadAddresses = 1024,
 }
 
 /// <param name="Step">The next step, to be journaled before anything else happens; null when there is none now.</param>
@@ -99,6 +102,8 @@ public static class Conductor
     private static Conducting Settle(OngoingMigration m, MigrationFacts facts, DateTimeOffset now)
     {
         var actions = ConductorActions.None;
+        if (!facts.AddressesLed && !TargetIsGone(facts))
+            actions |= ConductorActions.LeadAddresses;
         if (facts.Target is not TargetStage.Running && !TargetIsGone(facts))
             actions |= ConductorActions.Adopt;
         if (!facts.SourceReleased)

@@ -43,6 +43,9 @@ public sealed record MigrationFacts
     public string? TargetMessage { get; init; }
     public bool TargetLost { get; init; }
 
+    /// <summary>The target pod shows that the network was told.</summary>
+    public bool AddressesLed { get; init; }
+
     /// <summary>Nothing is left on the target node.</summary>
     public bool TargetReleased { get; init; }
 

@@ -25,7 +25,7 @@ public enum MigrationStep
 
 /// <summary>A migration as the VmiActor's journal has it.</summary>
 /// <param name="Id">UID of the VirtualMachineInstanceMigration.</param>
-public sealed record OngoingMigration(string Id, string Name, string PodName, long TargetEpoch, DateTimeOffset AcceptedAt)
+public sealed record OngoingMigration(string Id, string Name, string PodName, long TargetEpoch, string KeptAddresses, DateTimeOffset AcceptedAt)
 {
     public MigrationStep Step { get; init; }
     public string? TargetNode { get; init; }
@@ -46,7 +46,7 @@ public sealed record OngoingMigration(string Id, string Name, string PodName, lo
 
     public static OngoingMigration? Apply(OngoingMigration? migration, IMigrationEvent e) => e switch
     {
-        MigrationAccepted accepted => new OngoingMigration(accepted.MigrationId, accepted.Name, accepted.PodName, accepted.TargetEpoch, accepted.At),
+        MigrationAccepted accepted => new OngoingMigration(accepted.MigrationId, accepted.Name, accepted.PodName, accepted.TargetEpoch, accepted.KeptAddresses, accepted.At),
         MigrationReleased => null,
         _ when migration is null => throw new ArgumentOutOfRangeException(nameof(e), e, "no migration is under way"),
         MigrationTargetAssigned assigned => migration with

@@ -7,6 +7,9 @@ internal enum Call
     Write,
     CreatePod,
     DeletePod,
+    CreateTargetPod,
+    DeleteOtherPod,
+    LeadAddresses,
     MarkUnpaused,
 }
 

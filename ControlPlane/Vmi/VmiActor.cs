@@ -2,11 +2,12 @@ using System.Text.Json.Nodes;
 using Akka.Actor;
 using Akka.Persistence;
 using Troupe.ControlPlane.Feeds;
+using Troupe.ControlPlane.Migration;
 using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Writers;
 using Troupe.Messages.Api.Core;
-using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Node;
 using Troupe.Messages.Protocol.Vmi;
 
@@ -25,20 +26,29 @@ public sealed record VmiActorServices(
 public sealed class VmiActor : ReceivePersistentActor, IWithTimers
 {
     private readonly VmiActorServices _services;
+    private readonly ObjectWriter _writer;
     private readonly ApiCalls<Call> _calls;
     private VmiState _state;
     private DomainReported? _unacknowledged;
+    private IActorRef? _listener;
+    private string? _wish;
+    private MigrationNews? _told;
+
+    /// <summary>The timer that runs is the short one.</summary>
+    private bool _isWriteDue;
 
     public VmiActor(string uid, VmiActorServices services)
     {
         _services = services;
         _state = new VmiState(uid);
         _calls = new ApiCalls<Call>();
+        _writer = new ObjectWriter(services.Kubernetes, services.Time);
         PersistenceId = $"vmi-{uid}";
         Recover<IVmiEvent>(e => _state = _state.Apply(e));
         Recover<RecoveryCompleted>(_ => { });
         Command<DomainReported>(OnReport);
         Command<DomainNotHere>(OnNotHere);
+        Command<MigrateVmi>(OnWish);
         Command<IVmiMessage>(m => Observe(_state.Observe(m)));
         Command<LookAgain>(_ => Proceed());
         Command<WriteStatus>(_ => Write());
@@ -56,6 +66,9 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
 
     /// <summary>How long writes are held back so that a burst of news becomes one.</summary>
     public static readonly TimeSpan WriteDelay = TimeSpan.FromMilliseconds(40);
+
+    /// <summary>The same for news that nobody waits for.</summary>
+    public static readonly TimeSpan PatientWriteDelay = TimeSpan.FromSeconds(1);
 
     public static Props Props(string uid, VmiActorServices services) => Akka.Actor.Props.Create(() => new VmiActor(uid, services));
 
@@ -84,6 +97,21 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
         });
     }
 
+    private void OnWish(MigrateVmi wish)
+    {
+        (_listener, _wish, _told) = (Sender, wish.MigrationId, null);
+        Observe(_state.Observe(wish));
+    }
+
+    /// <summary>Whoever asked last for a migration hears how it goes.</summary>
+    private void TellNews()
+    {
+        if (_listener is not { } listener || _wish is not { } id || MigrationPhases.News(_state, id) is not { } news || news == _told)
+            return;
+        _told = news;
+        listener.Tell(news);
+    }
+
     private void Observe(VmiState next)
     {
         _state = next;
@@ -98,6 +126,7 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
             Acknowledge();
             Perform(decision.Effects);
             ScheduleWrite();
+            TellNews();
             return;
         }
 
@@ -125,6 +154,8 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
     private void Applied(IVmiEvent e)
     {
         _state = _state.Apply(e);
+        if (e is IMigrationEvent step)
+            _services.Log.LogInformation("VMI {Namespace}/{Name} {Uid}: {Step}", _state.Vmi?.Metadata.Namespace, _state.Vmi?.Metadata.Name, _state.Uid, step);
         if (e is PhaseEntered phase)
             _services.Log.LogInformation("VMI {Namespace}/{Name} {Uid}: {Phase} {Reason} {Message}", _state.Vmi?.Metadata.Namespace, _state.Vmi?.Metadata.Name, _state.Uid, phase.Phase, phase.Reason, phase.Message);
     }
@@ -142,7 +173,13 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
                     _services.Events.Record(About(), announce.Type, announce.Reason, announce.Message);
                     break;
                 case VmiEffect.CreatePod create:
-                    CreatePod(create.Name);
+                    CreatePod(Call.CreatePod, create.Name, pod => pod);
+                    break;
+                case VmiEffect.CreateTargetPod create when _state is { Vmi: { } vmi, Moving.Ongoing: { } migration }:
+                    CreatePod(Call.CreateTargetPod, create.Name, pod => TargetPod.Of(pod, vmi, migration, _state.Moving.Wish?.NodeSelector ?? []));
+                    break;
+                case VmiEffect.LeadAddresses lead:
+                    LeadAddresses(lead);
                     break;
                 case VmiEffect.DeletePod delete:
                     DeletePod(delete);
@@ -160,12 +197,12 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
         }
     }
 
-    private void CreatePod(string name)
+    private void CreatePod(Call call, string name, Func<Pod, Pod> shape)
     {
-        if (!_calls.Begin(Call.CreatePod))
+        if (!_calls.Begin(call))
             return;
-        var pod = LauncherPodRenderer.Render(VmiDefaults.Apply(_state.Vmi!), name, _services.PodOptions());
-        Do(Call.CreatePod, async ct =>
+        var pod = shape(LauncherPodRenderer.Render(VmiDefaults.Apply(_state.Vmi!), name, _services.PodOptions()));
+        Do(call, async ct =>
         {
             try
             {
@@ -182,13 +219,35 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
         });
     }
 
+    private void LeadAddresses(VmiEffect.LeadAddresses lead)
+    {
+        if (_state.Moving.Ongoing?.Id is not { } id || !_calls.Begin(Call.LeadAddresses))
+            return;
+        var (ns, patch) = (_state.Vmi!.Metadata.Namespace, TargetPod.Ready(lead.PodUid, lead.Kept, _services.Time.GetUtcNow()));
+        Do(Call.LeadAddresses, async ct =>
+        {
+            try
+            {
+                await _services.Kubernetes.PatchAsync<Pod>(ns, lead.PodName, PatchType.Merge, patch, ct: ct).ConfigureAwait(false);
+            }
+            catch (KubeException e) when (e.IsNotFound)
+            {
+                // The feed will say so; there is nothing left to lead to.
+            }
+
+            return new AddressesLed(_state.Uid, id);
+        });
+    }
+
     private void DeletePod(VmiEffect.DeletePod delete)
     {
         // A creation on its way would survive a deletion that overtakes it.
-        if (_state.Pod?.Deleting is true || _calls.IsRunning(Call.CreatePod) || !_calls.Begin(Call.DeletePod))
+        var isOwn = delete.Name == _state.PodName;
+        var (create, call) = isOwn ? (Call.CreatePod, Call.DeletePod) : (Call.CreateTargetPod, Call.DeleteOtherPod);
+        if ((isOwn ? _state.Pod : _state.Moving.TargetPod)?.Deleting is true || _calls.IsRunning(create) || !_calls.Begin(call))
             return;
         var ns = _state.Vmi!.Metadata.Namespace;
-        Do(Call.DeletePod, async ct =>
+        Do(call, async ct =>
         {
             try
             {
@@ -235,32 +294,29 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
 
     private void ScheduleWrite()
     {
-        if (_calls.IsFree(Call.Write) && !Timers.IsTimerActive(nameof(WriteStatus)) && VmiProjection.Patch(_state, _services.Time.GetUtcNow()) is not null)
-            Timers.StartSingleTimer(nameof(WriteStatus), WriteStatus.Instance, WriteDelay);
+        var now = _services.Time.GetUtcNow();
+        if (!_calls.IsFree(Call.Write) || (_isWriteDue && Timers.IsTimerActive(nameof(WriteStatus))) || VmiProjection.Patch(_state, now) is null)
+            return;
+        _isWriteDue = VmiProjection.IsUrgent(_state, now);
+        if (_isWriteDue || !Timers.IsTimerActive(nameof(WriteStatus)))
+            Timers.StartSingleTimer(nameof(WriteStatus), WriteStatus.Instance, _isWriteDue ? WriteDelay : PatientWriteDelay);
     }
 
     private void Write()
     {
-        if (VmiProjection.Patch(_state, _services.Time.GetUtcNow()) is not { } patch || !_calls.Begin(Call.Write))
+        var now = _services.Time.GetUtcNow();
+        if (VmiProjection.Patch(_state, now) is null || !_calls.Begin(Call.Write))
             return;
-        var (ns, name) = (_state.Vmi!.Metadata.Namespace, _state.Vmi.Metadata.Name!);
+        var state = _state;
         Do(Call.Write, async ct =>
         {
             try
             {
-                var written = await _services.Kubernetes.PatchAsync<VirtualMachineInstance>(ns, name, PatchType.Merge, patch, ct: ct).ConfigureAwait(false);
-                return new VmiObserved(_state.Uid, written);
+                return new VmiObserved(state.Uid, await _writer.UpdateAsync(state.Vmi!, vmi => VmiProjection.Wanted(vmi, state, now), ct: ct).ConfigureAwait(false));
             }
             catch (KubeException e) when (e.IsNotFound)
             {
-                return (IVmiMessage)new VmiGone(_state.Uid);
-            }
-            catch (KubeException e) when (e.IsConflict)
-            {
-                // Somebody else wrote meanwhile; the next try starts from what they wrote. Or they made another VMI of this name.
-                return await _services.Kubernetes.FindAsync<VirtualMachineInstance>(ns, name, ct).ConfigureAwait(false) is { } now && now.Metadata.Uid == _state.Uid
-                    ? new VmiObserved(_state.Uid, now)
-                    : new VmiGone(_state.Uid);
+                return (IVmiMessage)new VmiGone(state.Uid);
             }
         });
     }

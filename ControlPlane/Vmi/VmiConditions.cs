@@ -8,14 +8,14 @@ namespace Troupe.ControlPlane.Vmi;
 /// <summary>The VMI's conditions, in KubeVirt's words.</summary>
 internal static class VmiConditions
 {
-    private static readonly string[] Owned = [Conditions.Ready, Conditions.Synchronized, Conditions.Paused, Conditions.AgentConnected, Conditions.PodScheduled];
+    private static readonly string[] Owned = [Conditions.Ready, Conditions.Synchronized, Conditions.Paused, Conditions.AgentConnected, Conditions.PodScheduled, Migration.LiveMigratable.Condition];
 
     private sealed record Wanted(string Type, string Status, string? Reason = null, string? Message = null);
 
     /// <summary>Conditions of other types stay; a transition time moves only with the status.</summary>
     public static IReadOnlyList<VirtualMachineInstanceCondition> Of(IReadOnlyList<VirtualMachineInstanceCondition> current, VmiState state, DateTimeOffset now)
     {
-        var wanted = new[] { Ready(state), Synchronized(state), Paused(state), Agent(state), PodScheduled(state) }.OfType<Wanted>();
+        var wanted = new[] { Ready(state), Synchronized(state), Paused(state), Agent(state), PodScheduled(state), Migratable(state) }.OfType<Wanted>();
         return
         [
             .. current.Where(c => !Owned.Contains(c.Type)),
@@ -49,6 +49,13 @@ internal static class VmiConditions
         ? domain.Reason is DomainReason.IoError
             ? new(Conditions.Paused, "True", "PausedIOError", "VMI was paused, low-level IO error detected")
             : new(Conditions.Paused, "True", "PausedByUser", "VMI was paused by user")
+        : null;
+
+    /// <summary>All that stands in the way, not only the first: whoever clears one thing should not have to find the next one.</summary>
+    private static Wanted? Migratable(VmiState state) => state is { Phase: VmiPhases.Running, Vmi: { } vmi }
+        ? Migration.LiveMigratable.Blockers(vmi) is [var first, ..] all
+            ? new(Migration.LiveMigratable.Condition, "False", first.Reason, string.Join(", ", all.Select(b => b == first ? b.Message : $"{b.Reason}: {b.Message}")))
+            : new(Migration.LiveMigratable.Condition, "True")
         : null;
 
     private static Wanted? Agent(VmiState state) =>

@@ -7,6 +7,13 @@ public abstract record VmiEffect
 {
     public sealed record CreatePod(string Name) : VmiEffect;
 
+    /// <summary>The pod in which a migration is to bring the guest.</summary>
+    public sealed record CreateTargetPod(string Name) : VmiEffect;
+
+    /// <summary>The guest runs in this pod now: the network is to lead its earlier addresses there, where it can.</summary>
+    /// <param name="Kept">Comma-separated.</param>
+    public sealed record LeadAddresses(string PodName, string PodUid, string Kept) : VmiEffect;
+
     public sealed record DeletePod(string Name, string? Uid, bool Force) : VmiEffect;
 
     public sealed record Tell(INodeMessage Message) : VmiEffect;

@@ -1,3 +1,4 @@
+using Troupe.ControlPlane.Migration;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Node;
@@ -35,13 +36,17 @@ public static class VmiLifecycle
         // gone already was removed by force; Kubernetes' garbage collector takes the pod with it.
         if (state.Vmi is not { } vmi)
             return state.ObjectGone ? new Decision([new VmiRetired(now)], []) : Decision.Nothing;
-        return state.Phase switch
+        var decision = state.Phase switch
         {
             null => Begin(state, vmi, now, podSuffix),
             Pending or Scheduling => AwaitPod(state, now),
-            Scheduled or Running => Guard(state, vmi, now),
+            Scheduled or Running => Guard(state, vmi, now, podSuffix),
             _ => CleanUp(state, now),
         };
+        // Who runs the guest is settled; the other end is released beside whatever else happens.
+        return state.Moving.Ongoing is { IsSettled: true } && decision.Events.Count == 0 && MigrationConduct.Decide(state, vmi, now) is var moving
+            ? new Decision(moving.Events, [.. decision.Effects, .. moving.Effects])
+            : decision;
     }
 
     private static Decision Begin(VmiState state, VirtualMachineInstance vmi, DateTimeOffset now, string podSuffix)
@@ -80,9 +85,12 @@ public static class VmiLifecycle
     }
 
     /// <summary>A node has the right to run the guest: keep to it, follow what it reports, or end it.</summary>
-    private static Decision Guard(VmiState state, VirtualMachineInstance vmi, DateTimeOffset now)
+    private static Decision Guard(VmiState state, VirtualMachineInstance vmi, DateTimeOffset now, string podSuffix)
     {
         var right = state.Right!;
+        // Nobody judges the guest by one of its ends while it is on its way between them.
+        if (state.Moving.Ongoing is { IsSettled: false })
+            return MigrationConduct.Decide(state, vmi, now);
         if (DomainVerdict.Of(state, vmi) is { } end)
             return Enter(end.Phase, now, end.Reason, end.Message, end.Announcement);
         if (state.IsDeleting)
@@ -95,7 +103,12 @@ public static class VmiLifecycle
         }
 
         if (state.Phase == Running)
-            return state.Report is null ? Ask(new QueryDomain(right.Node, state.Uid, right.Epoch)) : new Decision([], Gate(state));
+        {
+            if (state.Report is null)
+                return Ask(new QueryDomain(right.Node, state.Uid, right.Epoch));
+            return MigrationConduct.Accept(state, vmi, now, podSuffix) ?? new Decision([], Gate(state));
+        }
+
         // Until the node says otherwise the guest is to be started; the command is idempotent there.
         return Ask(new RunDomain(right.Node, state.Uid, right.Epoch, right.PodUid, state.Pod?.Addresses ?? [], VmiDefaults.Apply(vmi)));
     }
@@ -138,13 +151,13 @@ public static class VmiLifecycle
 
         if (state.IsDeleting && podLeft)
             effects.AddRange([new VmiEffect.DeletePod(state.PodName!, state.Pod?.Uid, Force: false), new VmiEffect.LookAgain(CommandRetry)]);
-        if (state.ObjectGone && !podLeft)
+        if (state.ObjectGone && !podLeft && state.Moving.Ongoing is null)
             events.Add(new VmiRetired(now));
         return new Decision(events, effects);
     }
 
     /// <summary>The finalizer stays until nothing of the guest is left.</summary>
-    public static bool KeepsFinalizer(VmiState state) => !(state is { IsFinal: true, IsDeleting: true } && (state.PodName is null || state.PodIsGone));
+    public static bool KeepsFinalizer(VmiState state) => !(state is { IsFinal: true, IsDeleting: true, Moving.Ongoing: null } && (state.PodName is null || state.PodIsGone));
 
     private static Decision Enter(string phase, DateTimeOffset now, string? reason = null, string? message = null, params VmiEffect[] effects) =>
         new([new PhaseEntered(phase, reason, message, now)], effects);

@@ -1,8 +1,7 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using Troupe.ControlPlane.Migration;
 using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.Kubernetes.Writers;
-using Troupe.Messages.Api;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Api.Meta;
@@ -19,26 +18,29 @@ public static class VmiProjection
     /// <summary>
     /// One merge patch for labels, finalizers and status together (the VMI has no status subresource), or null when the object already says it all.
     /// </summary>
-    public static JsonObject? Patch(VmiState state, DateTimeOffset now)
+    public static JsonObject? Patch(VmiState state, DateTimeOffset now) =>
+        state.Vmi is not { } current || state.Phase is null ? null : ObjectWriter.Patch(current, Wanted(current, state, now));
+
+    /// <summary>Whether somebody may wait for what is to be written; what a guest agent tells bit by bit while its guest boots can wait for more.</summary>
+    public static bool IsUrgent(VmiState state, DateTimeOffset now)
     {
-        if (state.Vmi is not { } current || state.Phase is null)
-            return null;
-        var wanted = current with { Metadata = Metadata(current.Metadata, state), Status = Status(current, state, now) };
-        var patch = MergePatch.Between(Json(current), Json(wanted));
-        if (patch is null)
-            return null;
-        if (patch["metadata"] is not JsonObject metadata)
-            patch["metadata"] = metadata = [];
-        // Lists are replaced whole in a merge patch: a finalizer that somebody else added in the meantime must not be lost.
-        if (metadata.ContainsKey("finalizers"))
-            metadata["resourceVersion"] = current.Metadata.ResourceVersion;
-        // What was deleted and made again under the same name is another VMI; the API server answers with a conflict.
-        metadata["uid"] = state.Uid;
-        return patch;
+        var current = state.Vmi!;
+        return current.Status?.Phase != state.Phase || state.IsDeleting || !Shown(current).SequenceEqual(Shown(Wanted(current, state, now)));
+
+        static IEnumerable<(string?, string?, string?)> Shown(VirtualMachineInstance vmi) =>
+            (vmi.Status?.Conditions ?? []).Where(c => c.Type != Conditions.AgentConnected).Select(c => (c.Type, c.Status, c.Reason)).Order();
     }
 
-    private static JsonObject Json(VirtualMachineInstance vmi) =>
-        JsonSerializer.SerializeToNode(vmi, ApiJson.Default.VirtualMachineInstance)!.AsObject();
+    /// <param name="current">Somebody else may have written it since the state was taken.</param>
+    public static VirtualMachineInstance Wanted(VirtualMachineInstance current, VmiState state, DateTimeOffset now)
+    {
+        var known = state with { Vmi = current };
+        return current with
+        {
+            Metadata = Metadata(current.Metadata, known),
+            Status = Status(current, known, now),
+        };
+    }
 
     private static ObjectMeta Metadata(ObjectMeta metadata, VmiState state)
     {
@@ -66,11 +68,13 @@ public static class VmiProjection
             Reason = state.IsFinal ? state.Reason : status.Reason,
             PhaseTransitionTimestamps = [.. state.Transitions.Select(t => new VirtualMachineInstancePhaseTransitionTimestamp { Phase = t.Phase, PhaseTransitionTimestamp = t.At })],
             NodeName = state.Right?.Node ?? status.NodeName,
-            ActivePods = state.Right is { } right ? new Dictionary<string, string> { [right.PodUid] = right.Node }
+            ActivePods = state.Right is { } right ? ActivePods(right, state.Moving)
                 : state.Pod is { } pod ? new Dictionary<string, string> { [pod.Uid] = pod.Node ?? "" } : status.ActivePods,
             QosClass = state.Pod?.QosClass ?? status.QosClass,
             LauncherContainerImageVersion = state.Pod?.LauncherImage ?? status.LauncherContainerImageVersion,
             MigrationTransport = "Unix",
+            MigrationMethod = state.Phase is VmiPhases.Running ? LiveMigratable.Method(vmi) : status.MigrationMethod,
+            MigrationState = MigrationStatus.Of(state, status.MigrationState),
             Machine = domain?.Machine is { } machine ? new Machine { Type = machine } : status.Machine,
             Memory = Memory(status, domain, vmi),
             Interfaces = domain is null ? status.Interfaces : [.. domain.Interfaces.Select(Interface)],
@@ -78,6 +82,14 @@ public static class VmiProjection
             GuestOSInfo = domain?.GuestAgent?.Os is { } os ? GuestOs(os) : status.GuestOSInfo ?? new VirtualMachineInstanceGuestOSInfo(),
             Conditions = VmiConditions.Of(status.Conditions ?? [], state, now),
         };
+    }
+
+    private static Dictionary<string, string> ActivePods(Right right, MigrationWatch moving)
+    {
+        Dictionary<string, string> pods = new() { [right.PodUid] = right.Node };
+        if (moving.Ongoing is { IsSettled: false, TargetPodUid: { } uid, TargetNode: { } node })
+            pods[uid] = node;
+        return pods;
     }
 
     private static MemoryStatus? Memory(VirtualMachineInstanceStatus status, DomainObservation? domain, VirtualMachineInstance vmi) => domain?.Memory is { } memory

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using Troupe.ControlPlane.Migration;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Node;
 using Troupe.Messages.Protocol.Vmi;
 using static Troupe.Messages.Api.KubeVirt.Vocabulary.VmiPhases;
@@ -24,6 +26,9 @@ public sealed record VmiState(string Uid)
     public bool Released { get; init; }
     public bool Retired { get; init; }
     public ImmutableList<PhaseTransition> Transitions { get; init; } = [];
+
+    /// <summary>Everything about moving the guest to another node.</summary>
+    public MigrationWatch Moving { get; init; } = new();
 
     public VirtualMachineInstance? Vmi { get; init; }
     public bool ObjectGone { get; init; }
@@ -54,11 +59,37 @@ public sealed record VmiState(string Uid)
         StopRequested stop => this with { StopDeadline = stop.Deadline },
         DomainReleased => this with { Released = true },
         VmiRetired => this with { Retired = true },
+        IMigrationEvent migration => Apply(migration),
         _ => throw new ArgumentOutOfRangeException(nameof(e), e, "not an event of this actor"),
     };
 
+    /// <summary>With the right, the target's pod and reports become the VMI's own.</summary>
+    private VmiState Apply(IMigrationEvent e)
+    {
+        var moving = Moving.Apply(e, Right, PodName);
+        return e is not RightHandedOver handover
+            ? this with { Moving = moving }
+            : this with
+            {
+                Moving = moving,
+                Right = new Right(handover.Epoch, handover.Node, handover.PodUid),
+                PodName = handover.PodName,
+                Pod = Moving.TargetPod,
+                PodIsGone = Moving.TargetPodIsGone,
+                GonePodUid = null,
+                Report = Moving.TargetReport,
+                Refusal = null,
+            };
+    }
+
     /// <summary>Takes in what the world says; nothing here is a decision, and everything of it can be asked for again.</summary>
-    public VmiState Observe(IVmiMessage message) => message switch
+    public VmiState Observe(IVmiMessage message)
+    {
+        var moving = MigrationNewsReader.Read(Moving, message);
+        return (moving == Moving ? this : this with { Moving = moving }).ObserveRight(message);
+    }
+
+    private VmiState ObserveRight(IVmiMessage message) => message switch
     {
         // A feed may lag behind our own writes; going back would only cause a write that says nothing new.
         VmiObserved observed when !IsOlder(observed.Vmi.Metadata.ResourceVersion, Vmi?.Metadata.ResourceVersion) => this with { Vmi = observed.Vmi },

@@ -9,6 +9,9 @@ internal sealed record AggregatedService(
 {
     public JsonArray? Resources { get; init; }
 
+    /// <summary>Where its server has the OpenAPI v3 document of the group version, as its index says; null when it has none.</summary>
+    public string? OpenApiUrl { get; init; }
+
     public static AggregatedService? From(JsonObject api, long resourceVersion)
     {
         if (api.Obj("spec", "service") is not { } service)

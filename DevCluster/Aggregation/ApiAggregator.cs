@@ -60,7 +60,7 @@ internal sealed class ApiAggregator(ResourceRegistry registry, ServiceResolver r
         {
             var old = _services.Values.FirstOrDefault(s => s.Name == name);
             if (old is not null && service is not null && old.SameBackend(service))
-                service = service with { Resources = old.Resources };
+                service = service with { Resources = old.Resources, OpenApiUrl = old.OpenApiUrl };
             else if (_clients.TryGetValue(name, out var stale))
             {
                 // Not disposed: requests on their way may still use it; its connections end by idling.
@@ -77,30 +77,57 @@ internal sealed class ApiAggregator(ResourceRegistry registry, ServiceResolver r
         }
     }
 
-    public void SetResources(AggregatedService service, JsonArray resources)
+    public void SetDiscovered(AggregatedService service, JsonArray resources, string? openApiUrl)
     {
         lock (_gate)
         {
-            if (_services.TryGetValue((service.Group, service.Version), out var current) && current.Name == service.Name && !resources.SameAs(current.Resources))
-            {
-                Volatile.Write(ref _services, _services.SetItem((service.Group, service.Version), current with { Resources = (JsonArray)resources.DeepClone() }));
-                Interlocked.Increment(ref _version);
-            }
+            if (!_services.TryGetValue((service.Group, service.Version), out var current) || current.Name != service.Name
+                || (resources.SameAs(current.Resources) && openApiUrl == current.OpenApiUrl))
+                return;
+            Volatile.Write(ref _services, _services.SetItem((service.Group, service.Version), current with { Resources = (JsonArray)resources.DeepClone(), OpenApiUrl = openApiUrl }));
+            Interlocked.Increment(ref _version);
         }
     }
 
-    /// <summary>Asks the server behind a service what it serves.</summary>
+    /// <summary>Asks the server behind a service what it serves, and where it describes that.</summary>
     /// <exception cref="HttpRequestException">It can't be reached or doesn't answer as it should.</exception>
-    public async Task<JsonArray> DiscoverAsync(AggregatedService service, CancellationToken ct)
+    public async Task<(JsonArray Resources, string? OpenApiUrl)> DiscoverAsync(AggregatedService service, CancellationToken ct)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, Address(service, $"/apis/{service.Group}/{service.Version}"));
+        var path = $"/apis/{service.Group}/{service.Version}";
+        var (code, body) = await GetAsync(service, path, ct);
+        if (code != HttpStatusCode.OK)
+        {
+            var address = Address(service, path);
+            throw new HttpRequestException($"failing or missing response from {address}: bad status from {address}: {(int)code}");
+        }
+        var (found, index) = await GetAsync(service, "/openapi/v3", ct);
+        return (JsonReader.ParseObject(body).Arr("resources") ?? [], found == HttpStatusCode.OK ? OpenApiUrl(index, path[1..]) : null);
+    }
+
+    /// <summary>A server without OpenAPI v3 may answer anything there.</summary>
+    private static string? OpenApiUrl(byte[] index, string path)
+    {
+        try
+        {
+            return JsonReader.ParseObject(index).Str("paths", path, "serverRelativeURL");
+        }
+        catch (System.Text.Json.JsonException)
+        {
+            return null;
+        }
+    }
+
+    private async Task<(HttpStatusCode Code, byte[] Body)> GetAsync(AggregatedService service, string path, CancellationToken ct)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, Address(service, path));
+        request.Headers.Accept.ParseAdd("application/json");
         RequestHeaders.Write(request, new UserInfo("system:kube-aggregator", "system:masters"));
         using var response = await Client(service).SendAsync(request, ct);
-        if (response.StatusCode != HttpStatusCode.OK)
-            throw new HttpRequestException($"bad status from {request.RequestUri}: {(int)response.StatusCode}");
-        var body = JsonReader.ParseObject(await response.Content.ReadAsByteArrayAsync(ct));
-        return body.Arr("resources") ?? [];
+        return (response.StatusCode, await response.Content.ReadAsByteArrayAsync(ct));
     }
+
+    /// <summary>Why the service can't be reached, before anything is sent to it.</summary>
+    public (string Reason, string Message)? Problem(AggregatedService service) => resolver.Problem(service.Namespace, service.Service, service.Port);
 
     public async Task ProxyAsync(HttpContext context, AggregatedService service, UserInfo user)
     {

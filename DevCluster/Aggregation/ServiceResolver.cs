@@ -23,6 +23,24 @@ internal sealed class ServiceResolver(ObjectStore store)
         return found.Count > 0 ? found[Random.Shared.Next(found.Count)] : throw ApiException.Unavailable($"no endpoints available for service \"{ns}/{name}\"");
     }
 
+    /// <summary>What keeps a service from being reached, as reason and message of an APIService's condition; null when nothing does.</summary>
+    public (string Reason, string Message)? Problem(string ns, string name, int port)
+    {
+        var where = $"service/{name} in \"{ns}\"";
+        if (store.State.Table("/services").Find(ns, name)?.Parse() is not { } service)
+            return ("ServiceNotFound", $"{where} is not present");
+        if (service.Str("spec", "type") == "ExternalName")
+            return null;
+        if ((service.Arr("spec", "ports") ?? []).FirstOrDefault(p => p.Int("port") == port) is not { } found)
+            return ("ServicePortError", $"{where} is not listening on port {port}");
+        var slices = store.State.Table("discovery.k8s.io/endpointslices").All(ns).Any(s => s.Index.Labels.GetValueOrDefault("kubernetes.io/service-name") == name);
+        if (!slices && store.State.Table("/endpoints").Find(ns, name) is null)
+            return ("EndpointsNotFound", $"cannot find endpointslices for {where}");
+        var portName = found.Str("name") ?? "";
+        return Slices(ns, name, portName, port).Concat(Endpoints(ns, name, portName, port)).Any() ? null
+            : ("MissingEndpoints", $"endpointslices for {where} have no addresses with port name \"{portName}\"");
+    }
+
     /// <summary>Resolved for each connection: endpoints move while what points to the service stays.</summary>
     public async ValueTask<Stream> ConnectAsync(string ns, string name, int port, CancellationToken ct)
     {

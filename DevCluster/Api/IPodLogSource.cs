@@ -19,6 +19,7 @@ public interface IPodLogSource
 /// <param name="LimitBytes">At most that many bytes.</param>
 /// <param name="Timestamps">Prefix each line with its RFC 3339 time.</param>
 /// <param name="Previous">The log of the container's previous run.</param>
+/// <param name="SinceTime">Only lines not older than that.</param>
 public sealed record PodLogRequest(
     string Namespace,
     string Pod,
@@ -28,4 +29,5 @@ public sealed record PodLogRequest(
     long? SinceSeconds = null,
     long? LimitBytes = null,
     bool Timestamps = false,
-    bool Previous = false);
+    bool Previous = false,
+    DateTimeOffset? SinceTime = null);

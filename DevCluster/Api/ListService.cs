@@ -18,6 +18,9 @@ internal sealed class ListService(ObjectStore store, TimeProvider time, TimeSpan
 {
     private const string TokenVersion = "meta.k8s.io/v1";
 
+    /// <summary>Before the end of the watch.</summary>
+    private static readonly TimeSpan LastBookmark = TimeSpan.FromSeconds(2);
+
     public ListPage List(ResourceDefinition definition, string? ns, ListOptions options)
     {
         var query = new Query(definition, ns, options);
@@ -90,7 +93,9 @@ internal sealed class ListService(ObjectStore store, TimeProvider time, TimeSpan
         using var overflow = onOverflow is null ? default : watcher.Overflowed.Register(onOverflow);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
         // Without a wish: 30 to 60 minutes, spread so that clients don't come back all at once.
-        deadline.CancelAfter(TimeSpan.FromSeconds(options.TimeoutSeconds is > 0 and var seconds ? seconds : Random.Shared.Next(1800, 3600)));
+        var lifetime = TimeSpan.FromSeconds(options.TimeoutSeconds is > 0 and var seconds ? seconds : Random.Shared.Next(1800, 3600));
+        deadline.CancelAfter(lifetime);
+        var end = time.GetUtcNow() + lifetime;
 
         if (initial)
         {
@@ -126,7 +131,7 @@ internal sealed class ListService(ObjectStore store, TimeProvider time, TimeSpan
             }
             wait ??= watcher.Events.WaitToReadAsync(deadline.Token).AsTask();
             if (options.AllowWatchBookmarks)
-                tick ??= Task.Delay(bookmarkInterval, time, deadline.Token);
+                tick ??= Task.Delay(UntilBookmark(end), time, deadline.Token);
             await Task.WhenAny(wait, tick ?? wait);
             if (deadline.IsCancellationRequested || wait.IsFaulted || wait.IsCanceled)
                 yield break;
@@ -136,6 +141,13 @@ internal sealed class ListService(ObjectStore store, TimeProvider time, TimeSpan
                 yield break;
             wait = null;
         }
+    }
+
+    /// <summary>A last bookmark comes shortly before the end, so that the next watch starts where this one stopped.</summary>
+    private TimeSpan UntilBookmark(DateTimeOffset end)
+    {
+        var last = end - time.GetUtcNow() - LastBookmark;
+        return last > TimeSpan.Zero && last < bookmarkInterval ? last : bookmarkInterval;
     }
 
     private static void CheckMatch(ListOptions options)
@@ -192,7 +204,7 @@ internal sealed class ListService(ObjectStore store, TimeProvider time, TimeSpan
     private sealed class Query(ResourceDefinition definition, string? ns, ListOptions options)
     {
         private readonly LabelSelector _labels = LabelSelector.Parse(options.LabelSelector);
-        private readonly FieldSelector _fields = FieldSelector.Parse(options.FieldSelector, definition.SelectableFields);
+        private readonly FieldSelector _fields = FieldSelector.Parse(options.FieldSelector, definition.SelectableFields, definition.IsCustom);
 
         public bool SelectsAll => _labels.Requirements.Count == 0 && _fields.Requirements.Count == 0;
 

@@ -66,8 +66,12 @@ internal static class ObjectRules
         var causes = new List<StatusCause>();
         Metadata(definition, obj, old, causes);
         if (definition.IsCustom)
-            causes.AddRange(SchemaValidator.Validate(obj, definition.Schema.Value));
+            causes.AddRange(CustomValidation.Validate(obj, old, definition.Schema.Value));
+        else
+            SelectorRules.Check(obj, definition.Schema.Value, "", causes);
         causes.AddRange(definition.Strategy.Validate(obj, old, context));
+        if (old is not null)
+            causes.AddRange(ImmutableFields.Changed(definition, obj, old));
         return causes;
     }
 
@@ -103,6 +107,8 @@ internal static class ObjectRules
             var text = finalizer.AsString() ?? "";
             if (Names.LabelKeyProblem(text) is { } problem)
                 causes.Add(new("FieldValueInvalid", $"Invalid value: \"{text}\": {problem}", "metadata.finalizers"));
+            else if (!definition.IsCustom && definition.Key.Group is not ("apiextensions.k8s.io" or "apiregistration.k8s.io") && !text.Contains('/', StringComparison.Ordinal) && text is not ("kubernetes" or "orphan" or "foregroundDeletion"))
+                causes.Add(new("FieldValueInvalid", $"Invalid value: \"{text}\": name is neither a standard finalizer name nor is it fully qualified", "metadata.finalizers"));
         }
         Owners(metadata.Arr("ownerReferences") ?? [], causes);
         if (old?.At("metadata", "deletionTimestamp") is not null)
@@ -123,6 +129,8 @@ internal static class ObjectRules
                 if (string.IsNullOrEmpty(owners[i].Str(field)))
                     causes.Add(new("FieldValueInvalid", $"Invalid value: \"\": {field} must not be empty", $"metadata.ownerReferences[{i}].{field}"));
             }
+            if (owners[i].Str("apiVersion") == "v1" && owners[i].Str("kind") == "Event")
+                causes.Add(new("FieldValueInvalid", "Invalid value: \"v1, Kind=Event\": v1, Kind=Event is disallowed from being an owner", $"metadata.ownerReferences[{i}]"));
         }
         if (owners.Count(o => o.Bool("controller") == true) > 1)
             causes.Add(new("FieldValueInvalid", "Invalid value: Only one reference can have Controller set to true", "metadata.ownerReferences"));

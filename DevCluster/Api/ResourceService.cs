@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Machinery;
 using Troupe.DevCluster.Resources;
+using Troupe.DevCluster.Resources.Crds;
 using Troupe.DevCluster.Store;
 
 namespace Troupe.DevCluster.Api;
@@ -26,6 +27,8 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
     /// <summary>The stored object in the shape of the definition's version.</summary>
     public static JsonObject Read(ResourceDefinition definition, StoredObject stored)
     {
+        if (definition.IsCustom)
+            return CustomReads.Object(definition, stored);
         var obj = stored.Parse();
         if (!ShowsAsIs(definition, stored))
             FromStorage(definition, obj);
@@ -34,7 +37,9 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
 
     /// <summary>As <see cref="Read"/>, but without parsing where the stored bytes can be shown as they are.</summary>
     public static ReadOnlyMemory<byte> Render(ResourceDefinition definition, StoredObject stored) =>
-        ShowsAsIs(definition, stored) ? stored.Json : Read(definition, stored).ToUtf8();
+        definition.IsCustom ? CustomReads.Bytes(definition, stored, ShowsAsIs(definition, stored))
+        : ShowsAsIs(definition, stored) ? stored.Json
+        : Read(definition, stored).ToUtf8();
 
     private static bool ShowsAsIs(ResourceDefinition definition, StoredObject stored)
     {
@@ -58,17 +63,15 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
     {
         definition.FromStorage?.Invoke(obj);
         obj["apiVersion"] = definition.ApiVersion;
-        if (!definition.IsCustom)
-            return;
-        SchemaWalk.Prune(obj, definition.Schema.Value, []);
-        SchemaWalk.Default(obj, definition.Schema.Value);
     }
 
-    private ObjectBody ToStorage(ResourceDefinition definition, JsonObject obj)
+    private async ValueTask<ObjectBody> ToStorageAsync(ResourceDefinition definition, JsonObject obj, CancellationToken ct)
     {
         if (definition.ApiVersion == definition.StorageApiVersion && definition.ToStorage is null)
             return ObjectBody.From(obj);
         var stored = obj.Copy();
+        if (definition.Conversion is { } conversion)
+            stored = await conversion.ConvertAsync(stored, definition.StorageApiVersion, ct);
         definition.ToStorage?.Invoke(stored);
         stored["apiVersion"] = definition.StorageApiVersion;
         if (definition.IsCustom && registry.Find(definition.Key with { Version = definition.StorageVersion! }) is { } target)
@@ -107,7 +110,7 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
                     throw ApiException.AlreadyExists(definition.Key, obj.Name());
                 return new Written(null, obj, Created: true);
             }
-            var result = await store.CreateAsync(definition.Table, ns, obj.Name(), ToStorage(definition, obj));
+            var result = await store.CreateAsync(definition.Table, ns, obj.Name(), await ToStorageAsync(definition, obj, ct));
             if (result.Outcome == WriteOutcome.Done)
                 return new Written(result.Object, null, Created: true);
             if (!generated || attempt >= 8)
@@ -206,11 +209,25 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
             };
             var changed = result as JsonObject ?? throw new ApiException(422, "Invalid", "the patched value is not an object", new JsonObject());
             // The version of the read object is no lock; only one that the patch itself sets is.
-            ObjectRules.Decode(context, definition, changed);
+            DecodePatched(context, definition, changed);
             if (changed.Name() != name)
                 throw ApiException.BadRequest($"the name of the object ({changed.Name()}) does not match the name on the URL ({name})");
             return changed;
         }, applied: false, ct);
+    }
+
+    /// <summary>What a patch makes of an object may be no object of that kind: then the patch is what is invalid.</summary>
+    private static void DecodePatched(RequestContext context, ResourceDefinition definition, JsonObject changed)
+    {
+        var text = new Lazy<string>(changed.ToUtf8Text);
+        try
+        {
+            ObjectRules.Decode(context, definition, changed);
+        }
+        catch (ApiException e) when (e.Reason == "BadRequest")
+        {
+            throw ApiException.Invalid("", "", "", [new("FieldValueInvalid", $"Invalid value: {text.Value}: {e.Message}", "patch")]);
+        }
     }
 
     private async Task<Written> ApplyAsync(
@@ -261,6 +278,8 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
         for (var attempt = 0; ; attempt++)
         {
             var stored = Find(definition, ns, name);
+            if (definition.Conversion is { } conversion)
+                await conversion.PrepareAsync([stored], definition.ApiVersion, ct);
             var live = Read(definition, stored);
             var wanted = change(live.Copy());
             if (wanted.Str("metadata", "resourceVersion") is { Length: > 0 } locked && locked != stored.ResourceVersion.ToString(CultureInfo.InvariantCulture))
@@ -273,7 +292,7 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
             var request = new AdmissionRequest(context, Operation.Update, definition, ns, name, subresource, obj, live);
             SchemaWalk.Default(obj, DefaultsOf(definition));
             definition.Strategy.Default(obj);
-            if (subresource.Length == 0)
+            if (subresource is "" or "scale")
                 definition.Strategy.PrepareForUpdate(obj, live, strategyContext);
             await admission.MutateAsync(request, ct);
             SchemaWalk.Default(obj, DefaultsOf(definition));
@@ -289,8 +308,8 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
                 return new Written(null, obj);
             var gone = IsDone(definition, obj);
             var result = gone
-                ? await store.DeleteAsync(stored, ToStorage(definition, obj))
-                : await store.UpdateAsync(stored, ToStorage(definition, obj));
+                ? await store.DeleteAsync(stored, await ToStorageAsync(definition, obj, ct))
+                : await store.UpdateAsync(stored, await ToStorageAsync(definition, obj, ct));
             switch (result.Outcome)
             {
                 case WriteOutcome.Done:
@@ -384,8 +403,8 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
                 return new Written(stored, null);
             var gone = IsDone(definition, obj);
             var result = gone
-                ? await store.DeleteAsync(stored, ToStorage(definition, obj))
-                : await store.UpdateAsync(stored, ToStorage(definition, obj));
+                ? await store.DeleteAsync(stored, await ToStorageAsync(definition, obj, ct))
+                : await store.UpdateAsync(stored, await ToStorageAsync(definition, obj, ct));
             switch (result.Outcome)
             {
                 case WriteOutcome.Done:
@@ -400,11 +419,13 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
 
     private static void CheckPreconditions(ResourceDefinition definition, StoredObject stored, JsonObject? options)
     {
+        // Here, and only here, a real server names the kind where others name the resource.
+        var kind = definition.Key with { Plural = definition.Kind };
         if (options.Str("preconditions", "uid") is { } uid && uid != stored.Uid)
-            throw ApiException.Conflict(definition.Key, stored.Name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {stored.Uid}");
+            throw ApiException.Conflict(kind, stored.Name, $"the UID in the precondition ({uid}) does not match the UID in record ({stored.Uid}). The object might have been deleted and then recreated");
         var rv = stored.ResourceVersion.ToString(CultureInfo.InvariantCulture);
         if (options.Str("preconditions", "resourceVersion") is { } asked && asked != rv)
-            throw ApiException.Conflict(definition.Key, stored.Name, $"Precondition failed: ResourceVersion in precondition: {asked}, ResourceVersion in object meta: {rv}");
+            throw ApiException.Conflict(kind, stored.Name, $"the ResourceVersion in the precondition ({asked}) does not match the ResourceVersion in record ({rv}). The object might have been modified");
     }
 
     private JsonObject MarkDeleted(ResourceDefinition definition, JsonObject live, JsonObject? options)
@@ -434,11 +455,6 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
         var policy = options.Str("propagationPolicy")
             ?? options.Bool("orphanDependents") switch { true => "Orphan", false => "Background", null => null }
             ?? (finalizers.Contains(Orphan) ? "Orphan" : finalizers.Contains(Foreground) ? "Foreground" : definition.DefaultPropagation);
-        if (policy is not ("Background" or "Foreground" or "Orphan"))
-        {
-            throw ApiException.Invalid("", "DeleteOptions", "", [new("FieldValueNotSupported",
-                $"Unsupported value: \"{policy}\": supported values: \"Background\", \"Foreground\", \"Orphan\"", "propagationPolicy")]);
-        }
         finalizers.RemoveAll(f => f is Orphan or Foreground);
         if (policy != "Background")
             finalizers.Add(policy == "Orphan" ? Orphan : Foreground);

@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
+using k8s.Models;
 using Troupe.DevCluster.Json;
+using Troupe.DevCluster.Machinery;
 using Troupe.DevCluster.Resources;
 using Troupe.DevCluster.Tables;
 
@@ -30,9 +32,19 @@ internal static class Scales
         };
     }
 
-    /// <summary>The patch of the object that a written Scale amounts to.</summary>
-    public static JsonObject AsMergePatch(ResourceDefinition definition, JsonObject scale)
+    /// <exception cref="ApiException">422 when a patch made something else of the scale.</exception>
+    public static JsonObject Checked(JsonNode? scale)
     {
+        if (scale is JsonObject obj && SchemaValidator.Validate(obj, BuiltinSchemas.For<V1Scale>()).Count == 0)
+            return obj;
+        throw ApiException.Invalid("", "", "", [new("FieldValueInvalid", $"Invalid value: {scale.ToUtf8Text()}: cannot be handled as a Scale", "patch")]);
+    }
+
+    /// <summary>The patch of the object that a written Scale amounts to.</summary>
+    public static JsonObject AsPatch(ResourceDefinition definition, JsonObject scale, PatchKind kind)
+    {
+        if (SchemaValidator.Validate(scale, BuiltinSchemas.For<V1Scale>()).FirstOrDefault() is { } wrong)
+            throw ApiException.BadRequest($"Scale in version \"v1\" cannot be handled as a Scale: {wrong.Field}: {wrong.Message}");
         var replicas = scale.Int("spec", "replicas") ?? 0;
         if (replicas < 0)
         {
@@ -45,6 +57,11 @@ internal static class Scales
         var patch = (JsonObject)value;
         if (scale.Str("metadata", "resourceVersion") is { Length: > 0 } rv)
             patch["metadata"] = new JsonObject { ["resourceVersion"] = rv };
+        if (kind == PatchKind.Apply)
+        {
+            patch["apiVersion"] = definition.ApiVersion;
+            patch["kind"] = definition.Kind;
+        }
         return patch;
     }
 

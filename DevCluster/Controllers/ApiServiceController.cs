@@ -10,12 +10,13 @@ namespace Troupe.DevCluster.Controllers;
 /// <summary>Looks whether the servers behind APIServices answer, keeps their discovery and says so in the Available condition.</summary>
 internal sealed class ApiServiceController(ObjectStore store, ApiAggregator aggregator, IKubeApi api, TimeProvider time, ILogger log) : Controller(store, log)
 {
+    private const string Slices = "discovery.k8s.io/endpointslices";
     private static readonly TimeSpan WhileDown = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan WhileUp = TimeSpan.FromSeconds(30);
 
     private readonly Dictionary<string, CancellationTokenSource> _checks = [];
 
-    protected override bool Interested(StoreEvent e) => e.Object.Table == ApiAggregator.Table;
+    protected override bool Interested(StoreEvent e) => e.Object.Table is ApiAggregator.Table or "/services" or "/endpoints" or Slices;
 
     protected override Task StartAsync(CancellationToken ct)
     {
@@ -26,6 +27,11 @@ internal sealed class ApiServiceController(ObjectStore store, ApiAggregator aggr
 
     protected override async Task HandleAsync(StoreEvent e, CancellationToken ct)
     {
+        if (e.Object.Table != ApiAggregator.Table)
+        {
+            await RecheckAsync(e.Object, ct);
+            return;
+        }
         var same = e.Previous is not null && e.Type == StoreEventType.Modified && e.Previous.Parse().At("spec").SameAs(e.Object.Parse().At("spec"));
         if (same)
             return;
@@ -33,6 +39,18 @@ internal sealed class ApiServiceController(ObjectStore store, ApiAggregator aggr
             await running.CancelAsync();
         if (e.Type != StoreEventType.Deleted)
             Begin(e.Object.Name, ct);
+    }
+
+    /// <summary>A service or its endpoints changed: the APIServices on it are looked at now and not when their turn comes.</summary>
+    private async Task RecheckAsync(StoredObject changed, CancellationToken ct)
+    {
+        var name = changed.Table == Slices ? changed.Index.Labels.GetValueOrDefault("kubernetes.io/service-name") : changed.Name;
+        foreach (var service in aggregator.Services.Where(s => s.Namespace == changed.Namespace && s.Service == name).ToList())
+        {
+            if (_checks.Remove(service.Name, out var running))
+                await running.CancelAsync();
+            Begin(service.Name, ct);
+        }
     }
 
     private void Begin(string name, CancellationToken ct)
@@ -46,7 +64,8 @@ internal sealed class ApiServiceController(ObjectStore store, ApiAggregator aggr
     {
         try
         {
-            while (true)
+            // A local one never changes, and has its condition from the start.
+            while (aggregator.Services.Any(s => s.Name == name))
             {
                 var up = await OnceAsync(name, ct);
                 await Task.Delay(up ? WhileUp : WhileDown, time, ct);
@@ -62,25 +81,26 @@ internal sealed class ApiServiceController(ObjectStore store, ApiAggregator aggr
     {
         var service = aggregator.Services.FirstOrDefault(s => s.Name == name);
         if (service is null)
-        {
-            await ReportAsync(name, true, "Local", "Local APIServices are always available", ct);
             return true;
+        if (aggregator.Problem(service) is { } problem)
+        {
+            await ReportAsync(name, false, problem.Reason, problem.Message, ct);
+            return false;
         }
         try
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
             limit.CancelAfter(TimeSpan.FromSeconds(5));
-            aggregator.SetResources(service, await aggregator.DiscoverAsync(service, limit.Token));
+            var (resources, openApiUrl) = await aggregator.DiscoverAsync(service, limit.Token);
+            aggregator.SetDiscovered(service, resources, openApiUrl);
             await ReportAsync(name, true, "Passed", "all checks passed", ct);
             return true;
         }
         catch (Exception e) when (!ct.IsCancellationRequested)
         {
-            var (reason, message) = e is ApiException refused
-                ? (refused.Message.Contains("not found", StringComparison.Ordinal) ? "ServiceNotFound" : "MissingEndpoints", refused.Message)
-                : e.InnerException is ApiException inner ? ("MissingEndpoints", inner.Message)
-                : ("FailedDiscoveryCheck", $"failing or missing response from {service.Service}.{service.Namespace}: {e.InnerException?.Message ?? e.Message}");
-            await ReportAsync(name, false, reason, message, ct);
+            var address = $"https://{service.Service}.{service.Namespace}.svc:{service.Port}/apis/{service.Group}/{service.Version}";
+            var why = e is HttpRequestException { InnerException: null } ? e.Message : $"failing or missing response from {address}: Get \"{address}\": {e.InnerException?.Message ?? e.Message}";
+            await ReportAsync(name, false, "FailedDiscoveryCheck", why, ct);
             return false;
         }
     }
@@ -92,7 +112,7 @@ internal sealed class ApiServiceController(ObjectStore store, ApiAggregator aggr
         {
             var obj = await api.GetAsync(ResourceKey.ApiServices, null, name, ct);
             var old = obj.Arr("status", "conditions")?.FirstOrDefault(c => c.Str("type") == "Available");
-            if (old.Str("status") == status && old.Str("reason") == reason)
+            if (old.Str("status") == status && old.Str("reason") == reason && old.Str("message") == message)
                 return;
             await api.PatchAsync(ResourceKey.ApiServices, null, name, PatchKind.MergePatch, new JsonObject
             {
@@ -104,7 +124,7 @@ internal sealed class ApiServiceController(ObjectStore store, ApiAggregator aggr
                         ["status"] = status,
                         ["reason"] = reason,
                         ["message"] = message,
-                        ["lastTransitionTime"] = time.GetUtcNow().Kube(),
+                        ["lastTransitionTime"] = old.Str("status") == status ? old.Str("lastTransitionTime") : time.GetUtcNow().Kube(),
                     }),
                 },
             }, "status", ct);

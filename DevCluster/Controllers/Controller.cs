@@ -57,7 +57,7 @@ internal abstract class Controller(ObjectStore store, ILogger log)
 
     protected void Wake() => _events.Writer.TryWrite(null);
 
-    private void Queue(StoreEvent e)
+    protected void Queue(StoreEvent e)
     {
         if (Interested(e))
             _events.Writer.TryWrite(e);

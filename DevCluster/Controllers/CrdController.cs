@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Resources;
+using Troupe.DevCluster.Resources.Crds;
 using Troupe.DevCluster.Store;
 
 namespace Troupe.DevCluster.Controllers;
@@ -10,7 +11,7 @@ namespace Troupe.DevCluster.Controllers;
 internal sealed class CrdController(ObjectStore store, ResourceRegistry registry, IKubeApi api, ILogger log) : Controller(store, log)
 {
     protected override bool Interested(StoreEvent e) =>
-        (e.Object.Table == CustomResources.Table && e.Type != StoreEventType.Deleted) || (e.Type == StoreEventType.Deleted && e.Object.Table.Contains('.', StringComparison.Ordinal));
+        e.Object.Table == CustomResources.Table || (e.Type == StoreEventType.Deleted && e.Object.Table.Contains('.', StringComparison.Ordinal));
 
     protected override async Task StartAsync(CancellationToken ct)
     {
@@ -21,9 +22,34 @@ internal sealed class CrdController(ObjectStore store, ResourceRegistry registry
     protected override Task HandleAsync(StoreEvent e, CancellationToken ct)
     {
         if (e.Object.Table == CustomResources.Table)
-            return ReconcileAsync(e.Object.Name, ct);
+            return e.Type == StoreEventType.Deleted ? RetryNamesAsync(e.Object, ct) : ReconcileAsync(e.Object.Name, ct);
         var parts = e.Object.Table.Split('/');
         return ReconcileAsync($"{parts[1]}.{parts[0]}", ct);
+    }
+
+    /// <summary>The names of a CRD that is gone are free for others of its group; any write makes them look again.</summary>
+    private async Task RetryNamesAsync(StoredObject gone, CancellationToken ct)
+    {
+        var group = gone.Field("spec.group");
+        foreach (var crd in Store.State.Table(CustomResources.Table).All().ToList())
+        {
+            var waits = crd.Field("spec.group") == group
+                && (crd.Parse().Arr("status", "conditions") ?? []).Any(c => c.Str("type") == "NamesAccepted" && c.Str("status") == "False");
+            if (waits)
+                await IfThere(() => api.PatchAsync(ResourceKey.CustomResourceDefinitions, null, crd.Name, PatchKind.MergePatch, new JsonObject(), ct: ct));
+        }
+    }
+
+    private static async Task IfThere(Func<Task> work)
+    {
+        try
+        {
+            await work();
+        }
+        catch (ApiException e) when (e.Code is 404 or 409)
+        {
+            // Gone or changed meanwhile, which is another event.
+        }
     }
 
     private async Task ReconcileAsync(string name, CancellationToken ct)

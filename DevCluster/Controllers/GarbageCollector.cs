@@ -76,27 +76,43 @@ internal sealed class GarbageCollector(ObjectStore store, ResourceRegistry regis
         }
     }
 
-    /// <summary>Deletes a dependent if none of its owners is left (or all that are left wait for it in foreground deletion).</summary>
+    /// <summary>
+    /// Deletes a dependent if none of its owners is left (or all that are left wait for it in foreground deletion); while one is,
+    /// the references to the others are taken off.
+    /// </summary>
     private async Task CollectAsync(string uid, CancellationToken ct)
     {
         if (!_byUid.TryGetValue(uid, out var obj) || obj.Index.Deleting || obj.Index.Owners.Count == 0)
             return;
-        var waiting = false;
+        var (solid, waiting, dangling) = (false, false, new HashSet<string>());
         foreach (var owner in obj.Index.Owners)
         {
             if (_byUid.TryGetValue(owner.Uid, out var alive) && OwnerMatches(owner, alive, obj))
             {
-                if (!alive.Index.Deleting || !alive.Index.Finalizers.Contains(Foreground))
-                    return;
-                waiting = true;
+                var waits = alive.Index.Deleting && alive.Index.Finalizers.Contains(Foreground);
+                solid |= !waits;
+                waiting |= waits;
+                if (waits)
+                    dangling.Add(owner.Uid);
             }
-            else if (IsForeign(owner))
+            else if (IsUnresolvable(owner, obj))
             {
-                // Owned by something this server doesn't keep: nobody can tell that it is gone.
+                // Owned by something this server doesn't keep, or that can't be named from where it is: nobody can tell that it is gone.
                 return;
             }
+            else
+                dangling.Add(owner.Uid);
         }
-        await DeleteAsync(obj, waiting ? "Foreground" : obj.Index.Finalizers.Contains(Orphan) ? "Orphan" : "Background", ct);
+        if (!solid)
+        {
+            var policy = waiting && Dependents(uid).Any() ? "Foreground"
+                : obj.Index.Finalizers.Contains(Orphan) ? "Orphan"
+                : obj.Index.Finalizers.Contains(Foreground) ? "Foreground"
+                : "Background";
+            await DeleteAsync(obj, policy, ct);
+        }
+        else if (dangling.Count > 0)
+            await ChangeAsync(obj, "ownerReferences", o => dangling.Contains(o.Str("uid") ?? ""), ct);
     }
 
     private async Task FinalizeAsync(string uid, CancellationToken ct)
@@ -125,11 +141,13 @@ internal sealed class GarbageCollector(ObjectStore store, ResourceRegistry regis
     private static bool OwnerMatches(OwnerReference owner, StoredObject alive, StoredObject dependent) =>
         alive.Name == owner.Name && (alive.Namespace.Length == 0 || alive.Namespace == dependent.Namespace);
 
-    private bool IsForeign(OwnerReference owner)
+    /// <summary>A kind that isn't served, or a namespaced owner of an object without a namespace.</summary>
+    private bool IsUnresolvable(OwnerReference owner, StoredObject dependent)
     {
         var slash = owner.ApiVersion.IndexOf('/', StringComparison.Ordinal);
         var group = slash < 0 ? "" : owner.ApiVersion[..slash];
-        return !registry.All.Any(d => d.Kind == owner.Kind && d.Key.Group == group);
+        var kind = registry.All.FirstOrDefault(d => d.Kind == owner.Kind && d.Key.Group == group);
+        return kind is null || (kind.Namespaced && dependent.Namespace.Length == 0);
     }
 
     private Task DeleteAsync(StoredObject obj, string policy, CancellationToken ct) => IfThere(() => api.DeleteAsync(Key(obj), Namespace(obj), obj.Name, new JsonObject

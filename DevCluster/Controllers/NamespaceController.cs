@@ -8,10 +8,11 @@ using Troupe.DevCluster.Store;
 namespace Troupe.DevCluster.Controllers;
 
 /// <summary>Empties namespaces that are to be deleted, and furnishes new ones with what every namespace has.</summary>
-internal sealed class NamespaceController(ObjectStore store, ResourceRegistry registry, IKubeApi api, Pki pki, ILogger log) : Controller(store, log)
+internal sealed class NamespaceController(ObjectStore store, ResourceRegistry registry, IKubeApi api, Pki pki, TimeProvider time, ILogger log) : Controller(store, log)
 {
     private const string Table = "/namespaces";
     private const string RootCa = "kube-root-ca.crt";
+    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(5);
 
     protected override bool Interested(StoreEvent e) =>
         e.Object.Table == Table
@@ -31,6 +32,13 @@ internal sealed class NamespaceController(ObjectStore store, ResourceRegistry re
         return Deleting(e.Object.Namespace) || (e.Object.Table is "/serviceaccounts" or "/configmaps" && e.Object.Name is "default" or RootCa)
             ? ReconcileAsync(e.Object.Namespace, ct)
             : Task.CompletedTask;
+    }
+
+    /// <summary>Queues the namespace as if it had changed.</summary>
+    private void Again(string name)
+    {
+        if (Store.State.Table(Table).Find("", name) is { } ns)
+            Queue(new StoreEvent(StoreEventType.Modified, ns, ns));
     }
 
     private bool Deleting(string ns) => Store.State.Table(Table).Find("", ns)?.Index.Deleting == true;
@@ -68,38 +76,77 @@ internal sealed class NamespaceController(ObjectStore store, ResourceRegistry re
 
     private async Task EmptyAsync(StoredObject ns, CancellationToken ct)
     {
-        var left = 0;
-        foreach (var definition in registry.Stored.Where(d => d.Namespaced).ToList())
+        var failures = new List<string>();
+        foreach (var (key, obj) in Content(ns.Name).Where(c => !c.Object.Index.Deleting))
         {
-            foreach (var obj in Store.State.Table(definition.Table).All(ns.Name).ToList())
+            try
             {
-                left++;
-                if (obj.Index.Deleting)
-                    continue;
-                try
-                {
-                    await api.DeleteAsync(definition.Key, ns.Name, obj.Name, new JsonObject { ["propagationPolicy"] = "Background" }, ct);
-                }
-                catch (ApiException e) when (e.Code is 404 or 409)
-                {
-                    // Gone already.
-                }
+                await api.DeleteAsync(key, ns.Name, obj.Name, new JsonObject { ["propagationPolicy"] = "Background" }, ct);
+            }
+            catch (ApiException e) when (e.Code is 404 or 409)
+            {
+                // Gone already.
+            }
+            catch (ApiException e)
+            {
+                failures.Add(e.Message);
             }
         }
+        var left = Content(ns.Name);
+        await ReportAsync(ns.Name, left, failures, ct);
         // What needs time (pods, finalizers) comes back here as its delete event.
-        if (left > 0 && registry.Stored.Where(d => d.Namespaced).Any(d => Store.State.Table(d.Table).All(ns.Name).Any()))
-            return;
+        if (left.Count == 0)
+            await FinishAsync(ns.Name, ct);
+        else if (failures.Count > 0)
+            Later(ns.Name, ct);
+    }
+
+    private List<(ResourceKey Key, StoredObject Object)> Content(string ns) =>
+        [.. registry.Stored.Where(d => d.Namespaced).SelectMany(d => Store.State.Table(d.Table).All(ns).Select(o => (d.Key, o)))];
+
+    private Task ReportAsync(string name, List<(ResourceKey, StoredObject)> left, List<string> failures, CancellationToken ct) => IfThere(async () =>
+    {
+        var ns = await api.GetAsync(ResourceKey.Namespaces, null, name, ct);
+        var old = ns.Arr("status", "conditions");
+        var conditions = NamespaceConditions.Of(left, failures, old, time.GetUtcNow());
+        if (!conditions.SameAs(old))
+            await api.PatchAsync(ResourceKey.Namespaces, null, name, PatchKind.MergePatch, new JsonObject { ["status"] = new JsonObject { ["conditions"] = conditions } }, "status", ct);
+    });
+
+    private Task FinishAsync(string name, CancellationToken ct) => IfThere(async () =>
+    {
+        var ns = await api.GetAsync(ResourceKey.Namespaces, null, name, ct);
+        var others = (ns.Arr("spec", "finalizers") ?? []).Where(f => f.AsString() != "kubernetes").Select(f => f?.DeepClone()).ToArray();
+        await api.UpdateAsync(ResourceKey.Namespaces, null, name, new JsonObject
+        {
+            ["metadata"] = new JsonObject { ["name"] = name },
+            ["spec"] = new JsonObject { ["finalizers"] = new JsonArray(others) },
+        }, "finalize", ct);
+    });
+
+    /// <summary>What refused to be deleted (a webhook, say) is tried again, without holding up other namespaces.</summary>
+    private void Later(string name, CancellationToken ct) => _ = Task.Run(async () =>
+    {
         try
         {
-            await api.UpdateAsync(ResourceKey.Namespaces, null, ns.Name, new JsonObject
-            {
-                ["metadata"] = new JsonObject { ["name"] = ns.Name },
-                ["spec"] = new JsonObject { ["finalizers"] = new JsonArray() },
-            }, "finalize", ct);
+            await Task.Delay(Retry, time, ct);
+            Again(name);
         }
-        catch (ApiException e) when (e.Code == 404)
+        catch (OperationCanceledException)
         {
-            // Finished by an earlier event.
+            // The end.
+        }
+    }, ct);
+
+    private static async Task IfThere(Func<Task> work)
+    {
+        try
+        {
+            await work();
+        }
+        catch (ApiException e) when (e.Code is 404 or 409)
+        {
+            // Finished or changed by an earlier event.
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using Troupe.DevCluster.Aggregation;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Http;
 using Troupe.DevCluster.Json;
@@ -12,7 +13,7 @@ namespace Troupe.DevCluster.Discovery;
 /// OpenAPI v3 per group version and one v2 document: the schemas that the server itself works with. Built when first asked for
 /// and kept until a CRD changes.
 /// </summary>
-internal sealed class OpenApiDocuments(ResourceRegistry registry)
+internal sealed class OpenApiDocuments(ResourceRegistry registry, ApiAggregator aggregator)
 {
     private const string V3Prefix = "#/components/schemas/";
     private const string V2Prefix = "#/definitions/";
@@ -65,6 +66,8 @@ internal sealed class OpenApiDocuments(ResourceRegistry registry)
             var hash = Convert.ToHexString(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes($"{path} {registry.Version}")));
             paths[path] = new JsonObject { ["serverRelativeURL"] = $"/openapi/v3/{path}?hash={hash}" };
         }
+        foreach (var service in aggregator.Services.Where(s => s.OpenApiUrl is not null && aggregator.Find(s.Group, s.Version) == s))
+            paths[$"apis/{service.Group}/{service.Version}"] = new JsonObject { ["serverRelativeURL"] = service.OpenApiUrl };
         return new JsonObject { ["paths"] = paths };
     }
 

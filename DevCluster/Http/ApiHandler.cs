@@ -24,6 +24,7 @@ internal sealed class ApiHandler(
     OpenApiDocuments openApi,
     ApiAggregator aggregator,
     PodLogs podLogs,
+    RequestMetrics metrics,
     TimeProvider time,
     ILogger log)
 {
@@ -31,17 +32,30 @@ internal sealed class ApiHandler(
 
     public async Task HandleAsync(HttpContext context)
     {
+        var client = context.RequestAborted;
+        CancellationTokenSource? deadline = null;
         try
         {
+            if (RequestTimeout.Of(context.Request) is { } limit)
+            {
+                deadline = CancellationTokenSource.CreateLinkedTokenSource(client);
+                deadline.CancelAfter(limit);
+                context.RequestAborted = deadline.Token;
+            }
             await RouteAsync(context);
         }
         catch (ApiException e)
         {
             await Responses.StatusAsync(context, e);
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        catch (OperationCanceledException) when (client.IsCancellationRequested)
         {
             // The client left.
+        }
+        catch (OperationCanceledException) when (deadline?.IsCancellationRequested == true)
+        {
+            context.RequestAborted = client;
+            await Responses.StatusAsync(context, new ApiException(504, "Timeout", "Timeout: request did not complete within the requested timeout", new JsonObject()));
         }
         catch (BadHttpRequestException e)
         {
@@ -56,6 +70,11 @@ internal sealed class ApiHandler(
             log.LogError(e, "{Method} {Path} failed", context.Request.Method, context.Request.Path);
             await Responses.StatusAsync(context, ApiException.Internal(e.Message));
         }
+        finally
+        {
+            context.RequestAborted = client;
+            deadline?.Dispose();
+        }
     }
 
     private async Task RouteAsync(HttpContext context)
@@ -63,9 +82,11 @@ internal sealed class ApiHandler(
         var path = context.Request.Path.Value ?? "/";
         if (path is "/healthz" or "/readyz" or "/livez" || path.StartsWith("/readyz/", StringComparison.Ordinal) || path.StartsWith("/livez/", StringComparison.Ordinal))
         {
-            await Responses.BytesAsync(context, 200, "text/plain; charset=utf-8", "ok"u8.ToArray());
+            var word = context.Request.Query.ContainsKey("verbose") ? $"[+]ping ok\n{path.Split('/')[1]} check passed\n" : "ok";
+            await Responses.BytesAsync(context, 200, "text/plain; charset=utf-8", System.Text.Encoding.ASCII.GetBytes(word));
             return;
         }
+        context.Response.Headers.CacheControl = "no-cache, private";
         var caller = await authenticator.RequestAsync(context) ?? throw ApiException.Unauthorized();
         var user = await Impersonation.ApplyAsync(caller, context.Request.Headers, authorizer, context.RequestAborted);
         var target = RequestTarget.Parse(path);
@@ -87,9 +108,17 @@ internal sealed class ApiHandler(
         }
         if (context.Request.Method is not ("GET" or "HEAD"))
             throw ApiException.MethodNotAllowed(context.Request.Method);
+        if (path == "/metrics")
+        {
+            await metrics.ServeAsync(context);
+            return;
+        }
         if (path.StartsWith("/openapi/", StringComparison.Ordinal))
         {
-            await openApi.ServeAsync(context, path);
+            if (path.Split('/') is ["", "openapi", "v3", "apis", var foreignGroup, var foreignVersion] && aggregator.Find(foreignGroup, foreignVersion) is { } foreign)
+                await aggregator.ProxyAsync(context, foreign, user);
+            else
+                await openApi.ServeAsync(context, path);
             return;
         }
         var form = Negotiated.From(context.Request.Headers.Accept, discovery: true);
@@ -148,10 +177,16 @@ internal sealed class ApiHandler(
         switch (verb)
         {
             case "get":
-                await Responses.ObjectAsync(context, 200, form, definition, new Written(resources.Find(definition, ns, target.Name), null), time.GetUtcNow());
+                var found = resources.Find(definition, ns, target.Name);
+                if (definition.Conversion is { } single)
+                    await single.PrepareAsync([found], definition.ApiVersion, ct);
+                await Responses.ObjectAsync(context, 200, form, definition, new Written(found, null), time.GetUtcNow());
                 break;
             case "list":
-                await Responses.ListAsync(context, form, definition, lists.List(definition, target.Namespace, Options(request)), time.GetUtcNow());
+                var listed = lists.List(definition, target.Namespace, Options(request));
+                if (definition.Conversion is { } many)
+                    await many.PrepareAsync(listed.Items, definition.ApiVersion, ct);
+                await Responses.ListAsync(context, form, definition, listed, time.GetUtcNow());
                 break;
             case "watch":
                 var options = Options(request);
@@ -176,7 +211,9 @@ internal sealed class ApiHandler(
                 await RespondAsync(context, write, form, definition, await PatchAsync(context, write, definition, ns, target.Name, "", ct));
                 break;
             case "delete":
-                var deleted = await resources.DeleteAsync(write, definition, ns, target.Name, await DeleteOptionsAsync(context, ct), ct);
+                var deletion = await DeleteOptionsAsync(context, ct);
+                write = write with { DryRun = write.DryRun || deletion.Arr("dryRun") is { Count: > 0 } };
+                var deleted = await resources.DeleteAsync(write, definition, ns, target.Name, deletion, ct);
                 await RespondDeletedAsync(context, write, form, definition, target.Name, deleted);
                 break;
             case "deletecollection":
@@ -218,6 +255,13 @@ internal sealed class ApiHandler(
             await Responses.JsonAsync(context, 201, await resources.PostAsync(write, definition, ns, name, sub, post, body, ct), form.Yaml);
             return;
         }
+        if (custom.Connect is { } connect)
+        {
+            if (verb is not ("get" or "create"))
+                throw ApiException.MethodNotAllowed(verb);
+            await connect(context, resources.Find(definition, ns, name));
+            return;
+        }
         if (verb != "get")
             throw ApiException.MethodNotAllowed(verb);
         await podLogs.ServeAsync(context, resources.Find(definition, ns, name));
@@ -232,16 +276,25 @@ internal sealed class ApiHandler(
             case "get":
                 break;
             case "update" or "patch":
-                var wanted = await BodyAsync(context, write, ct, patch: verb == "patch");
-                if (verb == "patch")
-                    wanted = Machinery.MergePatch.Apply(scale, wanted) as JsonObject ?? scale;
-                var written = await resources.PatchAsync(write, definition, ns, name, "", PatchKind.MergePatch, Scales.AsMergePatch(definition, wanted), ct);
+                var (kind, wanted) = verb == "patch" ? await PatchedScaleAsync(context, write, scale, ct) : (PatchKind.MergePatch, await BodyAsync(context, write, ct));
+                var written = await resources.PatchAsync(write, definition, ns, name, "scale", kind, Scales.AsPatch(definition, wanted, kind), ct);
                 scale = Scales.Of(definition, written.Stored is { } stored ? ResourceService.Read(definition, stored) : written.Unsaved!);
                 break;
             default:
                 throw ApiException.MethodNotAllowed(verb);
         }
         await Responses.JsonAsync(context, 200, scale, form.Yaml);
+    }
+
+    /// <summary>An apply stays one, so that the fields become the applier's; any other patch gives the scale to be set.</summary>
+    private static async Task<(PatchKind Kind, JsonObject Scale)> PatchedScaleAsync(HttpContext context, RequestContext write, JsonObject scale, CancellationToken ct)
+    {
+        var (kind, yaml) = Bodies.Patch(Bodies.MediaType(context.Request));
+        var patch = Bodies.Parse(await Bodies.ReadAsync(context.Request, ct), yaml, write.Duplicates) ?? throw ApiException.BadRequest("the patch is empty");
+        if (kind == PatchKind.Apply)
+            return (kind, patch as JsonObject ?? throw ApiException.BadRequest("the apply configuration must be an object"));
+        var result = kind == PatchKind.JsonPatch ? Machinery.JsonPatch.Apply(scale, patch) : Machinery.MergePatch.Apply(scale, patch);
+        return (PatchKind.MergePatch, Scales.Checked(result));
     }
 
     private async Task<Written> PatchAsync(HttpContext context, RequestContext write, ResourceDefinition definition, string ns, string name, string sub, CancellationToken ct)
@@ -259,6 +312,7 @@ internal sealed class ApiHandler(
     private async Task DeleteCollectionAsync(HttpContext context, RequestContext write, Negotiated form, ResourceDefinition definition, string? ns, CancellationToken ct)
     {
         var options = await DeleteOptionsAsync(context, ct);
+        write = write with { DryRun = write.DryRun || options.Arr("dryRun") is { Count: > 0 } };
         var page = lists.List(definition, ns, Options(context.Request) with { Limit = null, Continue = null });
         foreach (var item in page.Items)
         {
@@ -296,10 +350,8 @@ internal sealed class ApiHandler(
             context.Response.Headers.Append("Warning", $"299 - \"{warning.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"");
     }
 
-    private async Task<JsonObject> BodyAsync(HttpContext context, RequestContext write, CancellationToken ct, bool patch = false) =>
-        (patch
-            ? Bodies.Parse(await Bodies.ReadAsync(context.Request, ct), yaml: false, write.Duplicates) as JsonObject
-            : await Bodies.ObjectAsync(context.Request, _protobuf, write.Duplicates, ct))
+    private async Task<JsonObject> BodyAsync(HttpContext context, RequestContext write, CancellationToken ct) =>
+        await Bodies.ObjectAsync(context.Request, _protobuf, write.Duplicates, ct)
         ?? throw ApiException.BadRequest("couldn't get version/kind; json parse error: unexpected end of JSON input");
 
     private static RequestContext WriteContext(HttpRequest request, UserInfo user)
@@ -308,7 +360,7 @@ internal sealed class ApiHandler(
         if (dryRun.Any(d => d is not ("All" or "")))
         {
             throw ApiException.Invalid("meta.k8s.io", "CreateOptions", "",
-                [new("FieldValueNotSupported", $"Unsupported value: \"{dryRun}\": supported values: \"All\"", "dryRun")]);
+                [new("FieldValueNotSupported", $"Unsupported value: []string{{\"{string.Join("\", \"", dryRun.AsEnumerable())}\"}}: supported values: \"All\"", "dryRun")]);
         }
         var validation = request.Query["fieldValidation"].ToString();
         if (validation is not ("" or "Ignore" or "Warn" or "Strict"))
@@ -319,6 +371,8 @@ internal sealed class ApiHandler(
         var manager = request.Query["fieldManager"].ToString();
         if (manager.Length > 128)
             throw ApiException.Invalid("meta.k8s.io", "CreateOptions", "", [new("FieldValueTooLong", "Too long: may not be more than 128 bytes", "fieldManager")]);
+        if (manager.Any(char.IsControl))
+            throw ApiException.Invalid("meta.k8s.io", "CreateOptions", "", [new("FieldValueInvalid", $"Invalid value: \"{manager}\": should only contain printable characters", "fieldManager")]);
         if (manager.Length == 0)
             manager = request.Headers.UserAgent.ToString().Split('/')[0] is { Length: > 0 } agent ? agent : "unknown";
         return new RequestContext(user)
@@ -331,10 +385,19 @@ internal sealed class ApiHandler(
         };
     }
 
-    private async Task<JsonObject?> DeleteOptionsAsync(HttpContext context, CancellationToken ct)
+    /// <summary>From the body, or without one from the query.</summary>
+    private async Task<JsonObject> DeleteOptionsAsync(HttpContext context, CancellationToken ct)
     {
-        var options = await Bodies.ObjectAsync(context.Request, _protobuf, null, ct) ?? [];
-        var query = context.Request.Query;
+        var options = await Bodies.ObjectAsync(context.Request, _protobuf, null, ct);
+        if (options is null)
+            options = DeleteOptions(context.Request.Query);
+        DeleteRules.Check(options);
+        return options;
+    }
+
+    private static JsonObject DeleteOptions(IQueryCollection query)
+    {
+        var options = new JsonObject();
         if (query["propagationPolicy"].ToString() is { Length: > 0 } policy)
             options["propagationPolicy"] = policy;
         if (long.TryParse(query["gracePeriodSeconds"], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var grace))

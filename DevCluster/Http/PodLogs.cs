@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Store;
@@ -16,8 +15,8 @@ internal sealed class PodLogs
         var query = context.Request.Query;
         var pod = stored.Parse();
         var request = new PodLogRequest(
-            stored.Namespace, stored.Name, Container(pod, query["container"].ToString()),
-            Flag("follow"), Number("tailLines"), Number("sinceSeconds"), Number("limitBytes"), Flag("timestamps"), Flag("previous"));
+            stored.Namespace, stored.Name, PodContainers.Choose(pod, query["container"].ToString()),
+            Flag("follow"), Number("tailLines"), Number("sinceSeconds"), Number("limitBytes"), Flag("timestamps"), Flag("previous"), SinceTime());
         if (Source is null || string.IsNullOrEmpty(pod.Str("spec", "nodeName")))
             throw ApiException.BadRequest($"pod {stored.Name} does not have a host assigned");
         var ct = context.RequestAborted;
@@ -36,20 +35,10 @@ internal sealed class PodLogs
             more = await chunks.MoveNextAsync();
         }
 
+        DateTimeOffset? SinceTime() => query["sinceTime"].ToString() is not { Length: > 0 } text ? null
+            : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, out var at) ? at
+            : throw ApiException.BadRequest($"sinceTime: \"{text}\" is not a time in RFC 3339");
         bool Flag(string name) => query[name].ToString() is "true" or "1";
         long? Number(string name) => long.TryParse(query[name], NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : null;
-    }
-
-    private static string Container(JsonObject pod, string asked)
-    {
-        var names = new[] { "containers", "initContainers", "ephemeralContainers" }
-            .SelectMany(list => (pod.Arr("spec", list) ?? []).Select(c => (List: list, Name: c.Str("name") ?? ""))).ToList();
-        if (asked.Length > 0)
-            return names.Any(n => n.Name == asked) ? asked : throw ApiException.BadRequest($"container {asked} is not valid for pod {pod.Name()}");
-        var main = names.Where(n => n.List == "containers").Select(n => n.Name).ToList();
-        if (pod.Str("metadata", "annotations", "kubectl.kubernetes.io/default-container") is { } preferred && main.Contains(preferred))
-            return preferred;
-        return main.Count == 1 ? main[0]
-            : throw ApiException.BadRequest($"a container name must be specified for pod {pod.Name()}, choose one of: [{string.Join(' ', main)}]");
     }
 }

@@ -35,6 +35,8 @@ internal static class Responses
         var response = context.Response;
         response.StatusCode = code;
         response.ContentType = type;
+        if (type == "application/json" && context.Request.Query["pretty"].ToString() is "true" or "1")
+            parts = [Pretty(parts)];
         long length = 0;
         foreach (var part in parts)
             length += part.Length;
@@ -48,8 +50,25 @@ internal static class Responses
             return;
         }
         response.ContentLength = length;
+        var writer = response.BodyWriter;
         foreach (var part in parts)
-            await response.Body.WriteAsync(part, context.RequestAborted);
+        {
+            Put(writer, part.Span);
+            if (writer.UnflushedBytes > 64 * 1024)
+                await writer.FlushAsync(context.RequestAborted);
+        }
+        await writer.FlushAsync(context.RequestAborted);
+    }
+
+    private static byte[] Pretty(IReadOnlyList<ReadOnlyMemory<byte>> parts)
+    {
+        var all = new System.Buffers.ArrayBufferWriter<byte>();
+        foreach (var part in parts)
+            System.Buffers.BuffersExtensions.Write(all, part.Span);
+        var indented = new System.Buffers.ArrayBufferWriter<byte>(all.WrittenCount * 2);
+        using (var writer = new System.Text.Json.Utf8JsonWriter(indented, JsonExtensions.WriterOptions with { Indented = true }))
+            JsonReader.Parse(all.WrittenSpan)?.WriteTo(writer);
+        return [.. indented.WrittenSpan, (byte)'\n'];
     }
 
     public static Task ObjectAsync(HttpContext context, int code, Negotiated form, ResourceDefinition definition, Written written, DateTimeOffset now)
@@ -84,20 +103,29 @@ internal static class Responses
             };
             return JsonAsync(context, 200, list, form.Yaml);
         }
-        var parts = new List<ReadOnlyMemory<byte>>((page.Items.Count * 2) + 2);
+        var parts = new List<ReadOnlyMemory<byte>>((page.Items.Count * 3) + 2);
         var head = $$"""{"kind":"{{definition.ListKind}}","apiVersion":"{{definition.ApiVersion}}","metadata":{{ListMeta(version, page.Continue, page.Remaining).ToJsonString()}},"items":[""";
         parts.Add(Encoding.UTF8.GetBytes(head));
+        var type = definition.IsCustom ? [(byte)'-'] : Encoding.UTF8.GetBytes($$"""{"apiVersion":"{{definition.ApiVersion}}","kind":"{{definition.Kind}}",""");
         for (var i = 0; i < page.Items.Count; i++)
         {
             if (i > 0)
                 parts.Add(Comma);
-            parts.Add(ResourceService.Render(definition, page.Items[i]));
+            var item = ResourceService.Render(definition, page.Items[i]);
+            // Items of built-in lists say no type: their list does.
+            if (item.Span.StartsWith(type))
+            {
+                parts.Add(Open);
+                item = item[type.Length..];
+            }
+            parts.Add(item);
         }
         parts.Add(ListEnd);
         return BytesAsync(context, 200, "application/json", parts);
     }
 
     private static readonly byte[] Comma = ","u8.ToArray();
+    private static readonly byte[] Open = "{"u8.ToArray();
     private static readonly byte[] ListEnd = "]}\n"u8.ToArray();
 
     private static JsonObject ListMeta(string version, string? next, long? remaining)
@@ -121,6 +149,8 @@ internal static class Responses
         ResourceDefinition definition, IEnumerable<JsonObject> items, string version, string? next, long? remaining, HttpRequest request, string tableVersion, DateTimeOffset now, bool headers)
     {
         var include = request.Query["includeObject"].ToString();
+        if (include is not ("" or "Object" or "None" or "Metadata"))
+            throw ApiException.BadRequest($"unrecognized includeObject value: {include}");
         var rows = new JsonArray();
         foreach (var item in items)
         {

@@ -88,6 +88,9 @@ internal static class JsonExtensions
         _ => JsonReader.Utf8(node.ToUtf8()),
     };
 
+    /// <summary>As <see cref="Display"/>, with quotes around text.</summary>
+    public static string Quoted(this JsonNode? node) => node.AsString() is { } text ? $"\"{text}\"" : node.Display();
+
     /// <summary>Equality of JSON values; numbers by value, objects without regard to order.</summary>
     public static bool SameAs(this JsonNode? a, JsonNode? b)
     {

@@ -16,6 +16,9 @@ internal static class BuiltinSchemas
     private static readonly ConcurrentDictionary<Type, Schema> Known = new();
     private static readonly Lock Gate = new();
 
+    /// <summary>The kind whose schema is being built; written under the gate.</summary>
+    private static Type? _root;
+
     /// <summary>(type, property) → (strategic merge key, server-side apply keys).</summary>
     private static readonly Dictionary<(string Type, string Property), (string? MergeKey, string[] Keys)> ListMaps = new()
     {
@@ -89,6 +92,7 @@ internal static class BuiltinSchemas
         lock (Gate)
         {
             var fresh = new Dictionary<Type, Schema>();
+            _root = type;
             schema = Build(type, fresh);
             foreach (var (key, value) in fresh)
                 Known.TryAdd(key, value);
@@ -133,17 +137,12 @@ internal static class BuiltinSchemas
 
     private static Schema Struct(Type type, Dictionary<Type, Schema> fresh)
     {
-        var entity = type.GetCustomAttribute<KubernetesEntityAttribute>();
         var schema = new Schema
         {
             Type = SchemaType.Object,
             AtomicMap = AtomicTypes.Contains(type.Name),
-            DefinitionName = entity is { Group: var group, ApiVersion: var version, Kind: var kind }
-                ? $"io.k8s.api.{(group.Length == 0 ? "core" : group.Split('.')[0])}.{version}.{kind}"
-                : $"io.k8s.model.{type.Name}",
+            Model = (type, _root ?? type),
         };
-        if (type == typeof(V1ObjectMeta))
-            schema.DefinitionName = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
         fresh[type] = schema;
         foreach (var property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance))
         {

@@ -58,8 +58,8 @@ internal sealed class FieldDiff
                     return;
                 if (IsTree(before, schema) || IsTree(after, schema))
                 {
-                    removed.Add(before, schema);
-                    added.Add(after, schema);
+                    removed.AddWhole(before, schema);
+                    added.AddWhole(after, schema);
                 }
                 else
                     modified.Member = true;
@@ -73,21 +73,21 @@ internal sealed class FieldDiff
         {
             var edge = "f:" + name;
             if (!after.TryGetPropertyValue(name, out var other))
-                removed.Child(edge).Add(value, schema.Inside(name));
+                removed.Child(edge).AddWhole(value, schema.Inside(name));
             else if (!value.SameAs(other))
                 Compare(value, other, schema.Inside(name), added.Child(edge), modified.Child(edge), removed.Child(edge));
         }
         foreach (var (name, value) in after)
         {
             if (!before.ContainsKey(name))
-                added.Child("f:" + name).Add(value, schema.Inside(name));
+                added.Child("f:" + name).AddWhole(value, schema.Inside(name), FieldSet.IsAlwaysThere(schema, name));
         }
     }
 
     private static void Item(FieldSet set, string edge, JsonNode? item, Schema list)
     {
         var child = set.Child(edge);
-        child.Add(item, list.Items ?? Schema.Anything);
+        child.AddWhole(item, list.Items ?? Schema.Anything);
         child.Member = true;
     }
 

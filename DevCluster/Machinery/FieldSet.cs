@@ -122,6 +122,47 @@ internal sealed class FieldSet
         }
     }
 
+    /// <summary>
+    /// Structs that Go writes even when they are empty: they are in every object of their kind, so nobody ever adds them. Elsewhere
+    /// whoever brings a map, struct or list into being owns it together with what is in it.
+    /// </summary>
+    private static readonly HashSet<string> AlwaysThere =
+    [
+        "metadata", "spec", "status", "template", "containers", "strategy", "updateStrategy", "resources", "loadBalancer", "nodeInfo", "daemonEndpoints",
+        "kubeletEndpoint", "names", "source", "podSelector",
+    ];
+
+    public static bool IsAlwaysThere(Schema parent, string name) => parent.Model is not null && AlwaysThere.Contains(name);
+
+    /// <summary>As <see cref="Add"/>, for a value that wasn't there before: with the maps, structs and lists that hold the fields.</summary>
+    public void AddWhole(JsonNode? value, Schema schema, bool wasThere = false)
+    {
+        switch (value)
+        {
+            case JsonObject { Count: > 0 } obj when !schema.AtomicMap:
+                Member |= !wasThere;
+                foreach (var (name, child) in obj)
+                    Child("f:" + name).AddWhole(child, schema.Inside(name), IsAlwaysThere(schema, name));
+                break;
+            case JsonArray { Count: > 0 } array when schema.ListType == ListType.Map:
+                Member |= !wasThere;
+                foreach (var item in array)
+                {
+                    var child = Child("k:" + MapKey(item, schema));
+                    child.AddWhole(item, schema.Items ?? Schema.Anything);
+                    child.Member = true;
+                }
+                break;
+            case JsonArray { Count: > 0 } when schema.ListType == ListType.Set:
+                Member |= !wasThere;
+                Add(value, schema);
+                break;
+            default:
+                Member = true;
+                break;
+        }
+    }
+
     private void AddFields(JsonObject obj, Schema schema)
     {
         foreach (var (name, value) in obj)

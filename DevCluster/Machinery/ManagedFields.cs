@@ -41,8 +41,7 @@ internal static class ManagedFields
     /// <param name="before">Null for a create.</param>
     public static void Track(JsonObject? before, JsonObject after, Schema schema, string manager, string subresource, DateTimeOffset now)
     {
-        var cleared = after.Arr("metadata", "managedFields") is { Count: 0 };
-        var entries = before is null || cleared ? [] : Read(before);
+        var entries = Given(before, after, subresource);
         var old = before is null ? new JsonObject() : Bare(before);
         var current = Bare(after);
         var diff = FieldDiff.Between(old, current, schema);
@@ -62,15 +61,36 @@ internal static class ManagedFields
             else
                 result.Add(entry with { Fields = entry.Fields.Except(gone) });
         }
-        if (!found && !changed.IsEmpty && !cleared)
+        if (!found && !changed.IsEmpty)
             result.Add(me);
         Write(after, result);
+    }
+
+    /// <summary>
+    /// The entries to go on from: those that the writer sent (clients may hand fields over to another manager, or send one empty entry
+    /// to forget all), else the stored ones, so that a client which doesn't know of them doesn't lose them.
+    /// </summary>
+    private static List<ManagedEntry> Given(JsonObject? before, JsonObject after, string subresource)
+    {
+        var stored = before is null ? [] : Read(before);
+        if (subresource.Length > 0 || after.Arr("metadata", "managedFields") is not { } sent)
+            return stored;
+        if (sent is [] or [JsonObject { Count: 0 }])
+            return [];
+        var entries = Read(after);
+        return entries.All(e => e.Operation is "Apply" or "Update" && e.ApiVersion.Length > 0) ? entries : stored;
     }
 
     /// <summary>The result of server-side apply; <paramref name="live"/> is null when the object is to be created.</summary>
     public static JsonObject Apply(JsonObject? live, JsonObject config, Schema schema, string manager, string subresource, bool force, DateTimeOffset now)
     {
         var entries = live is null ? [] : Read(live);
+        // An object that nobody is known to manage is somebody's nevertheless.
+        if (live is not null && entries.Count == 0)
+        {
+            var all = FieldDiff.Between([], Bare(live), schema).Added.Except(NeverOwned);
+            entries = [new ManagedEntry("before-first-apply", "Update", live.Str("apiVersion") ?? "", "", Format(now), all)];
+        }
         var wanted = FieldSet.Of(Bare(config), schema).Except(NeverOwned);
         var me = new ManagedEntry(manager, "Apply", config.Str("apiVersion") ?? "", subresource, Format(now), wanted);
         var mine = entries.FirstOrDefault(e => e.SameManager(me));

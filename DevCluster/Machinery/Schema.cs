@@ -63,8 +63,14 @@ internal sealed class Schema
 
     public SchemaRules? Rules { get; set; }
 
+    /// <summary>The x-kubernetes-validations, as written.</summary>
+    public JsonArray? Validations { get; set; }
+
+    /// <summary>The model type of a built-in struct and the kind through which it was met; null for an inline schema.</summary>
+    public (Type Type, Type Root)? Model { get; set; }
+
     /// <summary>Name in the OpenAPI documents; null for an inline schema.</summary>
-    public string? DefinitionName { get; set; }
+    public string? DefinitionName => Model is { } model ? DefinitionNames.Of(model.Type, model.Root) : null;
 
     /// <summary>string, byte, date-time, int32, ... as OpenAPI has it.</summary>
     public string? Format { get; set; }

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Json;
 
 namespace Troupe.DevCluster.Machinery;
@@ -14,21 +13,6 @@ internal static class SchemaReader
         var schema = Read(source, "", structural: true);
         AddTypeAndMetadata(schema, objectMeta);
         return schema;
-    }
-
-    /// <summary>What makes the schema unusable, as causes of a 422 on the CRD.</summary>
-    public static IReadOnlyList<StatusCause> Problems(JsonObject source, string path)
-    {
-        try
-        {
-            var root = Read(source, "", structural: true);
-            return root.Type == SchemaType.Object ? [] : [new StatusCause("FieldValueInvalid", "Invalid value: must be object at the root", path + ".type")];
-        }
-        catch (FormatException e)
-        {
-            var parts = e.Message.Split('|', 2);
-            return [new StatusCause("FieldValueInvalid", parts[^1], path + parts[0])];
-        }
     }
 
     private static void AddTypeAndMetadata(Schema schema, Schema objectMeta)
@@ -51,6 +35,7 @@ internal static class SchemaReader
             Default = s["default"]?.DeepClone(),
             Required = Strings(s.Arr("required")),
             Rules = Rules(s, path),
+            Validations = s.Arr("x-kubernetes-validations"),
             ListType = s.Str("x-kubernetes-list-type") switch { "set" => ListType.Set, "map" => ListType.Map, _ => ListType.Atomic },
             MapKeys = Strings(s.Arr("x-kubernetes-list-map-keys")),
         };

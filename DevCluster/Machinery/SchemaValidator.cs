@@ -8,15 +8,20 @@ namespace Troupe.DevCluster.Machinery;
 /// <summary>Checks a value against its schema; the causes' texts and reasons are those of Kubernetes' field errors.</summary>
 internal static class SchemaValidator
 {
-    public static List<StatusCause> Validate(JsonNode? value, Schema schema)
+    /// <param name="value">To be checked.</param>
+    /// <param name="schema">What it has to be.</param>
+    /// <param name="old">What it was: where nothing has changed, nothing is found wrong.</param>
+    public static List<StatusCause> Validate(JsonNode? value, Schema schema, JsonNode? old = null)
     {
         var causes = new List<StatusCause>();
-        Check(value, schema, "", causes);
+        Check(value, schema, "", causes, old);
         return causes;
     }
 
-    private static void Check(JsonNode? value, Schema schema, string path, List<StatusCause> causes)
+    private static void Check(JsonNode? value, Schema schema, string path, List<StatusCause> causes, JsonNode? old = null)
     {
+        if (old is not null && old.SameAs(value))
+            return;
         if (value is null)
         {
             if (!schema.Nullable && schema.Type != SchemaType.Any)
@@ -40,14 +45,14 @@ internal static class SchemaValidator
                 foreach (var (name, child) in obj)
                 {
                     if (schema.Property(name) is { } property)
-                        Check(child, property, Join(path, name), causes);
+                        Check(child, property, Join(path, name), causes, old.At(name));
                 }
                 break;
             case JsonArray array:
                 if (schema.Items is { } items)
                 {
                     for (var i = 0; i < array.Count; i++)
-                        Check(array[i], items, $"{path}[{i}]", causes);
+                        Check(array[i], items, $"{path}[{i}]", causes, ListItems.Before(array[i], old as JsonArray, schema));
                 }
                 Duplicates(array, schema, path, causes);
                 break;
@@ -60,9 +65,9 @@ internal static class SchemaValidator
 
     private static void CheckRules(JsonNode value, SchemaRules rules, string path, List<StatusCause> causes)
     {
-        void Invalid(string why) => causes.Add(new("FieldValueInvalid", $"Invalid value: {Quoted(value)}: {Field(path)} in body {why}", Field(path)));
+        void Invalid(string why) => causes.Add(new("FieldValueInvalid", $"Invalid value: {value.Quoted()}: {Field(path)} in body {why}", Field(path)));
         if (rules.Enum is { } allowed && !allowed.Any(a => a.SameAs(value)))
-            causes.Add(new("FieldValueNotSupported", $"Unsupported value: {Quoted(value)}: supported values: {string.Join(", ", allowed.Select(Quoted))}", Field(path)));
+            causes.Add(new("FieldValueNotSupported", $"Unsupported value: {value.Quoted()}: supported values: {string.Join(", ", allowed.Select(a => a.Quoted()))}", Field(path)));
         if (value.AsDouble() is { } number)
         {
             if (rules.Minimum is { } min && (number < min || (rules.ExclusiveMinimum && number.Equals(min))))
@@ -117,16 +122,11 @@ internal static class SchemaValidator
 
     private static void CheckFormat(JsonNode value, string format, string path, List<StatusCause> causes)
     {
-        var good = format switch
-        {
-            "date-time" => value.AsString() is not { } t || DateTimeOffset.TryParse(t, CultureInfo.InvariantCulture, out _),
-            "byte" => value.AsString() is not { } t || Convert.TryFromBase64String(t, new byte[t.Length], out _),
-            "int32" => value.AsLong() is not { } n || n is >= int.MinValue and <= int.MaxValue,
-            "uuid" => value.AsString() is not { } t || Guid.TryParse(t, out _),
-            _ => true,
-        };
+        var good = format == "int32"
+            ? value.AsLong() is not { } number || number is >= int.MinValue and <= int.MaxValue
+            : value.AsString() is not { } text || Formats.Fits(format, text);
         if (!good)
-            causes.Add(new("FieldValueTypeInvalid", $"Invalid value: {Quoted(value)}: {Field(path)} in body must be of type {format}: {Quoted(value)}", Field(path)));
+            causes.Add(new("FieldValueTypeInvalid", $"Invalid value: {value.Quoted()}: {Field(path)} in body must be of type {format}: {value.Quoted()}", Field(path)));
     }
 
     private static void Duplicates(JsonArray array, Schema schema, string path, List<StatusCause> causes)
@@ -138,7 +138,7 @@ internal static class SchemaValidator
         {
             var key = schema.ListType == ListType.Set ? array[i].Display() : FieldSet.MapKey(array[i], schema);
             if (!seen.Add(key))
-                causes.Add(new("FieldValueDuplicate", $"Duplicate value: {(schema.ListType == ListType.Set ? Quoted(array[i]) : key)}", $"{path}[{i}]"));
+                causes.Add(new("FieldValueDuplicate", $"Duplicate value: {(schema.ListType == ListType.Set ? array[i].Quoted() : key)}", $"{path}[{i}]"));
         }
     }
 
@@ -170,8 +170,6 @@ internal static class SchemaValidator
         JsonValue v when v.TryGetValue<bool>(out _) => "boolean",
         _ => value.AsLong() is null ? "number" : "integer",
     };
-
-    private static string Quoted(JsonNode? value) => value.AsString() is { } text ? $"\"{text}\"" : value.Display();
 
     private static string Join(string path, string name) => path.Length == 0 ? name : $"{path}.{name}";
 

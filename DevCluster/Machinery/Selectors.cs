@@ -132,7 +132,7 @@ internal sealed record FieldSelector(IReadOnlyList<FieldRequirement> Requirement
     public string? ExactName => Requirements.FirstOrDefault(r => r is { Path: "metadata.name", Equal: true })?.Value;
 
     /// <exception cref="ApiException">400 for bad syntax or a path that isn't selectable.</exception>
-    public static FieldSelector Parse(string? text, IReadOnlyCollection<string> selectable)
+    public static FieldSelector Parse(string? text, IReadOnlyCollection<string> selectable, bool custom = false)
     {
         if (string.IsNullOrEmpty(text))
             return Everything;
@@ -150,7 +150,12 @@ internal sealed record FieldSelector(IReadOnlyList<FieldRequirement> Requirement
             if (equal && value.StartsWith('='))
                 value = value[1..];
             if (path is not ("metadata.name" or "metadata.namespace") && !selectable.Contains(path))
-                throw ApiException.BadRequest($"field label not supported: {path}");
+            {
+                // A kind that declares nothing of its own answers in the words of the common conversion.
+                throw ApiException.BadRequest(custom || selectable.Count > 0
+                    ? $"field label not supported: {path}"
+                    : $"\"{path}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"");
+            }
             requirements.Add(new FieldRequirement(path, equal, Unescape(value)));
         }
         return new FieldSelector(requirements);

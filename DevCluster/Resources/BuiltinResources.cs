@@ -2,6 +2,7 @@ using System.Reflection;
 using k8s.Models;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Machinery;
+using Troupe.DevCluster.Resources.Crds;
 using Troupe.DevCluster.Tables;
 
 namespace Troupe.DevCluster.Resources;
@@ -25,7 +26,7 @@ internal static class BuiltinResources
             SelectableFields = ["spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork", "status.phase", "status.podIP", "status.nominatedNodeName"],
         },
         Of<V1Node>(false, "no") with { HasStatus = true, SelectableFields = ["spec.unschedulable"] },
-        Of<V1Namespace>(false, "ns") with { HasStatus = true, Strategy = new NamespaceStrategy(), ReturnsDeleted = true, SelectableFields = ["status.phase"] },
+        Of<V1Namespace>(false, "ns") with { HasStatus = true, Strategy = new NamespaceStrategy(), Verbs = ["create", "delete", "get", "list", "patch", "update", "watch"], ReturnsDeleted = true, SelectableFields = ["status.phase"] },
         Of<V1Service>(true, "svc", "all") with { HasStatus = true, Strategy = new ServiceStrategy(), ReturnsDeleted = true, SelectableFields = ["spec.clusterIP", "spec.type"] },
         Of<V1Endpoints>(true, "ep") with { Kind = "Endpoints", Singular = "endpoints" },
         Of<V1ConfigMap>(true, "cm") with { Strategy = new ConfigMapStrategy() },
@@ -39,8 +40,8 @@ internal static class BuiltinResources
         },
         Of<V1PersistentVolume>(false, "pv") with { HasStatus = true, Strategy = new VolumeStrategy(), ReturnsDeleted = true },
         Of<V1PersistentVolumeClaim>(true, "pvc") with { HasStatus = true, Strategy = new ClaimStrategy(), ReturnsDeleted = true },
-        Of<V1ResourceQuota>(true, "quota") with { HasStatus = true, ReturnsDeleted = true },
-        Of<V1LimitRange>(true, "limits"),
+        Of<V1ResourceQuota>(true, "quota") with { HasStatus = true, Strategy = new ResourceQuotaStrategy(), ReturnsDeleted = true },
+        Of<V1LimitRange>(true, "limits") with { Strategy = new LimitRangeStrategy() },
         Of<V1PodTemplate>(true) with { ReturnsDeleted = true },
         Of<V1Deployment>(true, "deploy", "all") with { HasStatus = true, TracksGeneration = true, Strategy = new WorkloadStrategy(true), Scale = WorkloadScale },
         Of<V1ReplicaSet>(true, "rs", "all") with { HasStatus = true, TracksGeneration = true, Strategy = new WorkloadStrategy(true), Scale = WorkloadScale, SelectableFields = ["status.replicas"] },
@@ -49,7 +50,7 @@ internal static class BuiltinResources
         Of<V1ControllerRevision>(true),
         Of<V1Job>(true, "", "all") with { HasStatus = true, TracksGeneration = true, Strategy = new JobStrategy(), DefaultPropagation = "Orphan", SelectableFields = ["status.successful"] },
         Of<V1CronJob>(true, "cj", "all") with { HasStatus = true, TracksGeneration = true },
-        Of<V1Lease>(true),
+        Of<V1Lease>(true) with { Strategy = new LeaseStrategy() },
         Of<V1EndpointSlice>(true) with { TracksGeneration = true },
         Of<V1NetworkPolicy>(true, "netpol") with { TracksGeneration = true },
         Of<V1Ingress>(true, "ing") with { HasStatus = true, TracksGeneration = true },

@@ -1,8 +1,10 @@
 using System.Text.Json.Nodes;
 using k8s.Models;
+using Troupe.DevCluster.Admission.Webhooks;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Machinery;
+using Troupe.DevCluster.Resources.Crds;
 using Troupe.DevCluster.Store;
 using Troupe.DevCluster.Tables;
 
@@ -14,7 +16,7 @@ internal static class CustomResources
     public const string Table = "apiextensions.k8s.io/customresourcedefinitions";
 
     /// <summary>Runs before the writer of the CRD is answered, so that its resource is there when it looks.</summary>
-    public static void Follow(ResourceRegistry registry, StoreEvent e, ILogger log)
+    public static void Follow(ResourceRegistry registry, WebhookClient webhooks, StoreEvent e, ILogger log)
     {
         if (e.Object.Table != Table)
             return;
@@ -22,7 +24,7 @@ internal static class CustomResources
         {
             var crd = e.Object.Parse();
             var (group, plural) = (crd.Str("spec", "group") ?? "", crd.Str("spec", "names", "plural") ?? "");
-            registry.Replace(group, plural, e.Type == StoreEventType.Deleted ? [] : Definitions(crd));
+            registry.Replace(group, plural, e.Type == StoreEventType.Deleted ? [] : Definitions(crd, webhooks));
         }
         catch (FormatException error)
         {
@@ -30,7 +32,7 @@ internal static class CustomResources
         }
     }
 
-    public static List<ResourceDefinition> Definitions(JsonObject crd)
+    public static List<ResourceDefinition> Definitions(JsonObject crd, WebhookClient webhooks)
     {
         var spec = crd.Obj("spec");
         var names = crd.Obj("status", "acceptedNames");
@@ -40,6 +42,8 @@ internal static class CustomResources
         var group = spec.Str("group")!;
         var plural = names.Str("plural")!;
         var storage = (spec.Arr("versions") ?? []).First(v => v.Bool("storage") == true).Str("name")!;
+        var conversion = WebhookConversion.From(spec.Obj("conversion"), webhooks);
+        var changed = crd.Int("metadata", "generation") > 1;
         var definitions = new List<ResourceDefinition>();
         foreach (var version in (spec.Arr("versions") ?? []).OfType<JsonObject>())
         {
@@ -64,6 +68,8 @@ internal static class CustomResources
                     ? new ScaleDefinition(scale.Str("specReplicasPath") ?? ".spec.replicas", scale.Str("statusReplicasPath") ?? ".status.replicas", scale.Str("labelSelectorPath"))
                     : null,
                 TracksGeneration = true,
+                Conversion = conversion,
+                ReadsThroughSchema = changed || CustomReads.HasDefaults(source),
                 SelectableFields = [.. (version.Arr("selectableFields") ?? []).Select(f => f.Str("jsonPath")?.TrimStart('.') ?? "")],
                 Columns = Columns(version.Arr("additionalPrinterColumns")),
             });

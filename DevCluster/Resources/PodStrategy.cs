@@ -16,8 +16,10 @@ internal sealed class PodStrategy : ResourceStrategy
     public override void PrepareForCreate(JsonObject pod, StrategyContext context)
     {
         pod["status"] = new JsonObject { ["phase"] = "Pending", ["qosClass"] = PodTemplates.QosClass(pod.Obj("spec")) };
-        if (pod.Obj("spec") is { } spec)
-            Tolerate(spec);
+        if (pod.Obj("spec") is not { } spec)
+            return;
+        Tolerate(spec);
+        ServiceAccountVolume.Add(pod, spec, context);
     }
 
     public override IEnumerable<StatusCause> Validate(JsonObject pod, JsonObject? old, StrategyContext context)
@@ -58,7 +60,6 @@ internal sealed class PodStrategy : ResourceStrategy
         spec.Remove("activeDeadlineSeconds");
         spec.Remove("tolerations");
         spec.Remove("terminationGracePeriodSeconds");
-        spec.Remove("nodeName");
         spec.Remove("ephemeralContainers");
         if (spec.Arr("schedulingGates") is not null)
         {

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Json;
+using Troupe.DevCluster.Nodes.Streaming;
 using Troupe.DevCluster.Store;
 
 namespace Troupe.DevCluster.Resources;
@@ -11,8 +12,19 @@ internal sealed class PodSubresources(ObjectStore store, Func<ResourceService> r
     public IReadOnlyDictionary<string, SubresourceDefinition> Definitions => new Dictionary<string, SubresourceDefinition>
     {
         ["binding"] = new("Binding", "", "v1", ["create"], Bind),
-        ["eviction"] = new("Eviction", "policy", "v1", ["create"], Evict),
+        ["eviction"] = new("Eviction", "policy", "v1", ["create"], new Eviction(store, resources, time).EvictAsync),
         ["log"] = new("Pod", "", "v1", ["get"], null),
+        ["exec"] = Streams("PodExecOptions", (streaming, context, pod) => streaming.ExecAsync(context, pod)),
+        ["attach"] = Streams("PodAttachOptions", (streaming, context, pod) => streaming.AttachAsync(context, pod)),
+        ["portforward"] = Streams("PodPortForwardOptions", (streaming, context, pod) => streaming.PortForwardAsync(context, pod)),
+    };
+
+    /// <summary>Set once there are nodes.</summary>
+    public PodStreaming? Streaming { get; set; }
+
+    private SubresourceDefinition Streams(string kind, Func<PodStreaming, HttpContext, StoredObject, Task> serve) => new(kind, "", "v1", ["create", "get"], null)
+    {
+        Connect = (context, pod) => Streaming is { } streaming ? serve(streaming, context, pod) : throw ApiException.BadRequest($"pod {pod.Name} does not have a host assigned"),
     };
 
     private async Task<JsonObject> Bind(VirtualRequest request)
@@ -48,36 +60,5 @@ internal sealed class PodSubresources(ObjectStore store, Func<ResourceService> r
         if (conditions.OfType<JsonObject>().FirstOrDefault(c => c.Str("type") == type) is { } old)
             conditions.Remove(old);
         conditions.Add(new JsonObject { ["type"] = type, ["status"] = value, ["lastProbeTime"] = null, ["lastTransitionTime"] = time.GetUtcNow().Kube() });
-    }
-
-    private async Task<JsonObject> Evict(VirtualRequest request)
-    {
-        var pod = store.State.Table("/pods").Find(request.Namespace, request.Name) ?? throw ApiException.NotFound(ResourceKey.Pods, request.Name);
-        var budgets = store.State.Table("policy/poddisruptionbudgets").All(request.Namespace).Where(b => Selects(b.Parse().Obj("spec", "selector"), pod)).ToList();
-        if (pod.Parse().Str("status", "phase") is "Running" or "Pending")
-        {
-            foreach (var budget in budgets)
-            {
-                if (budget.Parse().Int("status", "disruptionsAllowed") is not > 0)
-                {
-                    throw new ApiException(429, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.", new JsonObject
-                    {
-                        ["causes"] = new JsonArray(new JsonObject { ["reason"] = "DisruptionBudget", ["message"] = $"The disruption budget {budget.Name} does not allow an eviction now" }),
-                    });
-                }
-            }
-        }
-        await resources().DeleteAsync(request.Context, request.Definition, request.Namespace, request.Name, request.Body.Obj("deleteOptions"), CancellationToken.None);
-        return new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["code"] = 201 };
-    }
-
-    private static bool Selects(JsonObject? selector, StoredObject pod)
-    {
-        if (selector is null)
-            return false;
-        var requirements = (selector.Obj("matchLabels") ?? []).Select(l => new Machinery.LabelRequirement(l.Key, "In", [l.Value.AsString() ?? ""]))
-            .Concat((selector.Arr("matchExpressions") ?? []).Select(e => new Machinery.LabelRequirement(
-                e.Str("key") ?? "", e.Str("operator") ?? "Exists", [.. e.Arr("values")?.Select(v => v.AsString() ?? "") ?? []])));
-        return requirements.All(r => r.Matches(pod.Index.Labels));
     }
 }

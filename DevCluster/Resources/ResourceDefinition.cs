@@ -58,6 +58,12 @@ internal sealed record ResourceDefinition
 
     public Func<JsonObject, JsonObject>? ToStorage { get; init; }
 
+    /// <summary>Of a custom resource whose CRD has a conversion webhook.</summary>
+    public Crds.WebhookConversion? Conversion { get; init; }
+
+    /// <summary>Stored custom objects of this very version too are pruned and defaulted when read: the schema has defaults, or has changed.</summary>
+    public bool ReadsThroughSchema { get; init; }
+
     public string Table => SharedTable ?? $"{Key.Group}/{Key.Plural}";
 
     public string ListKind => ListKindName ?? Kind + "List";
@@ -78,6 +84,10 @@ internal sealed record ScaleDefinition(string SpecPath, string StatusPath, strin
 /// <param name="Version">Version of that kind.</param>
 /// <param name="Verbs">For discovery.</param>
 /// <param name="Post">The answer to a POST of that kind; null for subresources that HTTP serves itself (log).</param>
-internal sealed record SubresourceDefinition(string Kind, string Group, string Version, string[] Verbs, Func<VirtualRequest, Task<JsonObject>>? Post);
+internal sealed record SubresourceDefinition(string Kind, string Group, string Version, string[] Verbs, Func<VirtualRequest, Task<JsonObject>>? Post)
+{
+    /// <summary>For subresources that take over the connection (exec and the like).</summary>
+    public Func<HttpContext, Store.StoredObject, Task>? Connect { get; init; }
+}
 
 internal sealed record VirtualRequest(RequestContext Context, ResourceDefinition Definition, string Namespace, string Name, JsonObject Body);

@@ -86,13 +86,15 @@ internal sealed class ServiceStrategy : ResourceStrategy
         {
             if (ports[i].Int("port") is not (> 0 and < 65536))
                 yield return new("FieldValueInvalid", $"Invalid value: {ports[i].Int("port") ?? 0}: must be between 1 and 65535, inclusive", $"spec.ports[{i}].port");
+            if (ports[i].Str("protocol") is not ("TCP" or "UDP" or "SCTP"))
+                yield return new("FieldValueNotSupported", $"Unsupported value: {ports[i].At("protocol").Quoted()}: supported values: \"SCTP\", \"TCP\", \"UDP\"", $"spec.ports[{i}].protocol");
             if (ports.Count > 1 && string.IsNullOrEmpty(ports[i].Str("name")))
                 yield return new("FieldValueRequired", "Required value", $"spec.ports[{i}].name");
         }
         if (type == "ExternalName" && string.IsNullOrEmpty(spec.Str("externalName")))
             yield return new("FieldValueRequired", "Required value", "spec.externalName");
         if (old.Str("spec", "clusterIP") is { Length: > 0 } had && type != "ExternalName" && spec.Str("clusterIP") != had)
-            yield return new("FieldValueInvalid", $"Invalid value: \"{spec.Str("clusterIP")}\": field is immutable", "spec.clusterIP");
+            yield return new("FieldValueInvalid", $"Invalid value: [\"{spec.Str("clusterIP")}\"]: may not change once set", "spec.clusterIPs[0]");
     }
 
     /// <summary>10.96.0.0/16, the range kubeadm uses; the address follows from the name so that it comes back after a re-creation.</summary>
@@ -132,7 +134,7 @@ internal sealed class SecretStrategy : ResourceStrategy
 
     public override void PrepareForUpdate(JsonObject obj, JsonObject old, StrategyContext context) => FoldStrings(obj);
 
-    public override IEnumerable<StatusCause> Validate(JsonObject obj, JsonObject? old, StrategyContext context) => DataRules.Validate(obj, old);
+    public override IEnumerable<StatusCause> Validate(JsonObject obj, JsonObject? old, StrategyContext context) => DataRules.Validate(obj, old).Concat(DataRules.SecretType(obj));
 
     /// <summary>stringData is for writing only.</summary>
     private static void FoldStrings(JsonObject obj)
@@ -154,6 +156,22 @@ internal sealed class ConfigMapStrategy : ResourceStrategy
 
 internal static class DataRules
 {
+    /// <summary>Of all values together.</summary>
+    private const int MaxBytes = 1024 * 1024;
+
+    /// <summary>Keys that a secret of a known type must have.</summary>
+    private static readonly Dictionary<string, string[]> RequiredKeys = new()
+    {
+        ["kubernetes.io/tls"] = ["tls.crt", "tls.key"],
+        ["kubernetes.io/dockercfg"] = [".dockercfg"],
+        ["kubernetes.io/dockerconfigjson"] = [".dockerconfigjson"],
+        ["kubernetes.io/ssh-auth"] = ["ssh-privatekey"],
+    };
+
+    public static IEnumerable<StatusCause> SecretType(JsonObject secret) =>
+        (RequiredKeys.GetValueOrDefault(secret.Str("type") ?? "") ?? []).Where(k => secret.Obj("data")?.ContainsKey(k) != true)
+            .Select(k => new StatusCause("FieldValueRequired", "Required value", $"data[{k}]"));
+
     public static IEnumerable<StatusCause> Validate(JsonObject obj, JsonObject? old)
     {
         foreach (var field in new[] { "data", "binaryData" })
@@ -164,8 +182,31 @@ internal static class DataRules
                     yield return new("FieldValueInvalid", $"Invalid value: \"{key}\": a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')", $"{field}[{key}]");
             }
         }
-        if (old.Bool("immutable") == true && (!old.At("data").SameAs(obj.At("data")) || !old.At("binaryData").SameAs(obj.At("binaryData")) || obj.Bool("immutable") != true))
-            yield return new("FieldValueForbidden", "Forbidden: field is immutable when `immutable` is set", "data");
+        foreach (var key in (obj.Obj("binaryData") ?? []).Select(p => p.Key).Where(k => obj.Obj("data")?.ContainsKey(k) == true))
+            yield return new("FieldValueInvalid", $"Invalid value: \"{key}\": duplicate of key present in binaryData", $"data[{key}]");
+        var size = (obj.Obj("data") ?? []).Concat(obj.Obj("binaryData") ?? []).Sum(p => Encoding.UTF8.GetByteCount(p.Value.AsString() ?? ""));
+        if (size > MaxBytes)
+            yield return new("FieldValueTooLong", $"Too long: may not be more than {MaxBytes} bytes", obj.Str("kind") == "Secret" ? "data" : "");
+        if (old.Bool("immutable") != true)
+            yield break;
+        if (obj.Bool("immutable") != true)
+            yield return new("FieldValueForbidden", "Forbidden: field is immutable when `immutable` is set", "immutable");
+        foreach (var field in new[] { "data", "binaryData" })
+        {
+            if (!old.At(field).SameAs(obj.At(field)))
+                yield return new("FieldValueForbidden", "Forbidden: field is immutable when `immutable` is set", field);
+        }
+    }
+}
+
+internal sealed class LeaseStrategy : ResourceStrategy
+{
+    public override IEnumerable<StatusCause> Validate(JsonObject obj, JsonObject? old, StrategyContext context)
+    {
+        if (obj.Int("spec", "leaseDurationSeconds") is <= 0 and var seconds)
+            yield return new("FieldValueInvalid", $"Invalid value: {seconds}: must be greater than 0", "spec.leaseDurationSeconds");
+        if (obj.Int("spec", "leaseTransitions") is < 0 and var transitions)
+            yield return new("FieldValueInvalid", $"Invalid value: {transitions}: must be greater than or equal to 0", "spec.leaseTransitions");
     }
 }
 
@@ -177,6 +218,7 @@ internal sealed class WorkloadStrategy(bool replicated, bool selectsByUser = tru
         var spec = obj.Child("spec");
         if (replicated)
             spec.Fill("replicas", 1L);
+        WorkloadDefaults.Fill(spec, obj.Str("kind"));
         if (spec.Obj("template", "spec") is { } template)
             PodTemplates.Default(template);
     }
@@ -188,6 +230,8 @@ internal sealed class WorkloadStrategy(bool replicated, bool selectsByUser = tru
             yield return cause;
         if (spec.Int("replicas") is < 0 and var replicas)
             yield return new("FieldValueInvalid", $"Invalid value: {replicas}: must be greater than or equal to 0", "spec.replicas");
+        if (spec.Str("template", "spec", "restartPolicy") is { } policy && policy != "Always")
+            yield return new("FieldValueNotSupported", $"Unsupported value: \"{policy}\": supported values: \"Always\"", "spec.template.spec.restartPolicy");
         if (!selectsByUser)
             yield break;
         var selector = spec.Obj("selector");
@@ -239,25 +283,6 @@ internal sealed class JobStrategy : ResourceStrategy
         if (obj.Str("spec", "template", "spec", "restartPolicy") is "Always")
             yield return new("FieldValueRequired", "Required value: valid values: \"OnFailure\", \"Never\"", "spec.template.spec.restartPolicy");
     }
-}
-
-internal sealed class ApiServiceStrategy : ResourceStrategy
-{
-    public override IEnumerable<StatusCause> Validate(JsonObject obj, JsonObject? old, StrategyContext context)
-    {
-        var expected = $"{obj.Str("spec", "version")}.{obj.Str("spec", "group")}";
-        if (obj.Name() != expected.TrimEnd('.'))
-            yield return new("FieldValueInvalid", $"Invalid value: \"{obj.Name()}\": must be `spec.version+\".\"+spec.group`: \"{expected}\"", "metadata.name");
-        foreach (var (field, max) in new[] { ("groupPriorityMinimum", 20_000L), ("versionPriority", 1000L) })
-        {
-            if (obj.Int("spec", field) is not { } priority || priority <= 0 || priority > max)
-                yield return new("FieldValueInvalid", $"Invalid value: {obj.Int("spec", field) ?? 0}: must be positive and less than {max}", $"spec.{field}");
-        }
-        if (obj.Bool("spec", "insecureSkipTLSVerify") == true && obj.Str("spec", "caBundle") is { Length: > 0 })
-            yield return new("FieldValueInvalid", "Invalid value: true: may not be true if caBundle is present", "spec.insecureSkipTLSVerify");
-    }
-
-    public override void Default(JsonObject obj) => obj.Obj("spec", "service")?.Fill("port", 443L);
 }
 
 /// <summary>events.k8s.io/v1 and core/v1 are two views of one stored event (core's).</summary>

@@ -86,6 +86,8 @@ internal sealed class WebhookConfigurationStrategy(bool mutating) : ResourceStra
             foreach (var cause in Rule(rule, $"{at}.rules[{j}]"))
                 yield return cause;
         }
+        foreach (var cause in MatchCondition.Problems(webhook.Arr("matchConditions"), at + ".matchConditions"))
+            yield return cause;
         if (webhook.Arr("matchConditions") is { Count: > MaxMatchConditions } many)
             yield return new("FieldValueTooMany", $"Too many: {many.Count}: must have at most {MaxMatchConditions} items", at + ".matchConditions");
     }

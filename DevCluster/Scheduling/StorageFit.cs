@@ -62,5 +62,5 @@ internal sealed record StorageFit(
     private static bool IsReady(PersistentVolumeClaim claim) => claim.IsBound && claim.Status.Phase == "Bound";
 
     private bool Waits(PersistentVolumeClaim claim) =>
-        claim.Spec.VolumeName.Length == 0 && !claim.IsBound && Classes.TryGetValue(claim.Class, out var storageClass) && storageClass.WaitsForConsumer;
+        Classes.TryGetValue(claim.Class, out var storageClass) && storageClass.WaitsForConsumer;
 }

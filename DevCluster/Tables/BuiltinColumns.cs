@@ -11,6 +11,15 @@ internal static class BuiltinColumns
 
     public static IReadOnlyList<Column> For(string plural) => ByPlural.TryGetValue(plural, out var columns) ? columns : Column.Default;
 
+    private static readonly Column[] Binding =
+    [
+        ObjectName, Text("Role", o => $"{o.Str("roleRef", "kind")}/{o.Str("roleRef", "name")}"), Age,
+        Text("Users", o => Subjects(o, "User"), 1), Text("Groups", o => Subjects(o, "Group"), 1), Text("ServiceAccounts", o => Subjects(o, "ServiceAccount"), 1),
+    ];
+
+    private static string Subjects(JsonObject o, string kind) => string.Join(", ", (o.Arr("subjects") ?? []).Where(s => s.Str("kind") == kind)
+        .Select(s => kind == "ServiceAccount" ? $"{s.Str("namespace")}/{s.Str("name")}" : s.Str("name")));
+
     private static readonly Dictionary<string, IReadOnlyList<Column>> ByPlural = new()
     {
         ["pods"] =
@@ -116,7 +125,7 @@ internal static class BuiltinColumns
             Text("Completions", o => $"{o.Int("status", "succeeded") ?? 0}/{o.Int("spec", "completions") ?? 1}"),
             new("Duration", "string", (o, now) => o.Str("status", "startTime") is not { } start ? ""
                 : o.Str("status", "completionTime") is { } end ? Since(start, DateTimeOffset.Parse(end, System.Globalization.CultureInfo.InvariantCulture)) : Since(start, now)),
-            Age,
+            Age, .. Template("spec", "template"),
         ],
         ["leases"] = [ObjectName, Text("Holder", o => o.Str("spec", "holderIdentity")), Age],
         ["poddisruptionbudgets"] =
@@ -135,11 +144,34 @@ internal static class BuiltinColumns
             ObjectName, Text("Service", o => o.Obj("spec", "service") is { } s ? $"{s.Str("namespace")}/{s.Str("name")}" : "Local"),
             Text("Available", o => Condition(o, "Available") is "True" ? "True" : $"{Condition(o, "Available") ?? "Unknown"}{(ConditionObject(o, "Available")?.Str("reason") is { } r ? $" ({r})" : "")}"), Age,
         ],
-        ["rolebindings"] = [ObjectName, Text("Role", o => $"{o.Str("roleRef", "kind")}/{o.Str("roleRef", "name")}"), Age],
-        ["clusterrolebindings"] = [ObjectName, Text("Role", o => $"{o.Str("roleRef", "kind")}/{o.Str("roleRef", "name")}"), Age],
+        ["rolebindings"] = Binding,
+        ["clusterrolebindings"] = Binding,
+        ["ingresses"] =
+        [
+            ObjectName, Text("Class", o => o.Str("spec", "ingressClassName") ?? None),
+            Text("Hosts", o => Join(new JsonArray([.. (o.Arr("spec", "rules") ?? []).Select(r => r.At("host")?.DeepClone()).OfType<JsonNode>()])) ?? "*"),
+            Text("Address", o => Join(new JsonArray([.. (o.Arr("status", "loadBalancer", "ingress") ?? []).Select(i => (i.At("ip") ?? i.At("hostname"))?.DeepClone()).OfType<JsonNode>()])) ?? ""),
+            Text("Ports", o => o.Arr("spec", "tls") is { Count: > 0 } ? "80, 443" : "80"), Age,
+        ],
+        ["networkpolicies"] = [ObjectName, Text("Pod-Selector", o => SelectorText(o.Obj("spec", "podSelector"))), Age],
+        ["controllerrevisions"] =
+        [
+            ObjectName,
+            Text("Controller", o => (o.Arr("metadata", "ownerReferences") ?? []).FirstOrDefault(r => r.Bool("controller") == true) is { } c
+                ? $"{c.Str("kind")?.ToLowerInvariant()}.{c.Str("apiVersion")?.Split('/')[0]}/{c.Str("name")}" : None),
+            Whole("Revision", o => o.Int("revision")), Age,
+        ],
+        ["resourcequotas"] = [ObjectName, Age, Text("Request", o => QuotaText(o, limits: false)), Text("Limit", o => QuotaText(o, limits: true))],
         ["validatingwebhookconfigurations"] = [ObjectName, Whole("Webhooks", o => o.Arr("webhooks")?.Count ?? 0), Age],
         ["mutatingwebhookconfigurations"] = [ObjectName, Whole("Webhooks", o => o.Arr("webhooks")?.Count ?? 0), Age],
     };
+
+    private static string SelectorText(JsonObject? selector) =>
+        selector.Obj("matchLabels") is { Count: > 0 } labels ? string.Join(',', labels.Select(p => $"{p.Key}={p.Value.Display()}")) : None;
+
+    private static string QuotaText(JsonObject o, bool limits) => string.Join(", ", (o.Obj("status", "hard") ?? [])
+        .Where(h => h.Key.StartsWith("limits", StringComparison.Ordinal) == limits)
+        .Select(h => $"{h.Key}: {(o.At("status", "used", h.Key) is { } used ? used.Display() : "0")}/{h.Value.Display()}"));
 
     private static IEnumerable<JsonNode?> Statuses(JsonObject pod) => pod.Arr("status", "containerStatuses") ?? [];
 

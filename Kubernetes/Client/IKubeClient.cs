@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Troupe.Messages.Api.Meta;
 
@@ -28,6 +29,9 @@ public interface IKubeClient
     /// <summary>Server-side apply of an object whose kind has no C# model here; <paramref name="path"/> is its whole API path.</summary>
     Task ApplyRawAsync(string path, JsonNode obj, string fieldManager, CancellationToken ct = default);
 
+    /// <summary>GET of an object whose kind has no C# model here; null when it, or its kind, is not there.</summary>
+    Task<JsonElement?> FindRawAsync(string path, CancellationToken ct = default);
+
     /// <summary>POST of a review object (SubjectAccessReview …); the answer comes back whole.</summary>
     Task<JsonNode> PostRawAsync(string path, JsonNode obj, CancellationToken ct = default);
 }
@@ -45,8 +49,8 @@ public sealed record ListQuery(
     string? LabelSelector = null, string? FieldSelector = null, int? Limit = null, string? Continue = null,
     string? ResourceVersion = null, int? TimeoutSeconds = null, bool AllowBookmarks = false);
 
-/// <summary>For <see cref="PatchType.Apply"/>.</summary>
-public sealed record PatchQuery(string? FieldManager = null, bool Force = false);
+/// <param name="FieldManager">For <see cref="PatchType.Apply"/>, as <paramref name="Force"/> is.</param>
+public sealed record PatchQuery(string? FieldManager = null, bool Force = false, bool DryRun = false);
 
 public sealed record DeleteQuery(string? Uid = null, long? GracePeriodSeconds = null, string? PropagationPolicy = null);
 

@@ -94,6 +94,8 @@ public sealed class KubeClient : IKubeClient, IDisposable
             parameters.Add(("fieldManager", manager));
         if (query?.Force is true)
             parameters.Add(("force", "true"));
+        if (query?.DryRun is true)
+            parameters.Add(("dryRun", "All"));
         using var request = new HttpRequestMessage(HttpMethod.Patch, Address(resource.Path(ns, name, subresource), parameters))
         {
             Content = Body(Encoding.UTF8.GetBytes(patch.ToJsonString()), type switch
@@ -130,6 +132,20 @@ public sealed class KubeClient : IKubeClient, IDisposable
             Content = Body(Encoding.UTF8.GetBytes(obj.ToJsonString()), "application/apply-patch+yaml"),
         };
         await SendRawAsync(request, ct).ConfigureAwait(false);
+    }
+
+    public async Task<JsonElement?> FindRawAsync(string path, CancellationToken ct = default)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, Address(path.TrimStart('/')));
+        try
+        {
+            using var document = JsonDocument.Parse(await SendRawAsync(request, ct).ConfigureAwait(false));
+            return document.RootElement.Clone();
+        }
+        catch (KubeException e) when (e.IsNotFound)
+        {
+            return null;
+        }
     }
 
     public async Task<JsonNode> PostRawAsync(string path, JsonNode obj, CancellationToken ct = default)

@@ -77,6 +77,7 @@ public static class KubeResources
         [typeof(Node)] = new KubeResource<Node>("", "v1", "Node", "nodes", false, ApiJson.Default.Node, ApiJson.Default.KubeListNode),
         [typeof(Event)] = new KubeResource<Event>("", "v1", "Event", "events", true, ApiJson.Default.Event, ApiJson.Default.KubeListEvent),
         [typeof(Lease)] = new KubeResource<Lease>("coordination.k8s.io", "v1", "Lease", "leases", true, ApiJson.Default.Lease, ApiJson.Default.KubeListLease),
+        [typeof(Namespace)] = new KubeResource<Namespace>("", "v1", "Namespace", "namespaces", false, ApiJson.Default.Namespace, ApiJson.Default.KubeListNamespace),
         [typeof(ConfigMap)] = new KubeResource<ConfigMap>("", "v1", "ConfigMap", "configmaps", true, ApiJson.Default.ConfigMap, ApiJson.Default.KubeListConfigMap),
         [typeof(Secret)] = new KubeResource<Secret>("", "v1", "Secret", "secrets", true, ApiJson.Default.Secret, ApiJson.Default.KubeListSecret),
     };

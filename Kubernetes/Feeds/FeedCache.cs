@@ -11,8 +11,8 @@ internal sealed class FeedCache<T> where T : KubeObject
     public IReadOnlyList<FeedEvent<T>> Replace(IReadOnlyCollection<T> listed)
     {
         List<FeedEvent<T>> events = [];
-        var present = listed.ToDictionary(Key);
-        foreach (var (key, last) in _known.Where(k => !present.ContainsKey(k.Key)).ToList())
+        var present = listed.Select(Key).ToHashSet();
+        foreach (var (key, last) in _known.Where(k => !present.Contains(k.Key)).ToList())
         {
             _known.Remove(key);
             events.Add(new FeedEvent<T>.Gone(last));

@@ -15,7 +15,8 @@ public static class WatchFeed
     public static Source<FeedEvent<T>, NotUsed> Source<T>(IKubeClient client, FeedOptions options, TimeProvider time, ILogger log) where T : KubeObject =>
         Akka.Streams.Dsl.Source.From(() => Events<T>(client, options, time, log))
             // A burst of versions of one object collapses while the consumer is busy; different objects never displace one another.
-            .BatchWeighted(1L, _ => 1L, Pending<T>.Of, (pending, e) => pending.Add(e))
+            // Free of cost, or the batch would be full with its first event.
+            .BatchWeighted(1L, _ => 0L, Pending<T>.Of, (pending, e) => pending.Add(e))
             .SelectMany(pending => pending.Events);
 
     private static async IAsyncEnumerable<FeedEvent<T>> Events<T>(IKubeClient client, FeedOptions options, TimeProvider time, ILogger log, [EnumeratorCancellation] CancellationToken ct = default)
@@ -55,6 +56,7 @@ public static class WatchFeed
             var watch = client.WatchAsync<T>(options.Namespace, new ListQuery(options.LabelSelector, options.FieldSelector, ResourceVersion: version,
                 TimeoutSeconds: Math.Max(1, (int)timeout.TotalSeconds), AllowBookmarks: true), stall.Token).GetAsyncEnumerator(stall.Token);
             var healthy = false;
+            var began = time.GetTimestamp();
             try
             {
                 while (true)
@@ -67,7 +69,6 @@ public static class WatchFeed
                             break;
                         e = watch.Current;
                         healthy = true;
-                        backoff.Reset();
                     }
                     catch (KubeException e410) when (e410.IsGone)
                     {
@@ -98,7 +99,10 @@ public static class WatchFeed
                 }
             }
 
-            if (!healthy && !ct.IsCancellationRequested)
+            // Nothing may have happened in all the time that a watch lives; one that ends at once is refused in all but name.
+            if (healthy || time.GetElapsedTime(began) > timeout / 2)
+                backoff.Reset();
+            else if (!ct.IsCancellationRequested)
                 await Task.Delay(backoff.Next(), time, ct).ConfigureAwait(false);
         }
     }
@@ -120,10 +124,10 @@ public static class WatchFeed
     /// <summary>Events that wait for the consumer, at most one for each object.</summary>
     private sealed class Pending<T> where T : KubeObject
     {
-        private readonly Dictionary<string, int> _at = [];
-        private readonly List<FeedEvent<T>?> _events = [];
+        private readonly Dictionary<string, LinkedListNode<FeedEvent<T>>> _latest = [];
+        private readonly LinkedList<FeedEvent<T>> _events = new();
 
-        public IEnumerable<FeedEvent<T>> Events => _events.OfType<FeedEvent<T>>();
+        public IEnumerable<FeedEvent<T>> Events => _events;
 
         public static Pending<T> Of(FeedEvent<T> first) => new Pending<T>().Add(first);
 
@@ -135,11 +139,11 @@ public static class WatchFeed
                 FeedEvent<T>.Gone g => g.Last.Metadata.Uid,
                 _ => null,
             };
-            if (key is not null && _at.TryGetValue(key, out var at))
-                _events[at] = null;
+            if (key is not null && _latest.TryGetValue(key, out var older))
+                _events.Remove(older);
+            var node = _events.AddLast(e);
             if (key is not null)
-                _at[key] = _events.Count;
-            _events.Add(e);
+                _latest[key] = node;
             return this;
         }
     }

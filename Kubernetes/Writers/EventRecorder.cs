@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Troupe.Kubernetes.Client;
@@ -8,7 +10,8 @@ namespace Troupe.Kubernetes.Writers;
 
 /// <summary>
 /// Writes Kubernetes events in the background. A repeated event (same object, type, reason and message) within <see cref="RepeatWindow"/>
-/// raises the count of the one that exists. The queue is bounded: events are help for people, never a reason to hold the caller up.
+/// raises the count of the one that exists; what repeats while the writer is busy becomes one write. The queue is bounded: events
+/// are help for people, never a reason to hold the caller up.
 /// </summary>
 public sealed class EventRecorder : IAsyncDisposable
 {
@@ -51,8 +54,11 @@ public sealed class EventRecorder : IAsyncDisposable
     {
         try
         {
-            await foreach (var item in _queue.Reader.ReadAllAsync(_stop.Token).ConfigureAwait(false))
-                await WriteAsync(item.About, item.Type, item.Reason, item.Message, item.At).ConfigureAwait(false);
+            while (await _queue.Reader.WaitToReadAsync(_stop.Token).ConfigureAwait(false))
+            {
+                foreach (var group in Waiting().GroupBy(e => (e.About.Uid, e.Type, e.Reason, e.Message)))
+                    await WriteAsync(group.Key, group.First().About, group.Count(), group.First().At, group.Last().At).ConfigureAwait(false);
+            }
         }
         catch (OperationCanceledException)
         {
@@ -60,18 +66,26 @@ public sealed class EventRecorder : IAsyncDisposable
         }
     }
 
-    private async Task WriteAsync(ObjectReference about, string type, string reason, string message, DateTimeOffset at)
+    /// <summary>All that is queued now.</summary>
+    private List<(ObjectReference About, string Type, string Reason, string Message, DateTimeOffset At)> Waiting()
     {
-        var key = (about.Uid, type, reason, message);
+        List<(ObjectReference, string, string, string, DateTimeOffset)> waiting = [];
+        while (_queue.Reader.TryRead(out var e))
+            waiting.Add(e);
+        return waiting;
+    }
+
+    private async Task WriteAsync((string? Uid, string Type, string Reason, string Message) key, ObjectReference about, int count, DateTimeOffset first, DateTimeOffset last)
+    {
         var backoff = new Backoff(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(5));
         for (var attempt = 1; attempt <= Attempts; attempt++)
         {
             try
             {
-                _recent[key] = _recent.TryGetValue(key, out var known) && at - known.LastTimestamp < RepeatWindow
-                    ? await RepeatAsync(known, at).ConfigureAwait(false)
-                    : await _client.CreateAsync(New(about, type, reason, message, at), _stop.Token).ConfigureAwait(false);
-                Forget(at);
+                _recent[key] = _recent.TryGetValue(key, out var known) && last - known.LastTimestamp < RepeatWindow
+                    ? await RepeatAsync(known, count, last).ConfigureAwait(false)
+                    : await _client.CreateAsync(New(about, key.Type, key.Reason, key.Message, count, first, last), _stop.Token).ConfigureAwait(false);
+                Forget(last);
                 return;
             }
             catch (KubeException e) when (e.IsNotFound)
@@ -84,34 +98,34 @@ public sealed class EventRecorder : IAsyncDisposable
             {
                 await Task.Delay(backoff.Next(), _time, _stop.Token).ConfigureAwait(false);
             }
-            catch (KubeException e)
+            catch (Exception e) when (e is KubeException or JsonException)
             {
-                _log.LogWarning("event {Reason} about {Kind} {Name} was refused: {Error}", reason, about.Kind, about.Name, e.Message);
+                _log.LogWarning("event {Reason} about {Kind} {Name} was refused: {Error}", key.Reason, about.Kind, about.Name, e.Message);
                 return;
             }
         }
 
-        _log.LogWarning("event {Reason} about {Kind} {Name} could not be written", reason, about.Kind, about.Name);
+        _log.LogWarning("event {Reason} about {Kind} {Name} could not be written", key.Reason, about.Kind, about.Name);
     }
 
-    private Task<Event> RepeatAsync(Event known, DateTimeOffset at) =>
-        _client.PatchAsync<Event>(known.Metadata.Namespace, known.Metadata.Name!, PatchType.Merge, new System.Text.Json.Nodes.JsonObject
+    private Task<Event> RepeatAsync(Event known, int count, DateTimeOffset at) =>
+        _client.PatchAsync<Event>(known.Metadata.Namespace, known.Metadata.Name!, PatchType.Merge, new JsonObject
         {
-            ["count"] = (known.Count ?? 1) + 1,
+            ["count"] = (known.Count ?? 1) + count,
             ["lastTimestamp"] = at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'"),
         }, ct: _stop.Token);
 
-    private Event New(ObjectReference about, string type, string reason, string message, DateTimeOffset at) => new()
+    private Event New(ObjectReference about, string type, string reason, string message, int count, DateTimeOffset first, DateTimeOffset last) => new()
     {
         // client-go names events by the object and the time in hexadecimal nanoseconds.
-        Metadata = new ObjectMeta { Namespace = about.Namespace ?? "default", Name = $"{about.Name}.{at.UtcTicks:x}{Random.Shared.Next(0x1000):x3}" },
+        Metadata = new ObjectMeta { Namespace = about.Namespace ?? "default", Name = $"{about.Name}.{first.UtcTicks:x}{Random.Shared.Next(0x1000):x3}" },
         InvolvedObject = about,
         Type = type,
         Reason = reason,
         Message = message,
-        Count = 1,
-        FirstTimestamp = at,
-        LastTimestamp = at,
+        Count = count,
+        FirstTimestamp = first,
+        LastTimestamp = last,
         Source = new EventSource { Component = _component, Host = _host },
         ReportingComponent = _component,
         ReportingInstance = _host,

@@ -79,6 +79,10 @@ internal static class CapabilitiesCommand
         {
         }
 
+        public void DevicesChanged(string? problem)
+        {
+        }
+
         public void Closed()
         {
         }

@@ -24,6 +24,9 @@ internal static class DiskTargets
     /// <summary>KubeVirt's default bus is sata, for every kind of disk.</summary>
     public static string BusOf(Disk disk) => (disk.DiskValue?.Bus ?? disk.Cdrom?.Bus ?? disk.Lun?.Bus) is { Length: > 0 } bus ? bus : "sata";
 
+    /// <summary>sda is 0, sdz 25, sdaa 26.</summary>
+    public static int IndexOf(string target) => target[2..].Aggregate(0, (sum, letter) => (sum * 26) + (letter - 'a' + 1)) - 1;
+
     /// <summary>a … z, aa, ab …</summary>
     internal static string Letters(int index) => (index >= 26 ? Letters((index / 26) - 1) : "") + (char)('a' + (index % 26));
 }

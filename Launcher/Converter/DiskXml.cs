@@ -86,10 +86,7 @@ internal static class DiskXml
 
         // Ends of the name and the address go together, so a disk that comes back finds its old place.
         return prepared is { IsHotplugged: true } && bus == "scsi"
-            ? new XElement("address", new XAttribute("type", "drive"), new XAttribute("controller", 0), new XAttribute("bus", 0), new XAttribute("target", 0), new XAttribute("unit", Index(target)))
+            ? new XElement("address", new XAttribute("type", "drive"), new XAttribute("controller", 0), new XAttribute("bus", 0), new XAttribute("target", 0), new XAttribute("unit", DiskTargets.IndexOf(target)))
             : null;
     }
-
-    /// <summary>sda is 0, sdz 25, sdaa 26.</summary>
-    private static int Index(string target) => target[2..].Aggregate(0, (sum, letter) => (sum * 26) + (letter - 'a' + 1)) - 1;
 }

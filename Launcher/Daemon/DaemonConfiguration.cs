@@ -1,3 +1,5 @@
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
+
 namespace Troupe.Launcher.Daemon;
 
 /// <summary>The daemon's configuration files.</summary>
@@ -9,6 +11,7 @@ internal static class DaemonConfiguration
     {
         foreach (var folder in new[] { options.Run, options.Config, options.Log, options.Lib, options.Drivers })
             Directory.CreateDirectory(folder);
+        KeepStateWithTheGuests(options);
         File.WriteAllText($"{options.Config}/libvirtd.conf", $"""
             auth_unix_rw = "none"
             unix_sock_rw_perms = "0700"
@@ -33,6 +36,8 @@ internal static class DaemonConfiguration
             stdio_handler = "file"
             max_core = 0
             seccomp_sandbox = 0
+            swtpm_user = "root"
+            swtpm_group = "root"
 
             """);
         // Only the QEMU driver: the monolithic daemon then is what virtqemud is, without the network, storage and device drivers.
@@ -41,6 +46,19 @@ internal static class DaemonConfiguration
             File.Delete($"{options.Drivers}/libvirt_driver_qemu.so");
             File.CreateSymbolicLink($"{options.Drivers}/libvirt_driver_qemu.so", source);
         }
+    }
+
+    /// <summary>UEFI variables and TPMs belong to the guest's state volume. libvirt makes no folder for the ones, and its folder for the others is fixed.</summary>
+    private static void KeepStateWithTheGuests(LibvirtDaemonOptions options)
+    {
+        // Only a pod has the folder: whoever but asks for capabilities leaves the host as it is.
+        if (!Directory.Exists(LauncherPaths.Private))
+            return;
+        Directory.CreateDirectory(LauncherPaths.Nvram);
+        if (Path.Exists($"{options.Lib}/swtpm"))
+            return;
+        Directory.CreateDirectory(LauncherPaths.SwtpmState);
+        Directory.CreateSymbolicLink($"{options.Lib}/swtpm", LauncherPaths.SwtpmState);
     }
 
     /// <summary>The QEMU driver looks these names up before it reads its configuration, and does not start without them.</summary>

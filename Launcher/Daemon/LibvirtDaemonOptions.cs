@@ -10,5 +10,6 @@ public sealed record LibvirtDaemonOptions(string Root = "")
     public string Lib => Root + "/var/lib/libvirt";
     public string Drivers => Root + "/run/troupe-libvirt-drivers";
     public string QemuLog(string domain) => $"{Log}/qemu/{domain}.log";
-    public string Uri => $"qemu+unix:///system?socket={Run}/libvirt-sock";
+    public string Socket => $"{Run}/libvirt-sock";
+    public string Uri => $"qemu+unix:///system?socket={Socket}";
 }

@@ -28,7 +28,20 @@ internal sealed class DhcpServer(PreparedInterface nic, string folder, Action<st
             args.Add($"--dhcp-option=option:dns-server,{string.Join(',', nic.DnsServers)}");
         if (nic.SearchDomains.Count > 0)
             args.Add($"--dhcp-option=option:domain-search,{string.Join(',', nic.SearchDomains)}");
+        args.AddRange(Options(nic.DhcpOptions));
         return args;
+    }
+
+    private static IEnumerable<string> Options(Messages.Api.KubeVirt.DHCPOptions? options)
+    {
+        if (options?.BootFileName is { Length: > 0 } boot)
+            yield return $"--dhcp-option=option:bootfile-name,{boot}";
+        if (options?.TftpServerName is { Length: > 0 } tftp)
+            yield return $"--dhcp-option=option:tftp-server,{tftp}";
+        if (options?.NtpServers is { Count: > 0 } ntp)
+            yield return $"--dhcp-option=option:ntp-server,{string.Join(',', ntp)}";
+        foreach (var option in options?.PrivateOptions ?? [])
+            yield return $"--dhcp-option={option.Option},{option.Value}";
     }
 
     public async ValueTask DisposeAsync()

@@ -11,12 +11,16 @@ internal interface ILibvirtObserver
 
     void Agent(bool connected);
 
+    /// <summary>A device came or went, or a memory device has another size: what the domain has must be read again.</summary>
+    /// <param name="problem">The device that the guest would not let go; else null.</param>
+    void DevicesChanged(string? problem);
+
     /// <summary>The daemon is gone; the domain may well run on.</summary>
     void Closed();
 }
 
 /// <summary>A connection to one libvirt daemon, with its one domain. Calls block; make them off the event thread.</summary>
-internal sealed unsafe class LibvirtConnection : IDisposable
+internal sealed unsafe partial class LibvirtConnection : IDisposable
 {
     private const int KeepAliveSeconds = 5;
     private const uint KeepAliveCount = 3;
@@ -37,6 +41,9 @@ internal sealed unsafe class LibvirtConnection : IDisposable
         Check(LibvirtNative.ConnectRegisterCloseCallback(_connection, &OnClosed, opaque, 0), "watching the connection");
         Check(LibvirtNative.ConnectDomainEventRegisterAny(_connection, 0, LibvirtNative.EventLifecycle, (delegate* unmanaged[Cdecl]<nint, nint, int, int, nint, int>)&OnLifecycle, opaque, 0), "watching the domain");
         Check(LibvirtNative.ConnectDomainEventRegisterAny(_connection, 0, LibvirtNative.EventAgentLifecycle, (delegate* unmanaged[Cdecl]<nint, nint, int, int, nint, void>)&OnAgent, opaque, 0), "watching the guest agent");
+        Check(LibvirtNative.ConnectDomainEventRegisterAny(_connection, 0, LibvirtNative.EventDeviceRemoved, (delegate* unmanaged[Cdecl]<nint, nint, byte*, nint, void>)&OnDeviceRemoved, opaque, 0), "watching devices");
+        Check(LibvirtNative.ConnectDomainEventRegisterAny(_connection, 0, LibvirtNative.EventDeviceRemovalFailed, (delegate* unmanaged[Cdecl]<nint, nint, byte*, nint, void>)&OnDeviceRemovalFailed, opaque, 0), "watching devices");
+        Check(LibvirtNative.ConnectDomainEventRegisterAny(_connection, 0, LibvirtNative.EventMemoryDeviceSizeChange, (delegate* unmanaged[Cdecl]<nint, nint, byte*, ulong, nint, void>)&OnMemorySize, opaque, 0), "watching memory");
     }
 
     /// <summary>"9.0.0".</summary>
@@ -46,10 +53,13 @@ internal sealed unsafe class LibvirtConnection : IDisposable
 
     public bool HasDomain => _domain != 0;
 
+    public nint Handle => _connection;
+
     /// <summary>Starts a transient domain.</summary>
-    public void Create(string xml)
+    /// <param name="paused">Its CPUs wait until it is resumed.</param>
+    public void Create(string xml, bool paused = false)
     {
-        var domain = LibvirtNative.DomainCreateXml(_connection, xml, 0);
+        var domain = LibvirtNative.DomainCreateXml(_connection, xml, paused ? LibvirtNative.CreatePaused : 0);
         Adopt(domain != 0 ? domain : throw LibvirtException.Last("starting the domain"));
     }
 
@@ -139,6 +149,16 @@ internal sealed unsafe class LibvirtConnection : IDisposable
     private static void OnAgent(nint connection, nint domain, int state, int reason, nint opaque) =>
         // VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED
         Observer(opaque).Agent(connected: state == 1);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void OnDeviceRemoved(nint connection, nint domain, byte* alias, nint opaque) => Observer(opaque).DevicesChanged(problem: null);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void OnDeviceRemovalFailed(nint connection, nint domain, byte* alias, nint opaque) =>
+        Observer(opaque).DevicesChanged(Marshal.PtrToStringUTF8((nint)alias));
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void OnMemorySize(nint connection, nint domain, byte* alias, ulong size, nint opaque) => Observer(opaque).DevicesChanged(problem: null);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void OnClosed(nint connection, int reason, nint opaque) => Observer(opaque).Closed();

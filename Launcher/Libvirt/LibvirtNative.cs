@@ -10,13 +10,23 @@ internal static unsafe partial class LibvirtNative
 
     public const int EventLifecycle = 0;
     public const int EventReboot = 1;
+    public const int EventDeviceRemoved = 15;
     public const int EventAgentLifecycle = 18;
+    public const int EventDeviceRemovalFailed = 22;
+    public const int EventMemoryDeviceSizeChange = 26;
+    public const uint CreatePaused = 1;
+    public const uint RebootAcpi = 1;
+    public const uint RebootAgent = 2;
+    public const uint AffectLive = 1;
+    public const uint DumpMemoryOnly = 16;
+    public const uint DumpFormatRaw = 0;
     public const uint ShutdownAcpi = 1;
     public const uint ShutdownAgent = 2;
 
     /// <summary>virErrorNumber.</summary>
     public const int ErrorNoDomain = 42;
     public const int ErrorOperationInvalid = 55;
+    public const int ErrorAgentUnresponsive = 86;
 
     [StructLayout(LayoutKind.Sequential)]
     public struct Error
@@ -92,6 +102,63 @@ internal static unsafe partial class LibvirtNative
 
     [LibraryImport(Library, EntryPoint = "virDomainFree")]
     public static partial int DomainFree(nint domain);
+
+    [LibraryImport(Library, EntryPoint = "virDomainSuspend")]
+    public static partial int DomainSuspend(nint domain);
+
+    [LibraryImport(Library, EntryPoint = "virDomainResume")]
+    public static partial int DomainResume(nint domain);
+
+    [LibraryImport(Library, EntryPoint = "virDomainReboot")]
+    public static partial int DomainReboot(nint domain, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virDomainReset")]
+    public static partial int DomainReset(nint domain, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virDomainFSFreeze")]
+    public static partial int DomainFsFreeze(nint domain, nint mountPoints, uint count, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virDomainFSThaw")]
+    public static partial int DomainFsThaw(nint domain, nint mountPoints, uint count, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virDomainCoreDumpWithFormat", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int DomainCoreDumpWithFormat(nint domain, string file, uint format, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virDomainAttachDeviceFlags", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int DomainAttachDevice(nint domain, string xml, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virDomainDetachDeviceAlias", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int DomainDetachDeviceAlias(nint domain, string alias, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virDomainUpdateDeviceFlags", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int DomainUpdateDevice(nint domain, string xml, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virDomainSetVcpusFlags")]
+    public static partial int DomainSetVcpus(nint domain, uint count, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virDomainSetUserPassword", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int DomainSetUserPassword(nint domain, string user, string password, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virDomainAuthorizedSSHKeysSet", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int DomainAuthorizedSshKeysSet(nint domain, string user, string[] keys, uint count, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virDomainScreenshot")]
+    public static partial byte* DomainScreenshot(nint domain, nint stream, uint screen, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virStreamNew")]
+    public static partial nint StreamNew(nint connection, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virStreamRecv")]
+    public static partial int StreamReceive(nint stream, byte* data, nuint bytes);
+
+    [LibraryImport(Library, EntryPoint = "virStreamFinish")]
+    public static partial int StreamFinish(nint stream);
+
+    [LibraryImport(Library, EntryPoint = "virStreamFree")]
+    public static partial int StreamFree(nint stream);
+
+    [LibraryImport(QemuLibrary, EntryPoint = "virDomainQemuMonitorCommand", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int DomainQemuMonitorCommand(nint domain, string command, out byte* result, uint flags);
 
     [LibraryImport(QemuLibrary, EntryPoint = "virDomainQemuAgentCommand", StringMarshalling = StringMarshalling.Utf8)]
     public static partial byte* DomainQemuAgentCommand(nint domain, string command, int timeoutSeconds, uint flags);

@@ -1,17 +1,21 @@
 using System.Threading.Channels;
+using System.Xml.Linq;
 using Troupe.Launcher.Converter;
 using Troupe.Launcher.Daemon;
 using Troupe.Launcher.Dhcp;
 using Troupe.Launcher.Disks;
 using Troupe.Launcher.HostDevices;
+using Troupe.Launcher.Hotplug;
 using Troupe.Launcher.Libvirt;
+using Troupe.Launcher.Operations;
+using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Launcher;
 
 namespace Troupe.Launcher.Server;
 
 /// <summary>Owns the daemon, the domain and what serves it, and keeps the observation of them.</summary>
-internal sealed class DomainHost : ILibvirtObserver, IAsyncDisposable
+internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
 {
     private readonly LauncherOptions _options;
     private readonly LibvirtDaemonOptions _daemonOptions;
@@ -19,11 +23,17 @@ internal sealed class DomainHost : ILibvirtObserver, IAsyncDisposable
     private readonly Action<string> _log;
     private readonly LibvirtDaemon _daemon;
     private readonly List<DhcpServer> _dhcp = [];
+    private readonly HashSet<string> _served = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _calls = new(1);
     private readonly CancellationTokenSource _stop = new();
     private readonly Channel<Action> _news = Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Lock _gate = new();
     private readonly GuestAgentReader _agent;
+    private readonly AccessCredentials _credentials;
+    private readonly DomainOperator _operator;
+    private readonly SemaphoreSlim _syncing = new(1);
+    private long _bootBytes;
+    private Dictionary<string, long?> _diskSizes = [];
     private TaskCompletionSource<LibvirtConnection> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private DomainObservation _observation;
     private string? _uuid;
@@ -35,7 +45,10 @@ internal sealed class DomainHost : ILibvirtObserver, IAsyncDisposable
         (_options, _daemonOptions, _time, _log) = (options, daemonOptions, time, log);
         _observation = new DomainObservation { At = time.GetUtcNow() };
         _daemon = new LibvirtDaemon(daemonOptions, log);
-        _agent = new GuestAgentReader(this, time);
+        var agent = new GuestAgent(this, time);
+        _credentials = new AccessCredentials(this, log);
+        _operator = new DomainOperator(this, agent, time, log);
+        _agent = new GuestAgentReader(this, agent, _credentials, time);
     }
 
     /// <summary>Raised in order for every change; keep it short.</summary>
@@ -72,29 +85,61 @@ internal sealed class DomainHost : ILibvirtObserver, IAsyncDisposable
         Directory.CreateDirectory(LauncherPaths.DomainFolder(_options.Uid));
         UnsupportedFields.Check(vmi);
         var disks = await DiskPreparer.PrepareAsync(vmi, ct).ConfigureAwait(false);
-        // The pod has the device only if it asked for it and the node could give it.
-        var context = request.Context with { UseEmulation = request.Context.UseEmulation || !File.Exists("/dev/kvm") };
-        var source = new DomainSource(vmi, context, disks, HostDeviceAssigner.AssignAll(vmi.Spec!), HostFactsReader.Read());
+        var source = SourceOf(vmi, request.Context, disks);
         var xml = HotplugPorts.Reserve(DomainXml.Build(source), source).ToString();
-        (_uuid, _domainName) = (DomainXml.UuidOf(vmi), DomainXml.NameOf(vmi));
         StartDhcp(request.Context.Interfaces);
-        var memory = vmi.Spec!.Domain?.Memory?.Guest?.Units ?? 0;
-        Update(o => o with
-        {
-            Epoch = request.Epoch,
-            Volumes = [.. disks.Select(d => new VolumeObservation(d.Name, d.Target, d.SizeBytes))],
-            Memory = new MemoryObservation(memory, memory, memory),
-            Interfaces = [.. request.Context.Interfaces.Select(i => new InterfaceObservation(i.Name, i.Mac, null, i.PodAddresses, "domain"))],
-        }, silently: true);
+        Describe(request.Epoch, source);
         await CallAsync(c =>
         {
-            c.Create(xml);
+            c.Create(xml, paused: vmi.Spec!.StartStrategy is "Paused");
             _created = true;
-            var machine = System.Xml.Linq.XElement.Parse(c.DomainXml()).Element("os")?.Element("type")?.Attribute("machine")?.Value;
+            var machine = XElement.Parse(c.DomainXml()).Element("os")?.Element("type")?.Attribute("machine")?.Value;
             Update(o => o with { Machine = machine }, silently: true);
             Refresh(c);
             return true;
         }, ct).ConfigureAwait(false);
+    }
+
+    public Task<OperationResult?> OperateAsync(DomainOperation operation, CancellationToken ct) => _operator.RunAsync(operation, ct);
+
+    /// <summary>One at a time, each from what the domain has then.</summary>
+    /// <exception cref="UnsupportedSpecException">The spec cannot be run.</exception>
+    /// <exception cref="LibvirtException">A change failed; those before it are done, and a repetition goes on from there.</exception>
+    public async Task SyncAsync(SyncDomain request, CancellationToken ct)
+    {
+        await _syncing.WaitAsync(ct).ConfigureAwait(false);
+        try
+        {
+            var vmi = request.Vmi;
+            UnsupportedFields.Check(vmi);
+            _credentials.Use(vmi);
+            var disks = await DiskPreparer.PrepareAsync(vmi, ct).ConfigureAwait(false);
+            var source = SourceOf(vmi, request.Context, disks);
+            var wanted = DomainXml.Build(source);
+            _diskSizes = disks.ToDictionary(d => d.Name, d => d.SizeBytes);
+            StartDhcp(request.Context.Interfaces);
+            await CallAsync(c =>
+            {
+                var changes = DomainDiff.Of(XElement.Parse(c.DomainXml()), wanted, _bootBytes, MemoryXml.Bytes(source.Domain), MemoryXml.MaxBytes(source.Domain), (int)source.Cpus.Count);
+                foreach (var change in changes)
+                {
+                    _log($"hotplug: {change}");
+                    Make(c, change);
+                }
+
+                Update(o => o with
+                {
+                    Memory = o.Memory! with { GuestRequestedBytes = MemoryXml.Bytes(source.Domain) },
+                    Interfaces = [.. o.Interfaces, .. request.Context.Interfaces.Where(i => o.Interfaces.All(k => k.Name != i.Name)).Select(i => ObservationOf(i, source))],
+                }, silently: true);
+                ReadDevices(c);
+                return true;
+            }, ct).ConfigureAwait(false);
+        }
+        finally
+        {
+            _syncing.Release();
+        }
     }
 
     public Task ShutdownAsync(CancellationToken ct) => CallAsync(c =>
@@ -146,9 +191,13 @@ internal sealed class DomainHost : ILibvirtObserver, IAsyncDisposable
 
     void ILibvirtObserver.Lifecycle(int lifecycleEvent, int detail) => _news.Writer.TryWrite(() =>
     {
+        if (IsOfMigration(lifecycleEvent, detail))
+            return;
         if (DomainStates.OfEvent(lifecycleEvent, detail) is not var (state, reason))
             return;
         var message = state is DomainState.Shutoff && reason is DomainReason.Failed or DomainReason.Crashed ? LastWords() : null;
+        if (HasPassedOn && state is DomainState.Shutoff)
+            (reason, message) = (DomainReason.Migrated, null);
         Update(o => o with { State = state, Reason = reason is DomainReason.Failed ? DomainReason.Crashed : reason, Message = message });
         if (state is DomainState.Shutoff or DomainState.Crashed)
             _agent.Stop();
@@ -163,11 +212,23 @@ internal sealed class DomainHost : ILibvirtObserver, IAsyncDisposable
             _agent.Stop();
     });
 
+    void ILibvirtObserver.DevicesChanged(string? problem) => _news.Writer.TryWrite(() =>
+    {
+        if (problem is not null)
+            _log($"the guest does not let go of {problem}");
+        _ = CallAsync(c =>
+        {
+            ReadDevices(c);
+            return true;
+        }, _stop.Token).ContinueWith(t => _log($"reading the domain: {t.Exception!.InnerException!.Message}"), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+    });
+
     void ILibvirtObserver.Closed() => _news.Writer.TryWrite(() =>
     {
         if (_stop.IsCancellationRequested)
             return;
         _log("the connection to libvirt broke; connecting again");
+        DaemonLost?.Invoke();
         _connected = new TaskCompletionSource<LibvirtConnection>(TaskCreationOptions.RunContinuationsAsynchronously);
         _ = ConnectAsync();
     });
@@ -205,7 +266,7 @@ internal sealed class DomainHost : ILibvirtObserver, IAsyncDisposable
     }
 
     /// <summary>libvirt's calls block and its errors belong to a thread: one call at a time, each on a thread of its own.</summary>
-    private async Task<T> CallAsync<T>(Func<LibvirtConnection, T> call, CancellationToken ct)
+    public async Task<T> CallAsync<T>(Func<LibvirtConnection, T> call, CancellationToken ct)
     {
         var connection = await _connected.Task.WaitAsync(ct).ConfigureAwait(false);
         await _calls.WaitAsync(ct).ConfigureAwait(false);
@@ -219,11 +280,70 @@ internal sealed class DomainHost : ILibvirtObserver, IAsyncDisposable
         }
     }
 
+    private static DomainSource SourceOf(VirtualMachineInstance vmi, LaunchContext context, IReadOnlyList<PreparedDisk> disks) => new(
+        vmi,
+        // The pod has the device only if it asked for it and the node could give it.
+        context with { UseEmulation = context.UseEmulation || !File.Exists("/dev/kvm") },
+        disks, HostDeviceAssigner.AssignAll(vmi.Spec!), HostFactsReader.Read());
+
+    /// <summary>What is known of a domain before libvirt says anything about it, whether it starts here or comes from another launcher.</summary>
+    private void Describe(long epoch, DomainSource source)
+    {
+        (_uuid, _domainName) = (DomainXml.UuidOf(source.Vmi), DomainXml.NameOf(source.Vmi));
+        _credentials.Use(source.Vmi);
+        _bootBytes = MemoryXml.Bytes(source.Domain);
+        _diskSizes = source.Disks.ToDictionary(d => d.Name, d => d.SizeBytes);
+        var readOnly = (source.Devices.Disks ?? []).Where(d => d.Cdrom is not null ? d.Cdrom.Readonly is not false : d.DiskValue?.Readonly is true).Select(d => d.Name).ToHashSet();
+        LocalDisks = [.. source.Disks.Where(d => d.File.StartsWith(LauncherPaths.EphemeralDisks, StringComparison.Ordinal) && !readOnly.Contains(d.Name)).Select(d => d.Target)];
+        Update(o => o with
+        {
+            Epoch = epoch,
+            Volumes = [.. source.Disks.Select(d => new VolumeObservation(d.Name, d.Target, d.SizeBytes))],
+            Memory = new MemoryObservation(_bootBytes, _bootBytes, _bootBytes),
+            Cpus = new CpuObservation(source.Cpus.Sockets, source.Cpus.Cores, source.Cpus.Threads),
+            Interfaces = [.. source.Context.Interfaces.Select(i => ObservationOf(i, source))],
+        }, silently: true);
+    }
+
+    private static InterfaceObservation ObservationOf(PreparedInterface nic, DomainSource source) =>
+        new(nic.Name, nic.Mac, null, nic.PodAddresses, "domain", InterfaceXml.Queues(source.Domain));
+
+    private static void Make(LibvirtConnection connection, DomainChange change)
+    {
+        switch (change)
+        {
+            case DomainChange.Attach attach:
+                connection.Attach(attach.Device.ToString());
+                break;
+            case DomainChange.Detach detach:
+                connection.Detach(detach.Alias);
+                break;
+            case DomainChange.Update update:
+                connection.Update(update.Device.ToString());
+                break;
+            case DomainChange.SetVcpus set:
+                connection.SetVcpus(set.Count);
+                break;
+        }
+    }
+
+    /// <summary>After something was plugged: what there is now.</summary>
+    private void ReadDevices(LibvirtConnection connection)
+    {
+        var domain = XElement.Parse(connection.DomainXml());
+        var nics = LiveDomain.Devices(domain, "interface").Keys.ToHashSet(StringComparer.Ordinal);
+        Update(o => o with
+        {
+            Volumes = LiveDomain.Volumes(domain, _diskSizes),
+            Cpus = LiveDomain.Cpus(domain),
+            Memory = o.Memory is null ? null : o.Memory with { GuestCurrentBytes = o.Memory.GuestAtBootBytes + LiveDomain.PluggedBytes(domain) },
+            Interfaces = [.. o.Interfaces.Where(i => i.Name is null || nics.Contains($"ua-{i.Name}"))],
+        });
+    }
+
     private void StartDhcp(IReadOnlyList<PreparedInterface> interfaces)
     {
-        if (_dhcp.Count > 0)
-            return;
-        foreach (var nic in interfaces)
+        foreach (var nic in interfaces.Where(i => _served.Add(i.Name)))
         {
             var server = new DhcpServer(nic, LauncherPaths.EphemeralDisks, _log);
             server.Start();

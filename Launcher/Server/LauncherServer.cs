@@ -1,14 +1,18 @@
 using System.Net.Sockets;
+using System.Text.Json;
 using System.Threading.Channels;
 using Troupe.Launcher.Converter;
 using Troupe.Launcher.Libvirt;
+using Troupe.Launcher.Migration;
+using Troupe.Launcher.Operations;
 using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Wire;
 
 namespace Troupe.Launcher.Server;
 
 /// <summary>Serves the launcher protocol on a unix socket. One agent at a time: a new connection ends the one before.</summary>
-internal sealed class LauncherServer(LauncherOptions options, DomainHost host, Action quit, Action<string> log)
+internal sealed class LauncherServer(LauncherOptions options, DomainHost host, MigrationHost migration, Action quit, Action<string> log)
 {
     /// <summary>An agent that does not read is cut off when this many messages wait; it will connect again and be told the latest.</summary>
     private const int OutgoingQueue = 256;
@@ -103,18 +107,19 @@ internal sealed class LauncherServer(LauncherOptions options, DomainHost host, A
             _deciding.Release();
         }
 
+        OperationResult? result = null;
         var (error, message) = verdict switch
         {
             Verdict.Stale => (LauncherError.StaleEpoch, $"the epoch is {_state.Epoch}"),
             Verdict.NoDomain => (LauncherError.NoDomain, "there is no running domain"),
             // Work that was begun goes on even if the agent goes away.
-            Verdict.Act => await ActAsync(request, CancellationToken.None).ConfigureAwait(false),
+            Verdict.Act => await ActAsync(request, r => result = r, CancellationToken.None).ConfigureAwait(false),
             _ => (LauncherError.None, null),
         };
-        return new LauncherReply(error, message, new LauncherInfo(options.Uid, LauncherProtocol.Version, host.LibvirtVersion, host.QemuVersion), host.Observation);
+        return new LauncherReply(error, message, new LauncherInfo(options.Uid, LauncherProtocol.Version, host.LibvirtVersion, host.QemuVersion), host.Observation, result);
     }
 
-    private async Task<(LauncherError, string?)> ActAsync(ILauncherRequest request, CancellationToken ct)
+    private async Task<(LauncherError, string?)> ActAsync(ILauncherRequest request, Action<OperationResult?> brought, CancellationToken ct)
     {
         try
         {
@@ -129,8 +134,32 @@ internal sealed class LauncherServer(LauncherOptions options, DomainHost host, A
                 case DestroyDomain:
                     await host.DestroyAsync(ct).ConfigureAwait(false);
                     break;
+                case OperateDomain operate:
+                    brought(await host.OperateAsync(operate.Operation, ct).ConfigureAwait(false));
+                    break;
+                case SyncDomain sync:
+                    await host.SyncAsync(sync, ct).ConfigureAwait(false);
+                    break;
                 case QuitLauncher:
                     quit();
+                    break;
+                case PrepareIncoming prepare:
+                    migration.Prepare(prepare);
+                    break;
+                case AdoptIncoming adopt:
+                    migration.Adopt(adopt);
+                    break;
+                case RefuseIncoming refuse:
+                    migration.Refuse(refuse);
+                    break;
+                case MigrateDomain migrate:
+                    migration.Start(migrate);
+                    break;
+                case AbortMigrate abort:
+                    migration.Abort(abort);
+                    break;
+                case SteerMigrate steer:
+                    migration.Steer(steer);
                     break;
             }
 
@@ -140,7 +169,11 @@ internal sealed class LauncherServer(LauncherOptions options, DomainHost host, A
         {
             return (e.IsInvalid ? LauncherError.InvalidSpec : LauncherError.Unsupported, e.Message);
         }
-        catch (Exception e) when (e is LibvirtException or IOException)
+        catch (OperationRefusedException e)
+        {
+            return (e.Error, e.Message);
+        }
+        catch (Exception e) when (e is LibvirtException or IOException or TimeoutException or JsonException or InvalidDataException)
         {
             log($"{request.GetType().Name} failed: {e.Message}");
             if (request is LaunchDomain)

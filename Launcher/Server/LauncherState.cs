@@ -1,4 +1,5 @@
 using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
 
 namespace Troupe.Launcher.Server;
 
@@ -32,8 +33,21 @@ internal sealed record LauncherState(long Epoch = 0, bool Started = false)
             ShutdownDomain => (this, exists ? Verdict.Act : Verdict.NoDomain),
             DestroyDomain { Epoch: var e } when e < Epoch => (this, Verdict.Stale),
             DestroyDomain => (this, exists ? Verdict.Act : Verdict.NoDomain),
+            // An operation starts no guest, so whoever does not know the epoch may leave it out.
+            OperateDomain { Epoch: var e } when e != 0 && e < Epoch => (this, Verdict.Stale),
+            OperateDomain => (this, exists ? Verdict.Act : Verdict.NoDomain),
+            SyncDomain { Epoch: var e } when e < Epoch => (this, Verdict.Stale),
+            SyncDomain => (this, exists ? Verdict.Act : Verdict.NoDomain),
             QuitLauncher { Epoch: var e } when e < Epoch => (this, Verdict.Stale),
             QuitLauncher => (this, Verdict.Act),
+            PrepareIncoming { Epoch: var e } when e < Epoch || (Started && e > Epoch) => (this, Verdict.Stale),
+            // A target's guest comes from elsewhere; it is never started here.
+            PrepareIncoming { Epoch: var e } => (this with { Epoch = e, Started = true }, Verdict.Act),
+            AdoptIncoming { Epoch: var e } => (this, e == Epoch ? Verdict.Act : Verdict.Stale),
+            RefuseIncoming { Epoch: var e } => (this, e == Epoch ? Verdict.Act : Verdict.Stale),
+            MigrateDomain { Epoch: var e } => (this, e == Epoch ? Verdict.Act : Verdict.Stale),
+            AbortMigrate { Epoch: var e } => (this, e == Epoch ? Verdict.Act : Verdict.Stale),
+            SteerMigrate { Epoch: var e } => (this, e == Epoch ? Verdict.Act : Verdict.Stale),
             _ => throw new ArgumentOutOfRangeException(nameof(request), request, "not a request of this protocol"),
         };
     }

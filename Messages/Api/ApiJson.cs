@@ -85,6 +85,8 @@ namespace Troupe.Messages.Api;
 [JsonSerializable(typeof(KubeList<Event>))]
 [JsonSerializable(typeof(Lease))]
 [JsonSerializable(typeof(KubeList<Lease>))]
+[JsonSerializable(typeof(Namespace))]
+[JsonSerializable(typeof(KubeList<Namespace>))]
 [JsonSerializable(typeof(ConfigMap))]
 [JsonSerializable(typeof(KubeList<ConfigMap>))]
 [JsonSerializable(typeof(Secret))]

@@ -1,8 +1,11 @@
 using Akka.Actor;
 using Troupe.Kubernetes.Client;
+using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Node;
 using Troupe.NodeActors.Launchers;
+using Troupe.NodeActors.Migration;
 using Troupe.NodeActors.Networking;
 
 namespace Troupe.NodeActors.Domains;
@@ -11,7 +14,7 @@ namespace Troupe.NodeActors.Domains;
 /// Owns the launcher connection of one VMI on this node. A shell around <see cref="DomainSteps"/>: one step at a time, each started from
 /// what is known then, so that it does not matter after which step something broke.
 /// </summary>
-public sealed class DomainActor : ReceiveActor, IWithTimers
+public sealed partial class DomainActor : ReceiveActor, IWithTimers
 {
     /// <summary>KubeVirt presses the power button at most this often.</summary>
     public static readonly TimeSpan ShutdownInterval = TimeSpan.FromSeconds(5);
@@ -42,6 +45,7 @@ public sealed class DomainActor : ReceiveActor, IWithTimers
         _reports = new ReportQueue(services.Node, services.AgentId, services.Time.GetUtcNow());
         Receive<ReportAcknowledged>(OnAcknowledged);
         Receive<QueryDomain>(OnQuery);
+        Receive<OperateGuest>(OnOperate);
         Receive<IDomainCommand>(OnCommand);
         Receive<Connected>(OnConnected);
         Receive<Changed>(OnChanged);
@@ -101,6 +105,9 @@ public sealed class DomainActor : ReceiveActor, IWithTimers
         Proceed();
     }
 
+    private void RefuseChange(string reason, string message) =>
+        _services.ControlPlane.Tell(new DomainRefused(_state.VmiUid, _services.Node, _state.Epoch, reason, message, Fatal: false));
+
     private void OnQuery(QueryDomain query)
     {
         if (DomainSteps.Command(_state, query) is { } next)
@@ -122,14 +129,18 @@ public sealed class DomainActor : ReceiveActor, IWithTimers
         var now = _services.Time.GetUtcNow();
         switch (DomainSteps.Next(_state, now))
         {
-            case DomainStep.PrepareNetwork or DomainStep.Ask { Request: LaunchDomain } when now < _startAgainAt:
+            case DomainStep.PrepareNetwork or DomainStep.PrepareUpdate or DomainStep.Ask { Request: LaunchDomain or SyncDomain } when now < _startAgainAt:
                 LookAgainIn(_startAgainAt - now);
                 break;
             case DomainStep.Connect connect:
                 Connect(connect.PodUid);
                 break;
             case DomainStep.PrepareNetwork:
-                Prepare();
+                var order = MigrationSteps.NetworkOrder(_state)!.Value;
+                Prepare(order.Vmi, order.PodAddresses, order.KeptAddresses);
+                break;
+            case DomainStep.PrepareUpdate prepare:
+                Prepare(prepare.Update.Vmi, prepare.Update.PodAddresses, prepare.Update.KeptAddresses);
                 break;
             case DomainStep.Ask ask:
                 Ask(ask.Request);
@@ -183,11 +194,11 @@ public sealed class DomainActor : ReceiveActor, IWithTimers
         LookAgainIn(TimeSpan.FromTicks(Math.Min(ConnectRetry.Max.Ticks, ConnectRetry.Min.Ticks << Math.Min(_state.FailedConnects - 1, 10))));
     }
 
-    private void Prepare()
+    private void Prepare(VirtualMachineInstance vmi, IReadOnlyList<string> podAddresses, IReadOnlyList<string> keptAddresses)
     {
-        var (launcher, run, number) = (_launcher!, _state.Run!, _connection);
-        Run(async ct => new Prepared(number, new LaunchContext(
-                _services.UseEmulation, await _services.Networking.PrepareAsync(launcher.Process.Id, run.Vmi, run.PodAddresses, ct).ConfigureAwait(false))),
+        var (launcher, number) = (_launcher!, _connection);
+        Run(async ct => new Prepared(number, vmi, new LaunchContext(
+                _services.UseEmulation, await _services.Networking.PrepareAsync(launcher.Process.Id, vmi, podAddresses, keptAddresses, ct).ConfigureAwait(false))),
             error => new PrepareFailed(error));
     }
 
@@ -196,7 +207,7 @@ public sealed class DomainActor : ReceiveActor, IWithTimers
         _busy = false;
         // The network was made in the pod that this connection leads to.
         if (prepared.Connection == _connection)
-            _state = _state with { Context = prepared.Context };
+            _state = ReferenceEquals(prepared.Vmi, _state.Update?.Vmi) ? _state with { UpdateContext = prepared.Context } : _state with { Context = prepared.Context };
         Proceed();
     }
 
@@ -204,6 +215,23 @@ public sealed class DomainActor : ReceiveActor, IWithTimers
     {
         _busy = false;
         _services.Log.LogWarning("VMI {Uid}: {Error}", _state.VmiUid, failed.Error.Message);
+        if (failed.Error is UnsupportedNetworkException && _state.MigrationOrders.Any(o => o is PrepareTarget))
+        {
+            _state = MigrationSteps.Refused(_state, failed.Error.Message);
+            Report(again: true);
+            Proceed();
+            return;
+        }
+
+        if (failed.Error is UnsupportedNetworkException && _state.HasDomain)
+        {
+            // The guest runs; only the change cannot be made.
+            _state = _state with { Updated = true };
+            RefuseChange("Unsupported", failed.Error.Message);
+            Proceed();
+            return;
+        }
+
         if (failed.Error is UnsupportedNetworkException)
         {
             _state = DomainSteps.Refused(_state, _services.Node, "Unsupported", failed.Error.Message);
@@ -258,8 +286,10 @@ public sealed class DomainActor : ReceiveActor, IWithTimers
         }
 
         Report();
-        if (_state.HasDomain)
+        if (_state.HasDomain && request is not SyncDomain)
             _backoff.Reset();
+        if (request is SyncDomain && reply.Error is not LauncherError.None)
+            RefuseChange(reply.Error.ToString(), reply.Message ?? "the launcher gave no reason");
         if (reply.Error is LauncherError.LibvirtFailed or LauncherError.StaleEpoch || (request is LaunchDomain && _state is { Launched: false, Refusal: null }))
         {
             if (request is LaunchDomain && reply.Error is not LauncherError.None)
@@ -369,7 +399,7 @@ public sealed class DomainActor : ReceiveActor, IWithTimers
 
     private sealed record Closed(int Connection) : INoSerializationVerificationNeeded;
 
-    private sealed record Prepared(int Connection, LaunchContext Context) : INoSerializationVerificationNeeded;
+    private sealed record Prepared(int Connection, VirtualMachineInstance Vmi, LaunchContext Context) : INoSerializationVerificationNeeded;
 
     private sealed record PrepareFailed(Exception Error) : INoSerializationVerificationNeeded;
 

@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Node;
 
 namespace Troupe.NodeActors.Domains;
@@ -21,9 +23,17 @@ public sealed record DomainKnowledge(string VmiUid)
     /// <summary>The launcher has the domain; it is not to be asked to start it again.</summary>
     public bool Launched { get; init; }
 
+    /// <summary>The latest change of the spec, the network made for it, and whether the launcher has carried it out (or never will).</summary>
+    public UpdateDomain? Update { get; init; }
+    public LaunchContext? UpdateContext { get; init; }
+    public bool Updated { get; init; }
+
     /// <summary>Why the guest can never run from the present order.</summary>
     public DomainRefused? Refusal { get; init; }
     public DomainObservation? Observation { get; init; }
+
+    /// <summary>What the conductor of a migration has ordered and the launcher has not yet answered.</summary>
+    public ImmutableList<IMigrationCommand> MigrationOrders { get; init; } = [];
     public LauncherPresence Presence { get; init; } = LauncherPresence.Awaited;
 
     public bool IsOver => Observation?.State is DomainState.Shutoff or DomainState.Crashed || Presence is LauncherPresence.Lost;

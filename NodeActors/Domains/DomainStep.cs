@@ -1,4 +1,5 @@
 using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Node;
 
 namespace Troupe.NodeActors.Domains;
 
@@ -8,6 +9,9 @@ public abstract record DomainStep
     public sealed record Connect(string PodUid) : DomainStep;
 
     public sealed record PrepareNetwork : DomainStep;
+
+    /// <summary>For interfaces that a changed spec brings to the running guest.</summary>
+    public sealed record PrepareUpdate(UpdateDomain Update) : DomainStep;
 
     public sealed record Ask(ILauncherRequest Request) : DomainStep;
 

@@ -1,5 +1,7 @@
 using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Node;
+using Troupe.NodeActors.Migration;
 
 namespace Troupe.NodeActors.Domains;
 
@@ -20,6 +22,8 @@ public static class DomainSteps
             RunDomain run => Order(state, run),
             StopDomain stop => state with { Stop = stop },
             ReleaseDomain => state with { Release = true },
+            IMigrationCommand migration => MigrationSteps.Order(state, migration),
+            UpdateDomain update => Changed(state, update),
             _ => state,
         };
     }
@@ -50,7 +54,7 @@ public static class DomainSteps
         // Nothing is ever asked of another VMI's launcher, not even to end.
         if (reply.Launcher.VmiUid != state.VmiUid)
             return Refused(state, node, "WrongLauncher", $"pod {state.PodUid} is the launcher of VMI {reply.Launcher.VmiUid}") with { Connected = false, Presence = LauncherPresence.Lost };
-        state = Observed(state, reply.Domain);
+        state = MigrationSteps.Answered(Observed(state, reply.Domain), request);
         return (request, reply.Error) switch
         {
             // The launcher ends now; that its connection closes is no loss.
@@ -59,6 +63,8 @@ public static class DomainSteps
             (LaunchDomain, LauncherError.None) => state with { Launched = state.HasDomain },
             (LaunchDomain, LauncherError.InvalidSpec or LauncherError.Unsupported) =>
                 Refused(state, node, reply.Error.ToString(), reply.Message ?? "the launcher gave no reason"),
+            // What this launcher cannot do does not become possible by asking again; the guest runs on as it is.
+            (SyncDomain sync, LauncherError.None or LauncherError.InvalidSpec or LauncherError.Unsupported) => state with { Updated = state.Updated || ReferenceEquals(sync.Vmi, state.Update?.Vmi) },
             // Told to stop before it ever ran: for the control plane that is a guest that has ended.
             (DestroyDomain, LauncherError.NoDomain) when !state.HasDomain =>
                 state with { Observation = reply.Domain with { State = DomainState.Shutoff, Reason = DomainReason.Shutdown } },
@@ -78,10 +84,14 @@ public static class DomainSteps
             return state.PodUid is { } pod ? new DomainStep.Connect(pod) : state.Release ? new DomainStep.Forget() : new DomainStep.Wait();
         if (state.Release)
             return new DomainStep.Ask(new QuitLauncher(state.Epoch));
+        if (MigrationSteps.Next(state) is { } step)
+            return step;
         if (state.IsOver)
             return new DomainStep.Wait();
         if (state.Stop is { } stop)
             return !state.HasDomain || now >= stop.Deadline ? new DomainStep.Ask(new DestroyDomain(state.Epoch)) : new DomainStep.Shutdown(stop.Deadline);
+        if (state is { HasDomain: true, Update: { } update, Updated: false })
+            return state.UpdateContext is { } network ? new DomainStep.Ask(new SyncDomain(state.Epoch, update.Vmi, network)) : new DomainStep.PrepareUpdate(update);
         if (state.Run is not { } run || state.Launched || state.HasDomain || state.Refusal is not null)
             return new DomainStep.Wait();
         return state.Context is { } context ? new DomainStep.Ask(new LaunchDomain(run.Epoch, run.Vmi, context)) : new DomainStep.PrepareNetwork();
@@ -96,8 +106,13 @@ public static class DomainSteps
         return here with { Run = run, PodUid = run.PodUid };
     }
 
+    /// <summary>The generation counts a spec's changes: the same one again, or one that was overtaken, is no news.</summary>
+    private static DomainKnowledge Changed(DomainKnowledge state, UpdateDomain update) => state.Update is { } known && (known.Vmi.Metadata.Generation ?? 0) >= (update.Vmi.Metadata.Generation ?? 0)
+        ? state
+        : state with { Update = update, UpdateContext = null, Updated = false };
+
     /// <summary>A new epoch voids the orders of those before it.</summary>
     private static DomainKnowledge AtEpoch(DomainKnowledge state, long epoch) => epoch <= state.Epoch
         ? state
-        : state with { Epoch = epoch, Run = null, Stop = null, Release = false, Launched = false, Refusal = null };
+        : state with { Epoch = epoch, Run = null, Stop = null, Release = false, Launched = false, Refusal = null, MigrationOrders = [], Update = null, UpdateContext = null, Updated = false };
 }

@@ -2,8 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Cluster.Tools.Client;
 using Akka.Hosting;
-using Akka.Remote.Hosting;
-using Troupe.Messages.Wire;
+using Troupe.Kubernetes.Remoting;
 using Troupe.NodeActors.Domains;
 using Troupe.NodeActors.Launchers;
 using Troupe.NodeActors.Networking;
@@ -13,15 +12,12 @@ namespace Troupe.NodeActors.Hosting;
 public static class AkkaConfiguration
 {
     public const string SystemName = "troupe-node";
+    private const string ControlPlaneSystem = "troupe";
 
     public static AkkaConfigurationBuilder WithNodeAgent(this AkkaConfigurationBuilder builder, NodeAgentOptions options) => builder
-        .AddHocon($$"""
-            akka.actor {
-              serializers.troupe = "{{typeof(WireSerializer).FullName}}, {{typeof(WireSerializer).Assembly.GetName().Name}}"
-              serialization-bindings { "{{typeof(IWireMessage).FullName}}, {{typeof(IWireMessage).Assembly.GetName().Name}}" = troupe }
-              serialization-identifiers { "{{typeof(WireSerializer).FullName}}, {{typeof(WireSerializer).Assembly.GetName().Name}}" = {{WireSerializer.Id}} }
-            }
-            akka.remote.dot-netty.tcp.maximum-frame-size = 4 MiB
+        .WithWireSerialization()
+        .WithTroupeRemoting(options.Remoting)
+        .AddHocon("""
             akka.cluster.client {
               establishing-get-contacts-interval = 500ms
               refresh-contacts-interval = 10s
@@ -31,7 +27,6 @@ public static class AkkaConfiguration
               buffer-size = 1000
             }
             """, HoconAddMode.Prepend)
-        .WithRemoting(new RemoteOptions { HostName = options.Bind, PublicHostName = options.PublicHost, Port = options.AkkaPort })
         .ConfigureLoggers(loggers =>
         {
             loggers.ClearLoggers();
@@ -41,7 +36,7 @@ public static class AkkaConfiguration
         {
             // Its defaults live in Akka.Cluster.Tools, which a remoting-only system does not load by itself.
             system.Settings.InjectTopLevelFallback(ClusterClientReceptionist.DefaultConfig());
-            var contacts = options.ContactPoints.Select(c => ActorPath.Parse($"{c.TrimEnd('/')}/system/receptionist")).ToImmutableHashSet();
+            var contacts = options.ContactPoints.Select(c => ActorPath.Parse($"{options.Remoting.Address(c, ControlPlaneSystem)}/system/receptionist")).ToImmutableHashSet();
             var client = system.ActorOf(ClusterClient.Props(ClusterClientSettings.Create(system).WithInitialContacts(contacts)), "control-plane-client");
             var link = system.ActorOf(ControlPlaneLink.Props(client), "control-plane");
             var pods = new PodFolders(options.KubeletRoot);

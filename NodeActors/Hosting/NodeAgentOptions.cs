@@ -1,32 +1,32 @@
 using System.CommandLine;
+using Troupe.Kubernetes.Remoting;
 
 namespace Troupe.NodeActors.Hosting;
 
 /// <param name="Node">Name of the Node object.</param>
 /// <param name="KubeletRoot">Where kubelet keeps its pods, <c>/var/lib/kubelet</c> on a real node.</param>
-/// <param name="ContactPoints">Akka addresses of control-plane members.</param>
+/// <param name="ContactPoints">Of control-plane members: <c>HOST:PORT</c>, or whole Akka addresses.</param>
 /// <param name="Launcher">A virt-launcher binary, to ask for the host's capabilities.</param>
 /// <param name="State">Folder for what may be kept between runs.</param>
 public sealed record NodeAgentOptions(
-    string Node, string? Kubeconfig, string KubeletRoot, IReadOnlyList<string> ContactPoints, string Bind, string PublicHost, int AkkaPort, string Launcher, string State)
+    string Node, string? Kubeconfig, string KubeletRoot, IReadOnlyList<string> ContactPoints, RemotingOptions Remoting, string Launcher, string State)
 {
     public static Task<int> RunAsync(string[] args, Func<NodeAgentOptions, CancellationToken, Task> program)
     {
+        var remoting = new RemotingCommandLine(port: 0);
         var node = new Option<string>("--node") { Description = "name of this node", Required = true };
         var kubeconfig = new Option<string?>("--kubeconfig") { Description = "kubeconfig file; without it the pod's service account" };
         var root = new Option<string>("--kubelet-root") { Description = "kubelet's folder", DefaultValueFactory = _ => "/var/lib/kubelet" };
-        var contacts = new Option<string[]>("--contact-points") { Description = "akka.tcp://troupe@HOST:PORT of the control plane", Required = true, AllowMultipleArgumentsPerToken = true };
-        var bind = new Option<string>("--bind") { Description = "address to listen on", DefaultValueFactory = _ => "127.0.0.1" };
-        var host = new Option<string?>("--public-host") { Description = "host name by which others reach this process" };
-        var port = new Option<int>("--akka-port") { Description = "port of actor remoting; 0 for any", DefaultValueFactory = _ => 0 };
+        var contacts = new Option<string[]>("--contact-points") { Description = "HOST:PORT of the control plane's remoting", Required = true, AllowMultipleArgumentsPerToken = true };
         var launcher = new Option<string>("--launcher") { Description = "virt-launcher binary", DefaultValueFactory = _ => "/usr/bin/virt-launcher" };
         var state = new Option<string>("--state") { Description = "folder for cached facts", DefaultValueFactory = _ => "/var/lib/troupe" };
-        var command = new RootCommand("Troupe's node agent") { node, kubeconfig, root, contacts, bind, host, port, launcher, state };
+        var command = new RootCommand("Troupe's node agent") { node, kubeconfig, root, contacts, launcher, state };
+        remoting.AddTo(command);
         command.SetAction(async (parsed, ct) =>
         {
             await program(new NodeAgentOptions(
-                parsed.GetValue(node)!, parsed.GetValue(kubeconfig), parsed.GetValue(root)!, parsed.GetValue(contacts)!, parsed.GetValue(bind)!,
-                parsed.GetValue(host) ?? parsed.GetValue(bind)!, parsed.GetValue(port), parsed.GetValue(launcher)!, parsed.GetValue(state)!), ct);
+                parsed.GetValue(node)!, parsed.GetValue(kubeconfig), parsed.GetValue(root)!, parsed.GetValue(contacts)!, remoting.Read(parsed),
+                parsed.GetValue(launcher)!, parsed.GetValue(state)!), ct);
             return 0;
         });
         // The host takes SIGTERM and stops in order; a second handler would cut it short.

@@ -2,14 +2,19 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Protocol.Migration;
 
 namespace Troupe.NodeActors.Networking;
 
 /// <summary>What the masquerade binding makes in a pod's network namespace, as text: a bridge with the gateway, a tap for QEMU, and NAT.</summary>
 /// <param name="PodLink">The pod's own device.</param>
 /// <param name="Guest">The one address behind the NAT.</param>
-public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap, int Mtu, IPAddress Guest, IPAddress Gateway, int Prefix, IReadOnlyList<string> Ports)
+/// <param name="IsMultiQueue">QEMU opens the tap once for each of its queues.</param>
+public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap, int Mtu, IPAddress Guest, IPAddress Gateway, int Prefix, IReadOnlyList<string> Ports, bool IsMultiQueue = false)
 {
+    /// <summary>Addresses under which a migrated guest's open sessions know it.</summary>
+    public IReadOnlyList<string> Kept { get; init; } = [];
+
     /// <summary>KubeVirt's default of `networks[].pod.vmNetworkCIDR`.</summary>
     public const string DefaultNetwork = "10.0.2.0/24";
 
@@ -17,12 +22,12 @@ public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap,
     private const string BridgeMac = "02:00:00:00:00:00";
 
     /// <exception cref="FormatException">`vmNetworkCIDR` is no IPv4 network with room for two hosts.</exception>
-    public static MasqueradeScript Of(Interface nic, PodNetwork network, string podLink, int mtu)
+    public static MasqueradeScript Of(Interface nic, PodNetwork network, string podLink, int mtu, bool isMultiQueue = false)
     {
         var cidr = network.VmNetworkCIDR is { Length: > 0 } set ? set : DefaultNetwork;
         if (!IPNetwork.TryParse(cidr, out var range) || range.BaseAddress.AddressFamily is not System.Net.Sockets.AddressFamily.InterNetwork || range.PrefixLength > 30)
             throw new FormatException($"spec.networks: vmNetworkCIDR '{cidr}' is not an IPv4 network with room for a gateway and a guest");
-        return new MasqueradeScript(podLink, $"k6t-{podLink}", "tap0", mtu, Host(range, 2), Host(range, 1), range.PrefixLength, PortsOf(nic));
+        return new MasqueradeScript(podLink, $"k6t-{podLink}", "tap0", mtu, Host(range, 2), Host(range, 1), range.PrefixLength, PortsOf(nic), isMultiQueue);
     }
 
     /// <summary>For `sh -e`, inside of the namespace. Run again it changes nothing, and what a run that was cut short has left is made anew.</summary>
@@ -33,7 +38,7 @@ public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap,
         link add {Bridge} type bridge forward_delay 0 stp_state 0
         link set dev {Bridge} address {BridgeMac} mtu {Mtu} up
         address add {Gateway}/{Prefix} dev {Bridge}
-        tuntap add dev {Tap} mode tap vnet_hdr
+        tuntap add dev {Tap} mode tap vnet_hdr{(IsMultiQueue ? " multi_queue" : "")}
         END
         fi
         ip link set dev {Tap} mtu {Mtu} master {Bridge} up
@@ -44,10 +49,12 @@ public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap,
         table ip troupe-{PodLink} {"{"}
           chain prerouting {"{"}
             type nat hook prerouting priority dstnat;
+            iifname "{PodLink}" tcp dport {MigrationProtocol.Port} accept
         {Inbound}
           {"}"}
           chain postrouting {"{"}
             type nat hook postrouting priority srcnat;
+        {Resumed}
             ip saddr {Guest} oifname != "{Bridge}" masquerade
           {"}"}
         {"}"}
@@ -60,6 +67,17 @@ public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap,
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{vmiUid}/{name}"));
         return $"02:{Convert.ToHexStringLower(hash, 0, 1)}:{Convert.ToHexStringLower(hash, 1, 1)}:{Convert.ToHexStringLower(hash, 2, 1)}:{Convert.ToHexStringLower(hash, 3, 1)}:{Convert.ToHexStringLower(hash, 4, 1)}";
     }
+
+    /// <summary>
+    /// A session that was opened in another pod is known to its peer by that pod's address. Its next packet may come from the guest: with
+    /// one such address it can only be that; with more, only the peer's packet tells, and the guest's waits for it (TCP sends again).
+    /// </summary>
+    private string Resumed => Kept switch
+    {
+        [] => "",
+        [var only] => $"    ip saddr {Guest} oifname != \"{Bridge}\" tcp flags & (syn | rst) == 0 snat to {only}",
+        _ => $"    ip saddr {Guest} oifname != \"{Bridge}\" tcp flags & (syn | rst) == 0 drop",
+    };
 
     /// <summary>All traffic goes to the guest, or only what its `ports` and `portRanges` name.</summary>
     private string Inbound => Ports.Count == 0

@@ -11,16 +11,17 @@ public sealed class UnsupportedNetworkException(string message) : Exception(mess
 public interface IPodNetworking
 {
     /// <param name="launcherPid">A process inside of the pod.</param>
+    /// <param name="keptAddresses">Addresses of the pods that a migrated guest has run in before; its open sessions know it by them.</param>
     /// <exception cref="UnsupportedNetworkException"/>
     /// <exception cref="IOException">A command failed; worth another try.</exception>
-    Task<IReadOnlyList<PreparedInterface>> PrepareAsync(int launcherPid, VirtualMachineInstance vmi, IReadOnlyList<string> podAddresses, CancellationToken ct);
+    Task<IReadOnlyList<PreparedInterface>> PrepareAsync(int launcherPid, VirtualMachineInstance vmi, IReadOnlyList<string> podAddresses, IReadOnlyList<string> keptAddresses, CancellationToken ct);
 }
 
 public sealed class PodNetworking : IPodNetworking
 {
     private const string PodLink = "eth0";
 
-    public async Task<IReadOnlyList<PreparedInterface>> PrepareAsync(int launcherPid, VirtualMachineInstance vmi, IReadOnlyList<string> podAddresses, CancellationToken ct)
+    public async Task<IReadOnlyList<PreparedInterface>> PrepareAsync(int launcherPid, VirtualMachineInstance vmi, IReadOnlyList<string> podAddresses, IReadOnlyList<string> keptAddresses, CancellationToken ct)
     {
         // 0 is the answer of SO_PEERCRED about a process in a PID namespace that this agent does not see.
         if (launcherPid <= 0)
@@ -30,6 +31,8 @@ public sealed class PodNetworking : IPodNetworking
         for (var i = 0; i < interfaces.Count; i++)
         {
             var nic = interfaces[i];
+            if (nic.State is "absent")
+                continue;
             var network = (vmi.Spec?.Networks ?? []).FirstOrDefault(n => n.Name == nic.Name);
             if (network?.Pod is not { } pod)
                 throw new UnsupportedNetworkException($"spec.networks: network '{nic.Name}' is not the pod network; only that is supported yet");
@@ -37,18 +40,18 @@ public sealed class PodNetworking : IPodNetworking
                 throw new UnsupportedNetworkException($"spec.domain.devices.interfaces[{i}]: only the masquerade binding is supported yet");
             if (prepared.Count > 0)
                 throw new UnsupportedNetworkException($"spec.domain.devices.interfaces[{i}]: more than one interface is connected to the pod network");
-            prepared.Add(await MasqueradeAsync(launcherPid, vmi, nic, pod, podAddresses, ct).ConfigureAwait(false));
+            prepared.Add(await MasqueradeAsync(launcherPid, vmi, nic, pod, podAddresses, keptAddresses, ct).ConfigureAwait(false));
         }
 
         return prepared;
     }
 
-    private static async Task<PreparedInterface> MasqueradeAsync(int pid, VirtualMachineInstance vmi, Interface nic, PodNetwork pod, IReadOnlyList<string> podAddresses, CancellationToken ct)
+    private static async Task<PreparedInterface> MasqueradeAsync(int pid, VirtualMachineInstance vmi, Interface nic, PodNetwork pod, IReadOnlyList<string> podAddresses, IReadOnlyList<string> keptAddresses, CancellationToken ct)
     {
         MasqueradeScript script;
         try
         {
-            script = MasqueradeScript.Of(nic, pod, PodLink, await MtuAsync(pid, ct).ConfigureAwait(false));
+            script = MasqueradeScript.Of(nic, pod, PodLink, await MtuAsync(pid, ct).ConfigureAwait(false), IsMultiQueue(vmi.Spec!.Domain!, nic)) with { Kept = keptAddresses };
         }
         catch (FormatException e)
         {
@@ -59,8 +62,16 @@ public sealed class PodNetworking : IPodNetworking
         var dns = ResolvConf.Parse(await File.ReadAllTextAsync($"/proc/{pid}/root/etc/resolv.conf", ct).ConfigureAwait(false));
         return new PreparedInterface(
             nic.Name!, script.Tap, script.Bridge, nic.MacAddress is { Length: > 0 } mac ? mac : MasqueradeScript.MacFor(vmi.Metadata.Uid!, nic.Name!), script.Mtu,
-            $"{script.Guest}/{script.Prefix}", script.Gateway.ToString(), dns.Servers, dns.Search, vmi.Spec!.Hostname ?? vmi.Metadata.Name!.Split('.')[0], podAddresses);
+            $"{script.Guest}/{script.Prefix}", script.Gateway.ToString(), dns.Servers, dns.Search, vmi.Spec!.Hostname ?? vmi.Metadata.Name!.Split('.')[0], podAddresses)
+        {
+            DhcpOptions = nic.DhcpOptions,
+        };
     }
+
+    /// <summary>The launcher gives a virtio interface a queue for each CPU; a tap has to be made for several, and for one, differently.</summary>
+    private static bool IsMultiQueue(DomainSpec domain, Interface nic) => domain.Devices?.NetworkInterfaceMultiqueue is true
+        && (nic.Model is null or "" or "virtio")
+        && Math.Max(1, domain.Cpu?.Sockets ?? 1) * Math.Max(1, domain.Cpu?.Cores ?? 1) * Math.Max(1, domain.Cpu?.Threads ?? 1) > 1;
 
     private static async Task<int> MtuAsync(int pid, CancellationToken ct)
     {

@@ -11,20 +11,28 @@ public sealed class StreamActor : ReceiveActor
 {
     private readonly OpenStream _open;
     private readonly PodFolders _pods;
+    private readonly string? _socketName;
     private readonly byte[] _buffer = new byte[StreamProtocol.ChunkBytes];
     private IActorRef _client = ActorRefs.Nobody;
     private Socket? _socket;
     private int _credit = StreamProtocol.Credit;
     private bool _reading;
 
-    public StreamActor(OpenStream open, PodFolders pods)
+    /// <param name="socketName">Null when the guest has no slot left for it.</param>
+    public StreamActor(OpenStream open, string? socketName, PodFolders pods)
     {
-        (_open, _pods) = (open, pods);
+        (_open, _socketName, _pods) = (open, socketName, pods);
         Receive<Resolved>(r =>
         {
             _client = r.Client;
             Context.Watch(_client);
-            ConnectAsync().PipeTo(Self);
+            if (_socketName is null)
+            {
+                Close($"all {LauncherPaths.UsbRedirectionSlots} slots for USB devices are in use");
+                return;
+            }
+
+            ConnectAsync(_socketName).PipeTo(Self);
         });
         Receive<Connected>(c =>
         {
@@ -45,17 +53,14 @@ public sealed class StreamActor : ReceiveActor
         Receive<Terminated>(_ => Context.Stop(Self));
     }
 
-    public static Props Props(OpenStream open, PodFolders pods) => Akka.Actor.Props.Create(() => new StreamActor(open, pods));
+    public static Props Props(OpenStream open, string? socketName, PodFolders pods) => Akka.Actor.Props.Create(() => new StreamActor(open, socketName, pods));
 
     protected override void PreStart() => Self.Tell(new Resolved(((ExtendedActorSystem)Context.System).Provider.ResolveActorRef(_open.Client)));
 
     protected override void PostStop() => _socket?.Dispose();
 
-    private async Task<Connected> ConnectAsync()
-    {
-        var name = _open.Kind is StreamKind.Console ? LauncherPaths.SerialName : LauncherPaths.VncName;
-        return new Connected(await LongPathSocket.ConnectAsync(Path.Combine(_pods.EmptyDir(_open.PodUid, "private"), _open.VmiUid), name, CancellationToken.None).ConfigureAwait(false));
-    }
+    private async Task<Connected> ConnectAsync(string socketName) =>
+        new(await LongPathSocket.ConnectAsync(Path.Combine(_pods.EmptyDir(_open.PodUid, "private"), _open.VmiUid), socketName, CancellationToken.None).ConfigureAwait(false));
 
     private void Read()
     {
@@ -105,29 +110,4 @@ public sealed class StreamActor : ReceiveActor
     private sealed record Got(byte[] Bytes);
 
     private sealed record Wrote;
-}
-
-/// <summary>All streams of a node. A guest's console and its display have one client each: the newest.</summary>
-public sealed class StreamHub : ReceiveActor
-{
-    private readonly Dictionary<(string, StreamKind), IActorRef> _streams = [];
-
-    public StreamHub(PodFolders pods)
-    {
-        Receive<OpenStream>(open =>
-        {
-            if (_streams.TryGetValue((open.VmiUid, open.Kind), out var old))
-                old.Tell(new StreamClosed("another client has connected"));
-            var stream = Context.ActorOf(StreamActor.Props(open, pods));
-            _streams[(open.VmiUid, open.Kind)] = stream;
-            Context.Watch(stream);
-        });
-        Receive<Terminated>(t =>
-        {
-            foreach (var key in _streams.Where(s => s.Value.Equals(t.ActorRef)).Select(s => s.Key).ToList())
-                _streams.Remove(key);
-        });
-    }
-
-    public static Props Props(PodFolders pods) => Akka.Actor.Props.Create(() => new StreamHub(pods));
 }

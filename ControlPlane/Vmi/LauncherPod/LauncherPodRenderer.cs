@@ -12,7 +12,6 @@ public static class LauncherPodRenderer
 
     /// <summary>Added to the guest's grace period, so that kubelet never kills a launcher which is still shutting its guest down.</summary>
     private const long GraceMargin = 15;
-    private const long CpuAllocationRatio = 10;
     private const int MaxLabelValue = 63;
 
     /// <summary>`virt-launcher-NAME-xxxxx`, cut so that the suffix still fits a DNS label.</summary>
@@ -24,10 +23,12 @@ public static class LauncherPodRenderer
     }
 
     /// <param name="vmi">With its defaults applied.</param>
-    public static Pod Render(VirtualMachineInstance vmi, string name, LauncherPodOptions options)
+    /// <param name="blockClaims">Names of the VMI's claims whose volume mode is Block.</param>
+    public static Pod Render(VirtualMachineInstance vmi, string name, LauncherPodOptions options, IReadOnlySet<string>? blockClaims = null)
     {
         var spec = vmi.Spec!;
-        var volumes = LauncherVolumes.Of(vmi);
+        var volumes = LauncherVolumes.Of(vmi, blockClaims ?? new HashSet<string>());
+        var serviceAccount = spec.Volumes?.FirstOrDefault(v => v.ServiceAccount is not null)?.ServiceAccount?.ServiceAccountName ?? spec.ServiceAccountName;
         var grace = spec.TerminationGracePeriodSeconds ?? VmiLifecycle.DefaultGracePeriodSeconds;
         return new Pod
         {
@@ -50,7 +51,8 @@ public static class LauncherPodRenderer
             {
                 RestartPolicy = "Never",
                 EnableServiceLinks = false,
-                AutomountServiceAccountToken = false,
+                AutomountServiceAccountToken = serviceAccount is { Length: > 0 },
+                ServiceAccountName = serviceAccount is { Length: > 0 } ? serviceAccount : null,
                 TerminationGracePeriodSeconds = grace + GraceMargin + GraceMargin,
                 Hostname = Hostname(vmi),
                 Subdomain = spec.Subdomain,
@@ -60,8 +62,12 @@ public static class LauncherPodRenderer
                 PriorityClassName = spec.PriorityClassName,
                 Tolerations = spec.Tolerations,
                 TopologySpreadConstraints = spec.TopologySpreadConstraints,
-                NodeSelector = NodeSelector(spec),
-                Affinity = NotOnObsoleteModels(spec.Affinity),
+                NodeSelector = LauncherPlacement.NodeSelector(spec),
+                Affinity = LauncherPlacement.NotOnObsoleteModels(spec.Affinity),
+                ResourceClaims = spec.ResourceClaims?.Select(c => new PodResourceClaim
+                {
+                    Name = c.Name, ResourceClaimName = c.ResourceClaimName, ResourceClaimTemplateName = c.ResourceClaimTemplateName,
+                }).ToList(),
                 ReadinessGates = [new PodReadinessGate { ConditionType = Conditions.VirtualMachineUnpaused }],
                 ImagePullSecrets = volumes.PullSecrets.Count == 0 ? null : [.. volumes.PullSecrets.Select(s => new LocalObjectReference { Name = s })],
                 Containers = [Compute(vmi, volumes, options, grace + GraceMargin)],
@@ -86,8 +92,12 @@ public static class LauncherPodRenderer
             ImagePullPolicy = "IfNotPresent",
             Command = command,
             Env = [new EnvVar { Name = "POD_NAME", ValueFrom = new EnvVarSource { FieldRef = new ObjectFieldSelector { FieldPath = "metadata.name" } } }],
-            Resources = Resources(vmi, options),
+            Resources = LauncherResources.Of(vmi, options),
+            Ports = LauncherNetworks.Ports(vmi),
+            ReadinessProbe = LauncherProbes.Of(vmi.Spec!.ReadinessProbe),
+            LivenessProbe = LauncherProbes.Of(vmi.Spec.LivenessProbe),
             VolumeMounts = volumes.Mounts,
+            VolumeDevices = volumes.Devices.Count == 0 ? null : volumes.Devices,
             TerminationMessagePolicy = "FallbackToLogsOnError",
             SecurityContext = new SecurityContext
             {
@@ -106,26 +116,6 @@ public static class LauncherPodRenderer
     private static readonly string[] LauncherCapabilities =
         ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_ADMIN", "NET_BIND_SERVICE", "NET_RAW", "SETGID", "SETPCAP", "SETUID", "SYS_NICE"];
 
-    private static ContainerResources Resources(VirtualMachineInstance vmi, LauncherPodOptions options)
-    {
-        var domain = vmi.Spec!.Domain!;
-        var overhead = MemoryOverhead.Bytes(vmi);
-        var vcpus = GuestSize.Vcpus(domain);
-        var requests = new Dictionary<string, Quantity>(domain.Resources?.Requests ?? new Dictionary<string, Quantity>());
-        var limits = new Dictionary<string, Quantity>(domain.Resources?.Limits ?? new Dictionary<string, Quantity>());
-        if (!requests.ContainsKey("cpu") && !limits.ContainsKey("cpu"))
-            requests["cpu"] = new Quantity($"{Math.Max(1, vcpus * 1000 / CpuAllocationRatio)}m");
-        var requested = requests.TryGetValue("memory", out var memory) ? memory.Units : GuestSize.MemoryBytes(domain);
-        requests["memory"] = Quantity.FromBytes(requested + overhead);
-        if (limits.TryGetValue("memory", out var limit))
-            limits["memory"] = Quantity.FromBytes(limit.Units + overhead);
-        requests["ephemeral-storage"] = new Quantity("50M");
-        limits[DeviceResources.Tun] = new Quantity("1");
-        if (!options.UseEmulation)
-            limits[DeviceResources.Kvm] = new Quantity("1");
-        return new ContainerResources { Requests = requests, Limits = limits };
-    }
-
     private static Dictionary<string, string> PodLabels(VirtualMachineInstance vmi) => new(vmi.Metadata.Labels ?? new Dictionary<string, string>())
     {
         [Labels.App] = Labels.LauncherApp,
@@ -143,39 +133,9 @@ public static class LauncherPodRenderer
         annotations[Annotations.PciTopologyVersion] = "v3";
         annotations[Annotations.DefaultContainer] = ComputeContainer;
         annotations[Annotations.RequestEvictOnly] = "";
+        foreach (var (key, value) in LauncherNetworks.Annotations(vmi))
+            annotations[key] = value;
         return annotations;
-    }
-
-    private static Dictionary<string, string> NodeSelector(VirtualMachineInstanceSpec spec)
-    {
-        var selector = new Dictionary<string, string>(spec.NodeSelector ?? new Dictionary<string, string>())
-        {
-            [Labels.Schedulable] = "true",
-            [Labels.Arch] = spec.Architecture ?? "amd64",
-            [Labels.MachineTypePrefix + spec.Domain!.Machine!.Type] = "true",
-        };
-        if (spec.Domain.Cpu?.Model is { Length: > 0 } model and not ("host-model" or "host-passthrough"))
-            selector[Labels.CpuModelPrefix + model] = "true";
-        foreach (var feature in spec.Domain.Cpu?.Features ?? [])
-        {
-            if (feature.Policy is null or "require")
-                selector[Labels.CpuFeaturePrefix + feature.Name] = "true";
-        }
-
-        return selector;
-    }
-
-    private static Affinity NotOnObsoleteModels(Affinity? affinity)
-    {
-        var requirement = new NodeSelectorRequirement { Key = Labels.ObsoleteHostModel, Operator = "DoesNotExist" };
-        var required = affinity?.NodeAffinity?.RequiredDuringSchedulingIgnoredDuringExecution;
-        IReadOnlyList<NodeSelectorTerm> terms = required?.NodeSelectorTerms is { Count: > 0 } own
-            ? [.. own.Select(t => t with { MatchExpressions = [.. t.MatchExpressions ?? [], requirement] })]
-            : [new NodeSelectorTerm { MatchExpressions = [requirement] }];
-        return (affinity ?? new Affinity()) with
-        {
-            NodeAffinity = (affinity?.NodeAffinity ?? new NodeAffinity()) with { RequiredDuringSchedulingIgnoredDuringExecution = new NodeSelector { NodeSelectorTerms = terms } },
-        };
     }
 
     /// <summary>A host name is a DNS label: the VMI's name up to its first dot.</summary>

@@ -4,8 +4,8 @@ using Troupe.Messages.Api.KubeVirt.Vocabulary;
 
 namespace Troupe.ControlPlane.Vmi.LauncherPod;
 
-/// <summary>The launcher pod's volumes, where they are mounted, and the secrets that pulling them needs.</summary>
-internal sealed record LauncherVolumes(IReadOnlyList<PodVolume> Volumes, IReadOnlyList<VolumeMount> Mounts, IReadOnlyList<string> PullSecrets)
+/// <summary>The launcher pod's volumes, where the compute container finds them, and the secrets that pulling them needs.</summary>
+internal sealed class LauncherVolumes
 {
     private static readonly (string Name, string Path)[] Scratch =
     [
@@ -13,61 +13,141 @@ internal sealed record LauncherVolumes(IReadOnlyList<PodVolume> Volumes, IReadOn
         ("libvirt-runtime", LauncherPaths.LibvirtRuntime), ("ephemeral-disks", LauncherPaths.EphemeralDisks),
     ];
 
-    public static LauncherVolumes Of(VirtualMachineInstance vmi)
+    private readonly List<PodVolume> _volumes = [];
+    private readonly List<VolumeMount> _mounts = [];
+    private readonly List<VolumeDevice> _devices = [];
+    private readonly List<string> _pullSecrets = [];
+    private readonly IReadOnlySet<string> _blockClaims;
+    private int _containerDisks;
+
+    private LauncherVolumes(IReadOnlySet<string> blockClaims) => _blockClaims = blockClaims;
+
+    public IReadOnlyList<PodVolume> Volumes => _volumes;
+    public IReadOnlyList<VolumeMount> Mounts => _mounts;
+    public IReadOnlyList<VolumeDevice> Devices => _devices;
+    public IReadOnlyList<string> PullSecrets => _pullSecrets;
+
+    /// <param name="blockClaims">Claims whose volume mode is Block; all others are mounted as filesystems.</param>
+    public static LauncherVolumes Of(VirtualMachineInstance vmi, IReadOnlySet<string> blockClaims)
     {
-        List<PodVolume> volumes = [.. Scratch.Select(s => new PodVolume { Name = s.Name, EmptyDir = new EmptyDirVolume() })];
-        List<VolumeMount> mounts = [.. Scratch.Select(s => new VolumeMount { Name = s.Name, MountPath = s.Path })];
-        List<string> secrets = [];
-        var disk = 0;
+        var all = new LauncherVolumes(blockClaims);
+        foreach (var (name, path) in Scratch)
+            all.Add(new PodVolume { Name = name, EmptyDir = new EmptyDirVolume() }, path, readOnly: false);
         foreach (var volume in vmi.Spec?.Volumes ?? [])
-        {
-            if (volume.ContainerDisk is { } image)
-            {
-                volumes.Add(Image(volume.Name!, image.Image, image.ImagePullPolicy));
-                mounts.Add(new VolumeMount { Name = volume.Name, MountPath = LauncherPaths.ContainerDisk(disk++), ReadOnly = true });
-                AddSecret(image.ImagePullSecret);
-            }
-            else if (volume.HostDisk is { Path: { } path } host)
-            {
-                // The directory, because a disk that is to be created has no file yet.
-                volumes.Add(new PodVolume
-                {
-                    Name = volume.Name,
-                    HostPath = new HostPathVolume { Path = Path.GetDirectoryName(path), Type = host.Type == "DiskOrCreate" ? "DirectoryOrCreate" : "Directory" },
-                });
-                mounts.Add(new VolumeMount { Name = volume.Name, MountPath = LauncherPaths.HostDisk(volume.Name!) });
-            }
-            else if (volume.CloudInitNoCloud is { } cloudInit)
-            {
-                AddSecretVolume(volume.Name!, cloudInit.SecretRef?.Name, LauncherPaths.SecretVolume(volume.Name!));
-                AddSecretVolume($"{volume.Name}-networkdata", cloudInit.NetworkDataSecretRef?.Name, LauncherPaths.SecretVolume($"{volume.Name}-networkdata"));
-            }
-        }
-
+            all.Add(volume, volume.Name!);
         if (vmi.Spec?.Domain?.Firmware?.KernelBoot?.Container is { } kernel)
-        {
-            volumes.Add(Image("kernel-boot", kernel.Image, kernel.ImagePullPolicy));
-            mounts.Add(new VolumeMount { Name = "kernel-boot", MountPath = LauncherPaths.KernelBoot, ReadOnly = true });
-            AddSecret(kernel.ImagePullSecret);
-        }
+            all.AddImage("kernel-boot-volume", kernel.Image, kernel.ImagePullPolicy, kernel.ImagePullSecret, LauncherPaths.KernelBoot);
+        all.AddAccessCredentials(vmi.Spec?.AccessCredentials ?? []);
+        if (vmi.Spec?.Domain?.Devices?.Interfaces?.Any(i => i.Sriov is not null) is true)
+            all.AddNetworkInfo();
+        all.AddHotplugDisks();
+        return all;
+    }
 
-        return new LauncherVolumes(volumes, mounts, secrets);
-
-        void AddSecret(string? name)
+    private void Add(Volume volume, string name)
+    {
+        switch (volume)
         {
-            if (name is { Length: > 0 } && !secrets.Contains(name))
-                secrets.Add(name);
-        }
-
-        void AddSecretVolume(string name, string? secret, string path)
-        {
-            if (secret is null)
-                return;
-            volumes.Add(new PodVolume { Name = name, Secret = new SecretVolume { SecretName = secret } });
-            mounts.Add(new VolumeMount { Name = name, MountPath = path, ReadOnly = true });
+            case { ContainerDisk: { } image }:
+                AddImage(name, image.Image, image.ImagePullPolicy, image.ImagePullSecret, LauncherPaths.ContainerDisk(_containerDisks++));
+                break;
+            case { HostDisk: { Path: { } path } host }:
+                // The directory, because a disk that is to be created has no file yet.
+                Add(new PodVolume
+                {
+                    Name = name,
+                    HostPath = new HostPathVolume { Path = Path.GetDirectoryName(path), Type = host.Type == "DiskOrCreate" ? "DirectoryOrCreate" : "Directory" },
+                }, LauncherPaths.HostDisk(name), readOnly: false);
+                break;
+            // What is plugged in later is not the pod's: an attachment pod brings it.
+            case { PersistentVolumeClaim: { ClaimName: { } claim } source } when source.Hotpluggable is not true:
+                AddClaim(name, claim, source.ReadOnly is true);
+                break;
+            case { DataVolume: { Name: { } dataVolume } source } when source.Hotpluggable is not true:
+                AddClaim(name, dataVolume, readOnly: false);
+                break;
+            case { Ephemeral.PersistentVolumeClaim: { ClaimName: { } backing } }:
+                AddClaim(name, backing, readOnly: true);
+                break;
+            case { ConfigMap: { } map }:
+                Add(new PodVolume { Name = name, ConfigMap = new ConfigMapVolume { Name = map.Name, Optional = map.Optional } }, LauncherPaths.ConfigMapVolume(name));
+                break;
+            case { Secret: { } secret }:
+                AddSecret(name, secret.SecretName, LauncherPaths.SecretVolume(name), secret.Optional);
+                break;
+            case { DownwardAPI: { } downward }:
+                Add(new PodVolume { Name = name, DownwardAPI = new DownwardAPIVolume { Items = downward.Fields } }, LauncherPaths.DownwardApiVolume(name));
+                break;
+            case { Sysprep: { ConfigMap: { } map } }:
+                Add(new PodVolume { Name = name, ConfigMap = new ConfigMapVolume { Name = map.Name } }, LauncherPaths.SysprepVolume(name));
+                break;
+            case { Sysprep: { Secret: { } secret } }:
+                AddSecret(name, secret.Name, LauncherPaths.SysprepVolume(name));
+                break;
+            case { CloudInitNoCloud: { } noCloud }:
+                AddCloudInit(name, noCloud.SecretRef, noCloud.NetworkDataSecretRef);
+                break;
+            case { CloudInitConfigDrive: { } configDrive }:
+                AddCloudInit(name, configDrive.SecretRef, configDrive.NetworkDataSecretRef);
+                break;
         }
     }
 
-    private static PodVolume Image(string name, string? reference, string? pullPolicy) =>
-        new() { Name = name, Image = new ImageVolume { Reference = reference, PullPolicy = pullPolicy ?? "IfNotPresent" } };
+    private void AddClaim(string name, string claim, bool readOnly)
+    {
+        _volumes.Add(new PodVolume { Name = name, PersistentVolumeClaim = new PersistentVolumeClaimVolume { ClaimName = claim, ReadOnly = readOnly ? true : null } });
+        if (_blockClaims.Contains(claim))
+            _devices.Add(new VolumeDevice { Name = name, DevicePath = LauncherPaths.BlockDevice(name) });
+        else
+            _mounts.Add(new VolumeMount { Name = name, MountPath = LauncherPaths.HostDisk(name), ReadOnly = readOnly ? true : null });
+    }
+
+    private void AddImage(string name, string? reference, string? pullPolicy, string? pullSecret, string path)
+    {
+        Add(new PodVolume { Name = name, Image = new ImageVolume { Reference = reference, PullPolicy = pullPolicy is { Length: > 0 } said ? said : null } }, path);
+        if (pullSecret is { Length: > 0 } && !_pullSecrets.Contains(pullSecret))
+            _pullSecrets.Add(pullSecret);
+    }
+
+    private void AddCloudInit(string name, LocalObjectReference? user, LocalObjectReference? network)
+    {
+        AddSecret(name, user?.Name, LauncherPaths.SecretVolume(name));
+        AddSecret($"{name}-networkdata", network?.Name, LauncherPaths.SecretVolume($"{name}-networkdata"));
+    }
+
+    private void AddAccessCredentials(IReadOnlyList<AccessCredential> credentials)
+    {
+        var secrets = credentials.Select(c => (c.SshPublicKey?.Source?.Secret ?? c.UserPassword?.Source?.Secret)?.SecretName).OfType<string>().Distinct();
+        foreach (var secret in secrets)
+            AddSecret($"{secret}-access-cred", secret, LauncherPaths.AccessCredential(secret));
+    }
+
+    /// <summary>Which device Multus gave to which network.</summary>
+    private void AddNetworkInfo() => Add(new PodVolume
+    {
+        Name = "network-info-annotation",
+        DownwardAPI = new DownwardAPIVolume
+        {
+            Items = [new DownwardAPIVolumeFile { Path = "network-info", FieldRef = new ObjectFieldSelector { FieldPath = "metadata.annotations['kubevirt.io/network-info']" } }],
+        },
+    }, "/etc/podinfo", readOnly: false);
+
+    /// <summary>What the node mounts here while the guest runs must be seen inside.</summary>
+    private void AddHotplugDisks()
+    {
+        _volumes.Add(new PodVolume { Name = "hotplug-disks", EmptyDir = new EmptyDirVolume() });
+        _mounts.Add(new VolumeMount { Name = "hotplug-disks", MountPath = LauncherPaths.HotplugDisks, MountPropagation = "HostToContainer" });
+    }
+
+    private void AddSecret(string name, string? secret, string path, bool? optional = null)
+    {
+        if (secret is { Length: > 0 })
+            Add(new PodVolume { Name = name, Secret = new SecretVolume { SecretName = secret, Optional = optional } }, path);
+    }
+
+    private void Add(PodVolume volume, string path, bool readOnly = true)
+    {
+        _volumes.Add(volume);
+        _mounts.Add(new VolumeMount { Name = volume.Name, MountPath = path, ReadOnly = readOnly ? true : null });
+    }
 }

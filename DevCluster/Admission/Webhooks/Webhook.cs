@@ -27,6 +27,7 @@ internal sealed record Webhook
     public required IReadOnlyList<WebhookRule> Rules { get; init; }
     public required LabelSelector NamespaceSelector { get; init; }
     public required LabelSelector ObjectSelector { get; init; }
+    public required IReadOnlyList<MatchCondition> Conditions { get; init; }
     public required bool IgnoresFailure { get; init; }
     public required bool MatchesEquivalent { get; init; }
     public required bool ReinvokesIfNeeded { get; init; }
@@ -52,6 +53,7 @@ internal sealed record Webhook
         Rules = [.. (w.Arr("rules") ?? []).Select(WebhookRule.From)],
         NamespaceSelector = SelectorJson.Parse(w.Obj("namespaceSelector")),
         ObjectSelector = SelectorJson.Parse(w.Obj("objectSelector")),
+        Conditions = [.. (w.Arr("matchConditions") ?? []).Select(MatchCondition.From)],
         IgnoresFailure = w.Str("failurePolicy") == "Ignore",
         MatchesEquivalent = w.Str("matchPolicy") != "Exact",
         ReinvokesIfNeeded = w.Str("reinvocationPolicy") == "IfNeeded",

@@ -16,7 +16,9 @@ internal sealed class WebhookCalls(ObjectStore store, ResourceRegistry registry,
     public ResourceDefinition? Shown(Webhook webhook, AdmissionRequest request)
     {
         var shown = WebhookMatcher.Match(webhook, request, store.State, registry);
-        if (shown is not null && request.Context.DryRun && webhook.HasSideEffects)
+        if (shown is null || !MatchCondition.Hold(webhook, request, shown))
+            return null;
+        if (request.Context.DryRun && webhook.HasSideEffects)
             throw ApiException.BadRequest($"admission webhook \"{webhook.Name}\" does not support dry run");
         return shown;
     }

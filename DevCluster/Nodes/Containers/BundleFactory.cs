@@ -27,7 +27,7 @@ internal sealed class BundleFactory(string cgroupRoot, ContainerEnvironment envi
     public async Task WriteAsync(Inputs inputs, CancellationToken ct)
     {
         var (container, pod, image) = (inputs.Container, inputs.Facts.Pod, inputs.Image);
-        var own = await environment.BuildAsync(container, inputs.Facts, ApiServerVariables(), ct);
+        var own = await environment.BuildAsync(container, inputs.Facts, ApiServerVariables(pod), ct);
         var hostname = PodFiles.Hostname(pod);
         var context = container.SecurityContext;
         var limits = container.Resources.Limits;
@@ -36,7 +36,7 @@ internal sealed class BundleFactory(string cgroupRoot, ContainerEnvironment envi
         var spec = new ContainerSpec
         {
             Arguments = Arguments(container, image, own),
-            Environment = Merge(image, own, hostname),
+            Environment = Merge(image, own, hostname, container.Tty),
             WorkingDirectory = container.WorkingDir is { Length: > 0 } given ? given : image.Config.WorkingDir is { Length: > 0 } fromImage ? fromImage : "/",
             User = UserIdentity.Of(pod.Spec.SecurityContext, container, image),
             Capabilities = Capabilities.Of(context),
@@ -46,6 +46,7 @@ internal sealed class BundleFactory(string cgroupRoot, ContainerEnvironment envi
             HostPid = pod.Spec.HostPID,
             Privileged = context.Privileged,
             NoNewPrivileges = context is { AllowPrivilegeEscalation: false, Privileged: false },
+            Terminal = container.Tty,
             ReadOnlyRoot = context.ReadOnlyRootFilesystem,
             Overlays = [.. Overlays(image, inputs.Bundle)],
             Mounts = [.. Mounts(inputs, own)],
@@ -58,12 +59,18 @@ internal sealed class BundleFactory(string cgroupRoot, ContainerEnvironment envi
         await File.WriteAllTextAsync($"{inputs.Bundle}/config.json", spec.ToOci().ToJsonString(), ct);
     }
 
-    private Dictionary<string, string> ApiServerVariables() => apiServer is null ? [] : new()
+    /// <summary>A pod with a network of its own reaches the API by its service's address, one on the host's network by the real one.</summary>
+    private Dictionary<string, string> ApiServerVariables(Pod pod)
     {
-        ["KUBERNETES_SERVICE_HOST"] = apiServer.Host,
-        ["KUBERNETES_SERVICE_PORT"] = apiServer.Port.ToString(CultureInfo.InvariantCulture),
-        ["KUBERNETES_SERVICE_PORT_HTTPS"] = apiServer.Port.ToString(CultureInfo.InvariantCulture),
-    };
+        if (apiServer is null) return [];
+        var port = pod.Spec.HostNetwork ? apiServer.Port.ToString(CultureInfo.InvariantCulture) : "443";
+        return new()
+        {
+            ["KUBERNETES_SERVICE_HOST"] = pod.Spec.HostNetwork ? apiServer.Host : ServiceProxy.ApiAddress,
+            ["KUBERNETES_SERVICE_PORT"] = port,
+            ["KUBERNETES_SERVICE_PORT_HTTPS"] = port,
+        };
+    }
 
     private static List<string> Arguments(Container container, Image image, IReadOnlyDictionary<string, string> variables)
     {
@@ -74,9 +81,10 @@ internal sealed class BundleFactory(string cgroupRoot, ContainerEnvironment envi
         return all.Count > 0 ? all : throw new ContainerConfigException("no command specified");
     }
 
-    private static Dictionary<string, string> Merge(Image image, IReadOnlyDictionary<string, string> own, string hostname)
+    private static Dictionary<string, string> Merge(Image image, IReadOnlyDictionary<string, string> own, string hostname, bool terminal)
     {
         var merged = new Dictionary<string, string> { ["PATH"] = DefaultPath, ["HOSTNAME"] = hostname };
+        if (terminal) merged["TERM"] = "xterm";
         foreach (var entry in image.Config.Env)
         {
             var split = entry.IndexOf('=');

@@ -19,6 +19,7 @@ internal sealed record ContainerSpec
     public bool Privileged { get; init; }
     public bool NoNewPrivileges { get; init; }
     public bool ReadOnlyRoot { get; init; }
+    public bool Terminal { get; init; }
     public required IReadOnlyList<OverlayMount> Overlays { get; init; }
     public required IReadOnlyList<ContainerMount> Mounts { get; init; }
     public IReadOnlyList<HostDevice> Devices { get; init; } = [];
@@ -34,6 +35,7 @@ internal sealed record ContainerSpec
         ["hostname"] = Hostname,
         ["process"] = new JsonObject
         {
+            ["terminal"] = Terminal,
             ["user"] = new JsonObject { ["uid"] = User.Uid, ["gid"] = User.Gid, ["additionalGids"] = Array(User.Groups.Select(gid => (JsonNode)gid)) },
             ["args"] = Strings(Arguments),
             ["env"] = Strings(Environment.Select(entry => $"{entry.Key}={entry.Value}")),

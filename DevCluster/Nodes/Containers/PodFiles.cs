@@ -16,11 +16,11 @@ internal static class PodFiles
         return name.Length <= LongestHostname ? name : name[..LongestHostname].TrimEnd('-', '.');
     }
 
-    public static void Write(string podDirectory, Pod pod, PodAddress address)
+    public static void Write(string podDirectory, Pod pod, PodAddress address, string clusterDns)
     {
         File.WriteAllText($"{podDirectory}/hostname", Hostname(pod) + "\n");
         File.WriteAllText($"{podDirectory}/etc-hosts", pod.Spec.HostNetwork ? HostNetworkHosts(pod) : Hosts(pod, address.Ip));
-        File.WriteAllText($"{podDirectory}/resolv.conf", ResolvConf(pod, File.Exists("/etc/resolv.conf") ? File.ReadAllLines("/etc/resolv.conf") : []));
+        File.WriteAllText($"{podDirectory}/resolv.conf", ResolvConf(pod, File.Exists("/etc/resolv.conf") ? File.ReadAllLines("/etc/resolv.conf") : [], clusterDns));
     }
 
     private static string HostNetworkHosts(Pod pod) =>
@@ -42,11 +42,15 @@ internal static class PodFiles
     private static string Aliases(Pod pod) =>
         string.Concat(pod.Spec.HostAliases.Select(alias => $"{alias.Ip}\t{string.Join('\t', alias.Hostnames)}\n"));
 
-    internal static string ResolvConf(Pod pod, IReadOnlyList<string> host)
+    internal static string ResolvConf(Pod pod, IReadOnlyList<string> host, string clusterDns)
     {
         var config = pod.Spec.DnsConfig ?? new PodDnsConfig();
         var text = new StringBuilder();
-        if (pod.Spec.DnsPolicy != "None")
+        if (pod.Spec.DnsPolicy == "ClusterFirstWithHostNet" || (pod.Spec.DnsPolicy is "" or "ClusterFirst" && !pod.Spec.HostNetwork))
+        {
+            text.Append($"nameserver {clusterDns}\nsearch {pod.Namespace}.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n");
+        }
+        else if (pod.Spec.DnsPolicy != "None")
         {
             foreach (var line in host.Where(line => line.Length > 0 && line[0] is not ('#' or ';'))) text.Append(line).Append('\n');
         }

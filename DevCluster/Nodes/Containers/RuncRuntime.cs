@@ -46,7 +46,7 @@ internal sealed class RuncRuntime : IDisposable
     }
 
     /// <summary>Creates the container of a bundle and returns its process id; it waits for <see cref="StartAsync"/>.</summary>
-    public async Task<int> CreateAsync(string id, string bundle, string logFile, CancellationToken ct)
+    public async Task<int> CreateAsync(string id, string bundle, string logFile, Model.Container container, CancellationToken ct)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(logFile)!);
         // conmon tells the outcome of `runc create` on the descriptor named by _OCI_SYNCPIPE; here that is our standard output.
@@ -55,6 +55,9 @@ internal sealed class RuncRuntime : IDisposable
             "-c", "exec 3>&1 >/dev/null; export _OCI_SYNCPIPE=3; exec conmon \"$@\"", "conmon",
             "-c", id, "-u", id, "-r", Runc, "-b", bundle, "-p", $"{bundle}/pid", "--conmon-pidfile", $"{bundle}/conmon.pid",
             "-l", "k8s-file:" + logFile, "--exit-dir", layout.Exits, "--full-attach", "--runtime-arg=--root=" + layout.RuncRoot,
+            .. container.Tty ? ["-t"] : Array.Empty<string>(),
+            .. container.Stdin ? ["-i"] : Array.Empty<string>(),
+            .. container is { Stdin: true, StdinOnce: false } ? ["--leave-stdin-open"] : Array.Empty<string>(),
         ]);
         var line = await process.StandardOutput.ReadLineAsync(ct);
         await process.WaitForExitAsync(ct);
@@ -67,6 +70,8 @@ internal sealed class RuncRuntime : IDisposable
 
     public Task StartAsync(string id, CancellationToken ct) => RuncAsync(["start", id], ct);
 
+    /// <param name="id">Container id.</param>
+    /// <param name="signal">Name, with or without SIG, or number.</param>
     public async Task KillAsync(string id, string signal)
     {
         var result = await Command.RunAsync(Runc, ["--root", layout.RuncRoot, "kill", id, signal]);

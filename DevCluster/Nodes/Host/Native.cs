@@ -46,6 +46,14 @@ internal static partial class Native
 
     public static void Kill(int pid, int signal) => _ = kill(pid, signal);
 
+    /// <summary>Moves the calling thread, and what it makes from now on, into a network namespace.</summary>
+    public static void EnterNetworkNamespace(string path)
+    {
+        const int CloneNewNet = 0x40000000;
+        using var file = File.OpenHandle(path);
+        if (setns((int)file.DangerousGetHandle(), CloneNewNet) != 0) throw Failure($"enter {path}");
+    }
+
     /// <summary>Null when there is no such file.</summary>
     public static FileStatus? Stat(string path)
     {
@@ -75,6 +83,9 @@ internal static partial class Native
 
     [LibraryImport("libc")]
     private static partial void free(nint memory);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int setns(int file, int kind);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int kill(int pid, int signal);

@@ -61,6 +61,7 @@ internal sealed class NodeRegistration(IKubeApi api, NodeFleetOptions options, C
     {
         while (!ct.IsCancellationRequested)
         {
+            await RepairStatusAsync(ct);
             var spec = new JsonObject { ["holderIdentity"] = Name, ["leaseDurationSeconds"] = 40, ["renewTime"] = KubeJson.MicroTime(options.Time.GetUtcNow()) };
             try
             {
@@ -76,6 +77,25 @@ internal sealed class NodeRegistration(IKubeApi api, NodeFleetOptions options, C
             }
 
             await Task.Delay(LeaseInterval, options.Time, ct);
+        }
+    }
+
+    /// <summary>Says again that the node is ready where somebody has noted otherwise, and offers resources that were added to its capacity.</summary>
+    private async Task RepairStatusAsync(CancellationToken ct)
+    {
+        try
+        {
+            var node = KubeJson.Read<Node>(await api.GetAsync(ResourceKey.Nodes, null, Name, ct));
+            if (node.Status.Conditions.Find(c => c.Type == "Ready")?.Status != "True")
+                await api.PatchAsync(ResourceKey.Nodes, null, Name, PatchKind.StrategicMerge, new JsonObject { ["status"] = Status() }, "status", ct);
+            var added = node.Status.Capacity.Where(resource => !node.Status.Allocatable.ContainsKey(resource.Key)).ToList();
+            if (added.Count == 0) return;
+            var allocatable = new JsonObject(added.Select(resource => KeyValuePair.Create(resource.Key, (JsonNode?)resource.Value.ToString())));
+            await api.PatchAsync(ResourceKey.Nodes, null, Name, PatchKind.StrategicMerge, new JsonObject { ["status"] = new JsonObject { ["allocatable"] = allocatable } }, "status", ct);
+        }
+        catch (ApiException) when (!ct.IsCancellationRequested)
+        {
+            // The next heartbeat tries again.
         }
     }
 

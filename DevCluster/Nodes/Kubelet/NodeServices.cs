@@ -9,5 +9,5 @@ namespace Troupe.DevCluster.Nodes.Kubelet;
 
 /// <summary>What the pod workers of one node share.</summary>
 internal sealed record NodeServices(
-    string Node, IKubeApi Api, StateLayout Layout, ClusterIdentity Identity, RuncRuntime Runtime, ImageStore Images, PodNetwork Network, ClaimVolumes Claims,
+    string Node, IKubeApi Api, StateLayout Layout, ClusterIdentity Identity, RuncRuntime Runtime, ImageStore Images, PodNetwork Network, ClaimVolumes Claims, HandlerRunner Handlers,
     BundleFactory Bundles, EventRecorder Events, CrashBackOff BackOff, IReadOnlyDictionary<string, Quantity> Allocatable, TimeProvider Time, ILogger Log);

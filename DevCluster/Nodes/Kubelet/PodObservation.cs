@@ -15,6 +15,9 @@ public sealed record PodObservation
     /// <summary>The pod ended by itself and its sandbox is gone; only its object, logs and volumes are left.</summary>
     public bool Released { get; init; }
 
+    /// <summary>Why the pod as a whole is to end as Failed, whatever its containers do.</summary>
+    public PodFailure? Failure { get; init; }
+
     /// <summary>Since when the pod is being deleted (or its object has vanished).</summary>
     public DateTimeOffset? TerminatingSince { get; init; }
     public TimeSpan TerminationGrace { get; init; }
@@ -30,6 +33,8 @@ public sealed record PodObservation
 
 /// <summary>Something failed and will be tried again; reason and message are what the pod's status shows.</summary>
 public sealed record Trouble(string Reason, string Message, DateTimeOffset RetryAt, int Failures = 1);
+
+public sealed record PodFailure(string Reason, string Message);
 
 public sealed record ImageView
 {

@@ -15,7 +15,7 @@ public static class PodPlan
         if (seen.Released) return new PodDecision([]);
 
         var progress = PodProgress.Of(pod.Spec, seen);
-        if (progress.Ended)
+        if (progress.Ended || seen.Failure is not null)
             return StopAll(pod.Spec, seen, now + TimeSpan.FromSeconds(pod.Spec.TerminationGracePeriodSeconds), now) ?? new PodDecision([new PodStep.ReleaseSandbox()]);
 
         if (seen.SetupTrouble is { } setup && setup.RetryAt > now) return new PodDecision([], setup.RetryAt);

@@ -33,6 +33,11 @@ internal static class PodStatusRenderer
         };
         if (pod.Spec.InitContainers.Count > 0)
             status["initContainerStatuses"] = new JsonArray([.. pod.Spec.InitContainers.Select(c => (JsonNode)Container(pod, c, seen))]);
+        if (seen.Failure is { } failure)
+        {
+            status["reason"] = failure.Reason;
+            status["message"] = failure.Message;
+        }
         if (podIp is not null && !seen.Released)
         {
             status["podIP"] = podIp;
@@ -47,6 +52,8 @@ internal static class PodStatusRenderer
         // A finished pod stays what it was.
         if (pod.IsFinished)
             return pod.Status.Phase;
+        if (seen.Failure is not null)
+            return "Failed";
         if (progress.Ended)
             return progress.AllSucceeded ? "Succeeded" : "Failed";
         return progress.Initialized && pod.Spec.Containers.Any(c => seen.Container(c.Name).Current is not null) ? "Running" : "Pending";

@@ -15,9 +15,13 @@ namespace Troupe.DevCluster.Nodes.Kubelet;
 /// Brings one pod to what its object says: asks <see cref="PodPlan"/>, does the steps, writes the status. Everything it needs to go on
 /// after a restart of this process lies in the pod's directory.
 /// </summary>
-internal sealed class PodWorker
+internal sealed partial class PodWorker
 {
     private static readonly TimeSpan SetupRetry = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often changed config maps, secrets and tokens are looked for.</summary>
+    private static readonly TimeSpan RefreshInterval = TimeSpan.FromSeconds(5);
+
     private readonly NodeServices node;
     private readonly Channel<Action> inbox = Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
     private readonly CancellationToken stop;
@@ -27,6 +31,8 @@ internal sealed class PodWorker
     private PodAddress? address;
     private IReadOnlyDictionary<string, MountedVolume> volumes = new Dictionary<string, MountedVolume>();
     private JsonObject? written;
+    private readonly Dictionary<string, CancellationTokenSource> probing = [];
+    private DateTimeOffset refreshAt;
     private bool objectGone;
     private DateTimeOffset startedAt;
 
@@ -36,6 +42,11 @@ internal sealed class PodWorker
         directory = node.Layout.Pod(node.Node, pod.Uid);
         startedAt = pod.Status.StartTime ?? node.Time.GetUtcNow();
     }
+
+    public string Node => node.Node;
+
+    /// <summary>The end of <see cref="RunAsync"/>.</summary>
+    public Task Ended { get; set; } = Task.CompletedTask;
 
     /// <summary>Ends when the pod and everything of it is gone.</summary>
     public async Task RunAsync()
@@ -65,7 +76,11 @@ internal sealed class PodWorker
     private async Task<bool> StepAsync()
     {
         while (inbox.Reader.TryRead(out var news)) news();
-        var decision = PodPlan.Next(pod, seen, node.BackOff, node.Time.GetUtcNow());
+        var now = node.Time.GetUtcNow();
+        if (seen.Failure is null && !pod.IsFinished && pod.Spec.ActiveDeadlineSeconds is { } limit && startedAt + TimeSpan.FromSeconds(limit) <= now)
+            seen = seen with { Failure = new PodFailure("DeadlineExceeded", "Pod was active on the node longer than the specified deadline") };
+        if (seen is { VolumesReady: true, Released: false, TerminatingSince: null } && now >= refreshAt && PodVolumes.NeedsRefresh(pod.Spec)) await MountVolumesAsync();
+        var decision = PodPlan.Next(pod, seen, node.BackOff, now);
         foreach (var step in decision.Steps)
         {
             if (step is PodStep.Finish)
@@ -79,7 +94,7 @@ internal sealed class PodWorker
         await WriteStatusAsync();
         if (decision.Steps.Count > 0) return true;
         using var wake = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        if (decision.WakeAt is { } at) wake.CancelAfter(at - node.Time.GetUtcNow() is { Ticks: > 0 } wait ? wait + TimeSpan.FromMilliseconds(1) : TimeSpan.FromMilliseconds(1));
+        if (WakeAt(decision) is { } at) wake.CancelAfter(at - node.Time.GetUtcNow() is { Ticks: > 0 } wait ? wait + TimeSpan.FromMilliseconds(1) : TimeSpan.FromMilliseconds(1));
         try
         {
             await inbox.Reader.WaitToReadAsync(wake.Token);
@@ -91,9 +106,22 @@ internal sealed class PodWorker
         return true;
     }
 
+    private DateTimeOffset? WakeAt(PodDecision decision)
+    {
+        DateTimeOffset?[] times =
+        [
+            decision.WakeAt,
+            seen is { VolumesReady: true, Released: false } && PodVolumes.NeedsRefresh(pod.Spec) ? refreshAt : null,
+            seen.Failure is null && !seen.Released && pod.Spec.ActiveDeadlineSeconds is { } limit ? startedAt + TimeSpan.FromSeconds(limit) : null,
+        ];
+        return times.Min();
+    }
+
     private void Observe(Pod latest)
     {
         pod = latest;
+        // The node's controller takes readiness away when heartbeats fail; whoever is alive after all says it again.
+        if (written is not null && latest.IsReady != KubeJson.Read<PodStatus>(written).Conditions.Exists(c => c is { Type: "Ready", Status: "True" })) written = null;
         if (latest.Metadata.DeletionTimestamp is not { } deleted) return;
         var grace = TimeSpan.FromSeconds(latest.Metadata.DeletionGracePeriodSeconds ?? latest.Spec.TerminationGracePeriodSeconds);
         // deletionTimestamp lies in the future by the grace period.
@@ -119,7 +147,7 @@ internal sealed class PodWorker
             case PodStep.StopContainer stopping:
                 seen = seen.With(stopping.Container.Name, v => v with { Stopping = new Stopping(stopping.Deadline) });
                 node.Events.Record(pod, "Normal", "Killing", stopping.Why);
-                await node.Runtime.KillAsync(seen.Container(stopping.Container.Name).Current!.Id, "TERM");
+                Stop(stopping);
                 break;
             case PodStep.KillContainer kill:
                 seen = seen.With(kill.Container, v => v with { Stopping = (v.Stopping ?? new Stopping(node.Time.GetUtcNow())) with { Killed = true } });
@@ -142,7 +170,7 @@ internal sealed class PodWorker
             // Noted before it exists, so that a crash in between leaves nothing that nobody knows of.
             AtomicFile.Write($"{directory}/sandbox.json", JsonSerializer.Serialize(new SandboxRecord(pod.Namespace, pod.Name, address)));
             if (!PodNetwork.Exists(address)) await node.Network.CreateAsync(address, stop);
-            PodFiles.Write(directory, pod, address);
+            PodFiles.Write(directory, pod, address, node.Network.HostIp);
             seen = seen with { SandboxReady = true, SetupTrouble = null };
         }
         catch (Exception failure) when (failure is HostException or IOException)
@@ -155,6 +183,7 @@ internal sealed class PodWorker
     {
         try
         {
+            refreshAt = node.Time.GetUtcNow() + RefreshInterval;
             volumes = await new PodVolumes(node.Api, node.Claims, directory).SetUpAsync(Facts(), stop);
             seen = seen with { VolumesReady = true, SetupTrouble = null };
         }
@@ -223,11 +252,12 @@ internal sealed class PodWorker
             await node.Bundles.WriteAsync(new BundleFactory.Inputs(container, Facts(), address!, image, volumes, imageVolumes, directory, bundle), stop);
             var run = new ContainerRun { Attempt = start.Attempt, Id = id, Image = container.Image, ImageId = image.Digest, CreatedAt = node.Time.GetUtcNow(), BackOffStep = start.BackOffStep };
             run.Save(bundle);
-            await node.Runtime.CreateAsync(id, bundle, LogFile(container.Name, start.Attempt), stop);
+            await node.Runtime.CreateAsync(id, bundle, LogFile(container.Name, start.Attempt), container, stop);
             await node.Runtime.StartAsync(id, stop);
             run = run with { StartedAt = node.Time.GetUtcNow() };
             run.Save(bundle);
             Running(container, run, view.Current);
+            PostStart(container, run);
             node.Events.Record(pod, "Normal", "Created", $"Created container: {container.Name}");
             node.Events.Record(pod, "Normal", "Started", $"Started container {container.Name}");
         }
@@ -241,15 +271,10 @@ internal sealed class PodWorker
         }
     }
 
-    private void Running(Container container, ContainerRun run, ContainerRun? previous)
-    {
-        seen = seen.With(container.Name, _ => new ContainerView { Current = run, Previous = previous, Started = true, Ready = true });
-        node.Runtime.Watch(run.Id, Bundle(container.Name, run.Attempt), exit => inbox.Writer.TryWrite(() => Ended(container, run.Id, exit)));
-    }
-
-    private void Ended(Container container, string id, ContainerExit exit)
+    private void Exited(Container container, string id, ContainerExit exit)
     {
         if (seen.Container(container.Name).Current is not { } run || run.Id != id) return;
+        Unprobe(container.Name);
         var bundle = Bundle(container.Name, run.Attempt);
         var reason = exit.OutOfMemory ? "OOMKilled" : exit.ExitCode == 0 ? "Completed" : "Error";
         run = run with { Exit = new RunExit(exit.ExitCode, reason, TerminationMessage(container, run.Attempt, exit.ExitCode), exit.FinishedAt) };
@@ -257,20 +282,6 @@ internal sealed class PodWorker
         node.Runtime.Forget(id);
         _ = node.Runtime.DeleteAsync(id);
         seen = seen.With(container.Name, v => v with { Current = run, Started = false, Ready = false, Stopping = null });
-    }
-
-    private string? TerminationMessage(Container container, int attempt, int exitCode)
-    {
-        const int Longest = 4096;
-        var file = $"{Bundle(container.Name, attempt)}/termination-log";
-        var text = File.Exists(file) ? File.ReadAllText(file) : "";
-        if (text.Length == 0 && exitCode != 0 && container.TerminationMessagePolicy == "FallbackToLogsOnError" && File.Exists(LogFile(container.Name, attempt)))
-        {
-            // CRI log lines: time, stream, tag, then the text.
-            var lines = File.ReadLines(LogFile(container.Name, attempt)).TakeLast(80).Select(l => l.Split(' ', 4) is [_, _, _, var said] ? said : l);
-            text = string.Join('\n', lines);
-        }
-        return text.Length == 0 ? null : text.Length > Longest ? text[^Longest..] : text;
     }
 
     private async Task WriteStatusAsync()
@@ -340,6 +351,7 @@ internal sealed class PodWorker
         address = JsonSerializer.Deserialize<SandboxRecord>(File.ReadAllText($"{directory}/sandbox.json"))!.Address;
         node.Network.Adopt(pod.Uid, address);
         var released = File.Exists($"{directory}/released");
+        if (pod.Status is { Phase: "Failed", Reason.Length: > 0 }) seen = seen with { Failure = new PodFailure(pod.Status.Reason, pod.Status.Message) };
         seen = seen with { SandboxReady = released || PodNetwork.Exists(address), Released = released };
         foreach (var container in pod.Spec.Containers.Concat(pod.Spec.InitContainers))
         {

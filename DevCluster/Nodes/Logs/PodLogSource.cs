@@ -21,15 +21,14 @@ internal sealed class PodLogSource(IKubeApi api, StateLayout layout, TimeProvide
         if (attempts is not [.., var attempt])
             throw ApiException.BadRequest(request.Previous
                 ? $"previous terminated container \"{request.Container}\" in pod \"{pod.Name}\" not found"
-                : $"container \"{request.Container}\" in pod \"{pod.Name}\" is waiting to start: ContainerCreating");
+                : $"container \"{request.Container}\" in pod \"{pod.Name}\" is waiting to start: {Waiting(pod, request.Container)}");
 
         await using var file = new FileStream($"{directory}/{attempt}.log", FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         using var reader = new StreamReader(file, Encoding.UTF8);
         var lines = new List<string>();
         while (await reader.ReadLineAsync(ct) is { } line) lines.Add(line);
-        if (request.SinceSeconds is { } seconds)
+        if ((request.SinceTime ?? (request.SinceSeconds is { } seconds ? time.GetUtcNow() - TimeSpan.FromSeconds(seconds) : null)) is { } since)
         {
-            var since = time.GetUtcNow() - TimeSpan.FromSeconds(seconds);
             lines = [.. lines.Where(l => DateTimeOffset.TryParse(l.Split(' ', 2)[0], CultureInfo.InvariantCulture, out var at) && at >= since)];
         }
 
@@ -46,25 +45,42 @@ internal sealed class PodLogSource(IKubeApi api, StateLayout layout, TimeProvide
         while (request.Follow && left > 0)
         {
             // Whether it still runs is asked before the file is read: what it wrote last is then certain to be seen.
-            var runs = await RunsAsync(request, pod.Uid, ct);
-            while (await reader.ReadLineAsync(ct) is { } line) yield return Render(line, request.Timestamps);
+            var runs = await RunsAsync(request, pod.Uid, attempt, ct);
+            while (left > 0 && await reader.ReadLineAsync(ct) is { } line)
+            {
+                var bytes = Render(line, request.Timestamps);
+                yield return bytes.AsMemory(0, (int)Math.Min(left, bytes.Length));
+                left -= bytes.Length;
+            }
             if (!runs) yield break;
             await Task.Delay(FollowInterval, time, ct);
         }
     }
 
-    private async Task<bool> RunsAsync(PodLogRequest request, string uid, CancellationToken ct)
+    private async Task<bool> RunsAsync(PodLogRequest request, string uid, int attempt, CancellationToken ct)
     {
         try
         {
             var pod = Model.KubeJson.Read<Model.Pod>(await api.GetAsync(ResourceKey.Pods, request.Namespace, request.Pod, ct));
-            return pod.Uid == uid && !pod.IsFinished;
+            if (pod.Uid != uid || pod.IsFinished) return false;
+            // The run that is followed has ended when it is not the newest any more, or is reported as terminated.
+            return Status(pod, request.Container) is not { } status || (status.RestartCount <= attempt && status.State.Terminated is null && !(status.RestartCount == attempt && status.State.Waiting is not null));
         }
         catch (ApiException gone) when (gone.Code == 404)
         {
             return false;
         }
     }
+
+    private static string Waiting(Model.Pod pod, string container) => Status(pod, container)?.State.Waiting?.Reason switch
+    {
+        "ImagePullBackOff" or "ErrImagePull" => "trying and failing to pull image",
+        { Length: > 0 } reason => reason,
+        _ => "ContainerCreating",
+    };
+
+    private static Model.ContainerStatus? Status(Model.Pod pod, string container) =>
+        pod.Status.ContainerStatuses.Concat(pod.Status.InitContainerStatuses).FirstOrDefault(status => status.Name == container);
 
     private static byte[] Render(string line, bool timestamps)
     {

@@ -25,6 +25,8 @@ public sealed record Container
     public string TerminationMessagePolicy { get; init; } = "File";
     public string? RestartPolicy { get; init; }
     public bool Stdin { get; init; }
+    public bool StdinOnce { get; init; }
+    public bool Tty { get; init; }
 
     /// <summary>An init container that goes on running beside the main containers.</summary>
     public bool IsSidecar => RestartPolicy == "Always";

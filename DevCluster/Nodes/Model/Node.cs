@@ -18,6 +18,8 @@ public sealed record NodeSpec
 public sealed record NodeStatus
 {
     public Dictionary<string, Quantity> Allocatable { get; init; } = [];
+    public Dictionary<string, Quantity> Capacity { get; init; } = [];
+    public List<PodCondition> Conditions { get; init; } = [];
 }
 
 public sealed record Taint

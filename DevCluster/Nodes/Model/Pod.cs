@@ -11,6 +11,7 @@ public sealed record Pod
     public string Namespace => Metadata.Namespace;
     public string Uid => Metadata.Uid;
     public string Key => $"{Metadata.Namespace}/{Metadata.Name}";
+    public bool IsReady => Status.Conditions.Exists(condition => condition is { Type: "Ready", Status: "True" });
     public bool IsFinished => Status.Phase is "Succeeded" or "Failed";
 }
 
@@ -23,6 +24,7 @@ public sealed record PodSpec
     public List<Volume> Volumes { get; init; } = [];
     public string RestartPolicy { get; init; } = "Always";
     public long TerminationGracePeriodSeconds { get; init; } = 30;
+    public long? ActiveDeadlineSeconds { get; init; }
     public bool HostNetwork { get; init; }
     public bool HostPID { get; init; }
     public string Hostname { get; init; } = "";
@@ -92,6 +94,9 @@ public sealed record PodStatus
 {
     public string Phase { get; init; } = "";
     public string NominatedNodeName { get; init; } = "";
+    public string Reason { get; init; } = "";
+    public string Message { get; init; } = "";
+    public string PodIP { get; init; } = "";
     public DateTimeOffset? StartTime { get; init; }
     public List<PodCondition> Conditions { get; init; } = [];
     public List<ContainerStatus> ContainerStatuses { get; init; } = [];
@@ -104,8 +109,25 @@ public sealed record ContainerStatus
     public string ContainerID { get; init; } = "";
     public bool Ready { get; init; }
     public bool Started { get; init; }
+    public int RestartCount { get; init; }
+    public ContainerStates State { get; init; } = new();
 }
 
+public sealed record ContainerStates
+{
+    public ContainerState? Waiting { get; init; }
+    public ContainerState? Running { get; init; }
+    public ContainerState? Terminated { get; init; }
+}
+
+public sealed record ContainerState
+{
+    public string Reason { get; init; } = "";
+    public int ExitCode { get; init; }
+    public DateTimeOffset? FinishedAt { get; init; }
+}
+
+/// <summary>A condition of a pod, a node or a claim: they look alike.</summary>
 public sealed record PodCondition
 {
     public string Type { get; init; } = "";

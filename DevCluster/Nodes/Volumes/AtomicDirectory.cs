@@ -29,7 +29,7 @@ internal static class AtomicDirectory
             if (group is { } gid) Native.Chown(target, 0, gid);
         }
 
-        var previous = File.ResolveLinkTarget($"{directory}/{DataLink}", returnFinalTarget: false)?.Name;
+        var previous = new FileInfo($"{directory}/{DataLink}").LinkTarget;
         var swap = $"{directory}/..data_tmp";
         File.Delete(swap);
         File.CreateSymbolicLink(swap, version);

@@ -71,9 +71,15 @@ internal sealed class PodVolumes(IKubeApi api, ClaimVolumes claims, string podDi
     private string EmptyDir(string name, EmptyDirVolume empty, uint? group)
     {
         var path = PathOf("empty-dir", name);
-        if (!Directory.Exists(path)) Directory.CreateDirectory(path);
+        var isNew = !Directory.Exists(path);
+        Directory.CreateDirectory(path);
         if (empty.Medium == "Memory" && !MountTable.IsMountPoint(path))
+        {
+            isNew = true;
             Native.Mount("tmpfs", path, "tmpfs", NoSuidNoDev, empty.SizeLimit is { Value: > 0 } size ? $"size={size.Units}" : null);
+        }
+        // Set up again after a restart: containers may have changed its mode since.
+        if (!isNew) return path;
         if (group is { } gid) Native.Chown(path, 0, gid);
         const UnixFileMode everyone = (UnixFileMode)0b111_111_111;
         File.SetUnixFileMode(path, group is null ? everyone : everyone | UnixFileMode.SetGroup);

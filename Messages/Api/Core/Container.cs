@@ -32,8 +32,16 @@ public sealed record ContainerPort : ApiObject
 
 public sealed record ContainerResources : ApiObject
 {
+    public IReadOnlyList<ResourceClaim>? Claims { get; init; }
     public IReadOnlyDictionary<string, Quantity>? Limits { get; init; }
     public IReadOnlyDictionary<string, Quantity>? Requests { get; init; }
+}
+
+/// <summary>A dynamically allocated device that the container uses: a claim of its pod, and which of the claim's requests.</summary>
+public sealed record ResourceClaim : ApiObject
+{
+    public string? Name { get; init; }
+    public string? Request { get; init; }
 }
 
 public sealed record ContainerProbe : ApiObject

@@ -25,6 +25,7 @@ public sealed record PodSpec : ApiObject
     public IReadOnlyDictionary<string, string>? NodeSelector { get; init; }
     public string? PriorityClassName { get; init; }
     public IReadOnlyList<PodReadinessGate>? ReadinessGates { get; init; }
+    public IReadOnlyList<PodResourceClaim>? ResourceClaims { get; init; }
     public string? RestartPolicy { get; init; }
     public string? RuntimeClassName { get; init; }
     public string? SchedulerName { get; init; }
@@ -35,6 +36,13 @@ public sealed record PodSpec : ApiObject
     public IReadOnlyList<Toleration>? Tolerations { get; init; }
     public IReadOnlyList<TopologySpreadConstraint>? TopologySpreadConstraints { get; init; }
     public IReadOnlyList<PodVolume>? Volumes { get; init; }
+}
+
+public sealed record PodResourceClaim : ApiObject
+{
+    public string? Name { get; init; }
+    public string? ResourceClaimName { get; init; }
+    public string? ResourceClaimTemplateName { get; init; }
 }
 
 public sealed record PodReadinessGate : ApiObject

@@ -6,12 +6,18 @@ namespace Troupe.Messages.Api.Core;
 public sealed record PodVolume : ApiObject
 {
     public ConfigMapVolume? ConfigMap { get; init; }
+    public DownwardAPIVolume? DownwardAPI { get; init; }
     public EmptyDirVolume? EmptyDir { get; init; }
     public HostPathVolume? HostPath { get; init; }
     public ImageVolume? Image { get; init; }
     public string? Name { get; init; }
     public PersistentVolumeClaimVolume? PersistentVolumeClaim { get; init; }
     public SecretVolume? Secret { get; init; }
+}
+
+public sealed record DownwardAPIVolume : ApiObject
+{
+    public IReadOnlyList<DownwardAPIVolumeFile>? Items { get; init; }
 }
 
 public sealed record EmptyDirVolume : ApiObject

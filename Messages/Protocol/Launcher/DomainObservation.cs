@@ -32,6 +32,10 @@ public sealed record DomainObservation
     public IReadOnlyList<InterfaceObservation> Interfaces { get; init; } = [];
     public IReadOnlyList<VolumeObservation> Volumes { get; init; } = [];
     public MemoryObservation? Memory { get; init; }
+    public CpuObservation? Cpus { get; init; }
+
+    /// <summary>Null when the spec names no credentials for the guest agent to set.</summary>
+    public AccessCredentialsObservation? AccessCredentials { get; init; }
 
     /// <summary>The certificate (DER, base64) by which this launcher proves itself to another one; its key never leaves the process.</summary>
     public string? Certificate { get; init; }
@@ -41,7 +45,34 @@ public sealed record DomainObservation
 }
 
 /// <param name="Version">Of qemu-guest-agent, as it reports itself.</param>
-public sealed record GuestAgentObservation(bool Connected, string? Version = null, GuestOsObservation? Os = null);
+public sealed record GuestAgentObservation(bool Connected, string? Version = null, GuestOsObservation? Os = null)
+{
+    public string? Hostname { get; init; }
+
+    /// <summary>Name and offset, <c>CET, 3600</c>.</summary>
+    public string? Timezone { get; init; }
+
+    /// <summary><c>frozen</c> or <c>thawed</c>.</summary>
+    public string? FsFreezeStatus { get; init; }
+
+    /// <summary>Commands that this agent has and is allowed to carry out.</summary>
+    public IReadOnlyList<string> Commands { get; init; } = [];
+    public IReadOnlyList<GuestUserObservation> Users { get; init; } = [];
+    public IReadOnlyList<GuestFilesystemObservation> Filesystems { get; init; } = [];
+}
+
+/// <param name="LoginTime">Seconds since 1970.</param>
+public sealed record GuestUserObservation(string UserName, string? Domain, long LoginTime);
+
+/// <param name="DiskName">Name of the device in the guest, <c>vda1</c>.</param>
+public sealed record GuestFilesystemObservation(string DiskName, string MountPoint, string Type, long UsedBytes, long TotalBytes, IReadOnlyList<GuestDiskObservation> Disks);
+
+public sealed record GuestDiskObservation(string BusType, string? Serial);
+
+public sealed record CpuObservation(long Sockets, long Cores, long Threads);
+
+/// <param name="Message">What the agent said when it did not take them.</param>
+public sealed record AccessCredentialsObservation(bool Synchronized, string? Message = null);
 
 /// <summary>guest-get-osinfo.</summary>
 public sealed record GuestOsObservation(

@@ -24,10 +24,18 @@ public sealed record DestroyDomain(long Epoch) : ILauncherRequest;
 /// <summary>The domain is done with: end the launcher, and so the pod, with exit code 0.</summary>
 public sealed record QuitLauncher(long Epoch) : ILauncherRequest;
 
-public enum LauncherError { None, StaleEpoch, InvalidSpec, LibvirtFailed, NoDomain, Unsupported }
+public enum LauncherError
+{
+    None, StaleEpoch, InvalidSpec, LibvirtFailed, NoDomain, Unsupported,
+    /// <summary>What was asked needs a guest agent, and none is connected.</summary>
+    NoGuestAgent,
+    /// <summary>The domain is not in the state that this needs: paused already, not paused.</summary>
+    WrongState,
+}
 
 /// <param name="Message">The error in words; null when <paramref name="Error"/> is None.</param>
-public sealed record LauncherReply(LauncherError Error, string? Message, LauncherInfo Launcher, DomainObservation Domain) : IWireMessage;
+/// <param name="Result">Of an operation.</param>
+public sealed record LauncherReply(LauncherError Error, string? Message, LauncherInfo Launcher, DomainObservation Domain, OperationResult? Result = null) : IWireMessage;
 
 public sealed record LauncherInfo(string VmiUid, int ProtocolVersion, string LibvirtVersion, string QemuVersion);
 
@@ -46,7 +54,11 @@ public sealed record LaunchContext(bool UseEmulation, IReadOnlyList<PreparedInte
 /// <param name="PodAddresses">The pod's own addresses; what the VMI's status shows for masquerade.</param>
 public sealed record PreparedInterface(
     string Name, string Tap, string Bridge, string Mac, int Mtu, string GuestAddress, string Gateway,
-    IReadOnlyList<string> DnsServers, IReadOnlyList<string> SearchDomains, string? Hostname, IReadOnlyList<string> PodAddresses);
+    IReadOnlyList<string> DnsServers, IReadOnlyList<string> SearchDomains, string? Hostname, IReadOnlyList<string> PodAddresses)
+{
+    /// <summary>What else the guest is to be told by DHCP.</summary>
+    public DHCPOptions? DhcpOptions { get; init; }
+}
 
 /// <summary>
 /// Version of the messages in this folder. A launcher outlives upgrades of its agent, so an agent speaks every version

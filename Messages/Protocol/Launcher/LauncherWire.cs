@@ -14,6 +14,8 @@ namespace Troupe.Messages.Protocol.Launcher;
 [JsonSerializable(typeof(ShutdownDomain))]
 [JsonSerializable(typeof(DestroyDomain))]
 [JsonSerializable(typeof(QuitLauncher))]
+[JsonSerializable(typeof(OperateDomain))]
+[JsonSerializable(typeof(SyncDomain))]
 [JsonSerializable(typeof(LauncherReply))]
 [JsonSerializable(typeof(DomainChanged))]
 public sealed partial class LauncherJson : JsonSerializerContext;
@@ -27,6 +29,8 @@ public static class LauncherWire
         WireType.Of("launcher.shutdown-domain.1", LauncherJson.Default.ShutdownDomain),
         WireType.Of("launcher.destroy-domain.1", LauncherJson.Default.DestroyDomain),
         WireType.Of("launcher.quit.1", LauncherJson.Default.QuitLauncher),
+        WireType.Of("launcher.operate-domain.1", LauncherJson.Default.OperateDomain),
+        WireType.Of("launcher.sync-domain.1", LauncherJson.Default.SyncDomain),
         WireType.Of("launcher.reply.1", LauncherJson.Default.LauncherReply),
         WireType.Of("launcher.domain-changed.1", LauncherJson.Default.DomainChanged),
     ];

@@ -56,6 +56,12 @@ public sealed record RefuseMigration(string Node, string VmiUid, long Epoch, str
     public long TargetEpoch => Epoch;
 }
 
+public static class MigrationProtocol
+{
+    /// <summary>TCP port of a target launcher on its pod's address. KubeVirt keeps the same one from guests for its own migrations.</summary>
+    public const int Port = 49152;
+}
+
 /// <summary>Where a target launcher listens, and the certificate (DER, base64) by which it is recognised.</summary>
 public sealed record MigrationEndpoint(string Address, int Port, string Certificate);
 

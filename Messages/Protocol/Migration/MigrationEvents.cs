@@ -11,7 +11,8 @@ public interface IMigrationEvent : IVmiEvent
 /// <param name="MigrationId">UID of the VirtualMachineInstanceMigration.</param>
 /// <param name="PodName">The name under which the target pod is created.</param>
 /// <param name="TargetEpoch">Larger than every epoch before, whether that attempt came to anything or not.</param>
-public sealed record MigrationAccepted(string MigrationId, string Name, string PodName, long TargetEpoch, DateTimeOffset At) : IMigrationEvent;
+/// <param name="KeptAddresses">Comma-separated addresses under which others may have sessions with the guest: those of all pods it has run in.</param>
+public sealed record MigrationAccepted(string MigrationId, string Name, string PodName, long TargetEpoch, string KeptAddresses, DateTimeOffset At) : IMigrationEvent;
 
 /// <summary>Kubernetes has placed the target pod and it runs.</summary>
 public sealed record MigrationTargetAssigned(string MigrationId, string Node, string PodUid, DateTimeOffset At) : IMigrationEvent;

@@ -7,6 +7,9 @@ namespace Troupe.Messages.Protocol.Migration;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UseStringEnumConverter = true)]
+[JsonSerializable(typeof(MigrateVmi))]
+[JsonSerializable(typeof(MigrationNews))]
+[JsonSerializable(typeof(AddressesLed))]
 [JsonSerializable(typeof(PrepareTarget))]
 [JsonSerializable(typeof(StartMigration))]
 [JsonSerializable(typeof(AbortMigration))]
@@ -35,6 +38,9 @@ public static class MigrationWire
     /// <summary>Between conductor and node agents, and in the journal.</summary>
     public static IReadOnlyList<WireType> Types { get; } =
     [
+        WireType.Of("migration.migrate-vmi.1", MigrationJson.Default.MigrateVmi),
+        WireType.Of("migration.addresses-led.1", MigrationJson.Default.AddressesLed),
+        WireType.Of("migration.news.1", MigrationJson.Default.MigrationNews),
         WireType.Of("migration.prepare-target.1", MigrationJson.Default.PrepareTarget),
         WireType.Of("migration.start.1", MigrationJson.Default.StartMigration),
         WireType.Of("migration.abort.1", MigrationJson.Default.AbortMigration),

@@ -17,6 +17,9 @@ namespace Troupe.Messages.Protocol.Node;
 [JsonSerializable(typeof(DomainReported))]
 [JsonSerializable(typeof(DomainNotHere))]
 [JsonSerializable(typeof(DomainRefused))]
+[JsonSerializable(typeof(OperateGuest))]
+[JsonSerializable(typeof(DomainOperated))]
+[JsonSerializable(typeof(UpdateDomain))]
 public sealed partial class NodeJson : JsonSerializerContext;
 
 public static class NodeWire
@@ -33,5 +36,8 @@ public static class NodeWire
         WireType.Of("node.domain-reported.1", NodeJson.Default.DomainReported),
         WireType.Of("node.domain-not-here.1", NodeJson.Default.DomainNotHere),
         WireType.Of("node.domain-refused.1", NodeJson.Default.DomainRefused),
+        WireType.Of("node.operate-guest.1", NodeJson.Default.OperateGuest),
+        WireType.Of("node.domain-operated.1", NodeJson.Default.DomainOperated),
+        WireType.Of("node.update-domain.1", NodeJson.Default.UpdateDomain),
     ];
 }

@@ -8,9 +8,11 @@ public enum StreamKind
 {
     Console,
     Vnc,
+    /// <summary>A USB device of the client; as many at the same time as the guest has slots.</summary>
+    Usbredir,
 }
 
-/// <summary>Connect to a guest's console or display. One client each: a new stream ends the one before.</summary>
+/// <summary>Connect to a guest's console or display, one client each: a new stream ends the one before. Or bring it a USB device.</summary>
 /// <param name="PodUid">Pod in which the guest runs.</param>
 /// <param name="Client">Full address of the actor that is to get <see cref="StreamOpened"/> or <see cref="StreamClosed"/>.</param>
 public sealed record OpenStream(string Node, string VmiUid, string PodUid, StreamKind Kind, string Client) : INodeMessage;

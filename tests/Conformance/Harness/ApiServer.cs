@@ -1,8 +1,5 @@
-using System.Net;
 using System.Net.Http.Headers;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using System.Text.Json.Nodes;
 using Troupe.DevCluster;
 using Xunit;
 
@@ -20,15 +17,11 @@ public sealed class ApiServer : IAsyncLifetime
 
     private readonly string _folder = Directory.CreateTempSubdirectory("trp-conformance-").FullName;
     private DevClusterHost? _own;
-    private X509Certificate2 _authority = null!;
-    private X509Certificate2? _certificate;
-    private string? _token;
+    private ServerAccess _access = null!;
 
     public HttpClient Http { get; private set; } = null!;
 
     public Kubectl Kubectl { get; private set; } = null!;
-
-    public string Url { get; private set; } = "";
 
     /// <summary>The minor of version 1.x.</summary>
     public int Minor { get; private set; }
@@ -45,12 +38,7 @@ public sealed class ApiServer : IAsyncLifetime
             kubeconfig = _own.Kubeconfig;
         }
         Kubectl = new Kubectl(kubeconfig, Path.Combine(_folder, "cache"));
-        var config = JsonNode.Parse((await Kubectl.RunAsync("config view --raw --flatten --minify -o json")).Output);
-        Url = config.Text("clusters[0].cluster.server")!.TrimEnd('/');
-        _authority = X509Certificate2.CreateFromPem(Decoded(config.Text("clusters[0].cluster.certificate-authority-data")!));
-        _token = config.Text("users[0].user.token");
-        if (config.Text("users[0].user.client-certificate-data") is { } certificate)
-            _certificate = X509Certificate2.CreateFromPem(Decoded(certificate), Decoded(config.Text("users[0].user.client-key-data")!));
+        _access = await ServerAccess.ReadAsync(kubeconfig);
         Http = Client();
         Minor = int.Parse((await SendAsync("GET", "/version"))["minor"]!.TrimEnd('+'));
         HasControllers = await ProbeControllersAsync();
@@ -64,33 +52,7 @@ public sealed class ApiServer : IAsyncLifetime
         Directory.Delete(_folder, recursive: true);
     }
 
-    public HttpClient Client(bool anonymous = false, Version? version = null)
-    {
-        var handler = new SocketsHttpHandler
-        {
-            SslOptions =
-            {
-                ClientCertificates = anonymous || _certificate is null ? [] : [_certificate],
-                CertificateChainPolicy = new X509ChainPolicy
-                {
-                    TrustMode = X509ChainTrustMode.CustomRootTrust,
-                    CustomTrustStore = { _authority },
-                    RevocationMode = X509RevocationMode.NoCheck,
-                },
-            },
-        };
-        var client = new HttpClient(handler)
-        {
-            BaseAddress = new Uri(Url),
-            Timeout = TimeSpan.FromSeconds(60),
-            DefaultRequestVersion = version ?? HttpVersion.Version11,
-            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            DefaultRequestHeaders = { UserAgent = { new ProductInfoHeaderValue("conformance", "1") } },
-        };
-        if (!anonymous && _certificate is null && _token is not null)
-            client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", _token);
-        return client;
-    }
+    public HttpClient Client(bool anonymous = false, Version? version = null) => _access.Client(anonymous, version);
 
     public async Task<Answer> SendAsync(string method, string path, string? body = null, string? type = null, string? accept = null)
     {
@@ -119,6 +81,4 @@ public sealed class ApiServer : IAsyncLifetime
         await using var ns = await TestNamespace.CreateAsync(this);
         return await Eventually.TrueAsync(async () => (await SendAsync("GET", $"{ns.Path("serviceaccounts")}/default")).Code == 200, TimeSpan.FromSeconds(10));
     }
-
-    private static string Decoded(string base64) => Encoding.UTF8.GetString(Convert.FromBase64String(base64));
 }

@@ -16,10 +16,10 @@ public static class Eventually
         return true;
     }
 
-    /// <exception cref="TimeoutException">Not within half a minute.</exception>
+    /// <exception cref="TimeoutException">Not within two minutes: a real controller manager takes its time with many namespaces.</exception>
     public static async Task HoldsAsync(Func<Task<bool>> condition, string what)
     {
-        if (!await TrueAsync(condition, TimeSpan.FromSeconds(30)))
+        if (!await TrueAsync(condition, TimeSpan.FromMinutes(2)))
             throw new TimeoutException("still not: " + what);
     }
 }

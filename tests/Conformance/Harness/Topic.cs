@@ -64,6 +64,8 @@ public abstract class Topic(ApiServer server) : IAsyncLifetime
     protected async Task NeedsPodsAsync()
     {
         NeedsControllers();
-        await Eventually.HoldsAsync(async () => (await Get(In("serviceaccounts/default"))).Code == 200, "the default service account is there");
+        // Old versions also want its token secret.
+        await Eventually.HoldsAsync(async () => await Get(In("serviceaccounts/default")) is { Code: 200 } account && (Server.Minor >= 24 || account["secrets[0].name"] is not null),
+            "the default service account is there");
     }
 }

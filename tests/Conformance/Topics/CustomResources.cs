@@ -60,7 +60,8 @@ public sealed class CustomResources(ApiServer server) : Topic(server)
         var answer = await Widget("a", spec);
         Assert.Equal((422, "Invalid"), (answer.Code, answer["reason"]));
         Assert.Contains(message, answer["message"]);
-        Assert.Contains(field, answer.CauseFields);
+        // Old versions leave the index out where a field inside of an item is missing.
+        Assert.Contains(answer.CauseFields, f => f == field || (Server.Minor < 25 && f == field.Replace("[0]", "", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -99,6 +100,8 @@ public sealed class CustomResources(ApiServer server) : Topic(server)
     [Fact]
     public async Task Apply_merges_lists_by_their_type()
     {
+        // 1.20 was seen to take the lists of this very schema as wholes.
+        Needs(22, "merging lists of custom resources by their declared type");
         async Task<Answer> As(string manager, string spec) => (await Server.SendAsync("PATCH", $"{Widgets}/a?fieldManager={manager}", Body("a", spec), Apply)).Expect(200 + (manager == "one" ? 1 : 0));
         await As("one", """{"size":1,"tags":["x"],"parts":[{"name":"p","count":1}]}""");
         var both = await As("two", """{"size":1,"tags":["y"],"parts":[{"name":"q","count":2}]}""");

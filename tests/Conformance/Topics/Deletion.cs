@@ -53,7 +53,8 @@ public sealed class Deletion(ApiServer server) : Topic(server)
     {
         var created = await ConfigMap("a");
         var body = options.Replace("UID", created["metadata.uid"], StringComparison.Ordinal).Replace("RV", created.Version, StringComparison.Ordinal);
-        Assert.Equal(code, (await Delete(In("configmaps/a"), body)).Code);
+        var answer = (await Delete(In("configmaps/a"), body)).Code;
+        Assert.True(answer == code || (code == 400 && answer == 500 && Server.Minor < 25), $"{answer}");
         var stays = code != 200 || options.Contains("dryRun", StringComparison.Ordinal);
         Assert.Equal(stays ? 200 : 404, (await Get(In("configmaps/a"))).Code);
     }
@@ -64,7 +65,7 @@ public sealed class Deletion(ApiServer server) : Topic(server)
         var created = await ConfigMap("a");
         var answer = await Delete(In("configmaps/a"), """{"preconditions":{"uid":"other"}}""");
         Assert.Equal("Conflict", answer["reason"]);
-        Assert.Contains($"Precondition failed: UID in precondition: other, UID in object meta: {created["metadata.uid"]}", answer["message"]);
+        Assert.Contains($"the UID in the precondition (other) does not match the UID in record ({created["metadata.uid"]})", answer["message"]);
     }
 
     [Theory]

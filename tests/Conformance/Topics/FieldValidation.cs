@@ -42,7 +42,7 @@ public sealed class FieldValidation(ApiServer server) : Topic(server)
     {
         await ConfigMap("a");
         Assert.Equal(400, (await Put(In("configmaps/a?fieldValidation=Strict"), Unknown)).Code);
-        Assert.Equal(400, (await Patch(In("configmaps/a?fieldValidation=Strict"), """{"nonsense":1}""", Strategic)).Code);
+        Assert.Equal(422, (await Patch(In("configmaps/a?fieldValidation=Strict"), """{"nonsense":1}""", Strategic)).Code);
         Assert.Equal(400, (await Patch(In("configmaps/a?fieldValidation=Strict&fieldManager=m"), """{"apiVersion":"v1","kind":"ConfigMap","nonsense":1}""", Apply)).Code);
         Assert.Equal(422, (await Post(In("configmaps?fieldValidation=Loose"), Unknown)).Code);
         Assert.Contains("nonsense", string.Join(',', (await Patch(In("configmaps/a"), """{"nonsense":1}""")).Expect(200).Headers.GetValues("Warning")));

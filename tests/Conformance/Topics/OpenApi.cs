@@ -94,7 +94,9 @@ public sealed class OpenApi(ApiServer server) : Topic(server)
         var text = (await Kubectl($"{Explain} {what} --recursive")).Require();
         Assert.Contains(first, text);
         Assert.Contains(second, text);
-        Assert.Contains(type, text);
+        // OpenAPI v2 is explained without the names of types.
+        if (Server.Minor >= 24)
+            Assert.Contains(type, text);
     }
 
     [Fact]

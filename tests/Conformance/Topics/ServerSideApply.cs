@@ -160,6 +160,7 @@ public sealed class ServerSideApply(ApiServer server) : Topic(server)
     [Fact]
     public async Task Defaulted_list_keys_need_not_be_said()
     {
+        Needs(23, "defaults of list keys");
         const string Service = """{"apiVersion":"v1","kind":"Service","metadata":{"name":"s"},"spec":{"ports":[{"port":80}]}}""";
         (await As("one", "services/s", Service)).Expect(201);
         var again = (await As("one", "services/s", Service.Replace("80", "81", StringComparison.Ordinal))).Expect(200);
@@ -208,7 +209,9 @@ public sealed class ServerSideApply(ApiServer server) : Topic(server)
         Assert.Equal(400, (await MapAs("one", """{"a":"1"}""", metadata: ""","managedFields":[{"manager":"x"}]""")).Code);
         var reset = (await Patch(In("configmaps/m"), """{"metadata":{"managedFields":[{}]}}""")).Expect(200);
         Assert.Empty(reset.Json.Items("metadata.managedFields"));
-        (await MapAs("two", """{"a":"2"}""")).Expect(200);
+        var refused = await MapAs("two", """{"a":"2"}""");
+        Assert.Contains("conflict with \"before-first-apply\" using v1", refused["message"]);
+        (await MapAs("two", """{"a":"2"}""", "&force=true")).Expect(200);
     }
 
     [Theory]
@@ -219,8 +222,12 @@ public sealed class ServerSideApply(ApiServer server) : Topic(server)
     [InlineData("""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"m","namespace":"other"}}""", 400)]
     [InlineData("""[]""", 400)]
     [InlineData("""{""", 400)]
-    public async Task A_configuration_of_something_else_is_refused(string body, int code) =>
-        Assert.Equal(code, (await As("one", "configmaps/m", body)).Code);
+    public async Task A_configuration_of_something_else_is_refused(string body, int code)
+    {
+        var answer = (await As("one", "configmaps/m", body)).Code;
+        Assert.True(answer == code || (answer == 500 && Server.Minor < 25), $"{answer}");
+        Assert.Equal(404, (await Get(In("configmaps/m"))).Code);
+    }
 
     [Fact]
     public async Task An_apply_with_a_stale_version_is_a_conflict()
@@ -241,7 +248,8 @@ public sealed class ServerSideApply(ApiServer server) : Topic(server)
     [Fact]
     public async Task An_atomic_value_is_owned_as_a_whole()
     {
-        var created = (await As("one", "services/s", """{"apiVersion":"v1","kind":"Service","metadata":{"name":"s"},"spec":{"selector":{"a":"b"},"ports":[{"port":80}]}}""")).Expect(201);
+        Needs(22, "the selector of services as an atomic map");
+        var created = (await As("one", "services/s", """{"apiVersion":"v1","kind":"Service","metadata":{"name":"s"},"spec":{"selector":{"a":"b"},"ports":[{"port":80,"protocol":"TCP"}]}}""")).Expect(201);
         Assert.Equal("{}", Entry(created, "one").Text("fieldsV1.f:spec.f:selector"));
         var refused = await As("two", "services/s", """{"apiVersion":"v1","kind":"Service","metadata":{"name":"s"},"spec":{"selector":{"c":"d"}}}""");
         Assert.Contains(".spec.selector", refused["message"]);

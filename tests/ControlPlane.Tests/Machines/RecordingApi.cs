@@ -73,6 +73,8 @@ internal sealed class RecordingApi : IKubeClient
 
     public Task<JsonNode> PostRawAsync(string path, JsonNode obj, CancellationToken ct = default) => throw new NotSupportedException();
 
+    public Task<JsonElement?> FindRawAsync(string path, CancellationToken ct = default) => throw new NotSupportedException();
+
     public T? Find<T>(string name) where T : KubeObject
     {
         lock (_gate)

@@ -93,7 +93,7 @@ public sealed class WebhookTests : IAsyncLifetime
         var (code, status) = await _cluster.SendAsync("POST", ConfigMaps, ConfigMap("a"));
         Assert.Equal(HttpStatusCode.InternalServerError, code);
         Assert.Equal("Internal error occurred: failed calling webhook \"hook.example.com\": failed to call webhook: the server could not find the requested resource", status.Str("message"));
-        await _cluster.SendAsync("PATCH", Group + "validatingwebhookconfigurations/hooks", Parse("""[{"op":"replace","path":"/webhooks/0/failurePolicy","value":"Ignore"}]"""), "application/json-patch+json");
+        await _cluster.SendAsync("PATCH", Group + "validatingwebhookconfigurations/hooks", JsonNode.Parse("""[{"op":"replace","path":"/webhooks/0/failurePolicy","value":"Ignore"}]"""), "application/json-patch+json");
         Assert.Equal(HttpStatusCode.Created, (await _cluster.SendAsync("POST", ConfigMaps, ConfigMap("a"))).Code);
     }
 
@@ -153,6 +153,23 @@ public sealed class WebhookTests : IAsyncLifetime
         Assert.Equal(
             ["webhooks[0].admissionReviewVersions", "webhooks[0].clientConfig.url", "webhooks[0].name", "webhooks[0].rules[0].operations[0]", "webhooks[0].sideEffects", "webhooks[0].timeoutSeconds"],
             status.Arr("details", "causes")!.Select(c => c.Str("field")).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Match_conditions_choose_by_expression_and_are_checked_at_install()
+    {
+        _server.Respond("/v", _ => new JsonObject { ["allowed"] = false });
+        var wrong = Hook("/v", h => h["matchConditions"] = JsonNode.Parse("""[{"name":"c","expression":"object.data.k =="}]"""));
+        var (code, status) = await _cluster.SendAsync("POST", Group + "validatingwebhookconfigurations", Configuration("hooks", wrong));
+        Assert.Equal((HttpStatusCode.UnprocessableEntity, "webhooks[0].matchConditions[0].expression"), (code, status.Arr("details", "causes")![0].Str("field")));
+        await ConfigureAsync("validating", Hook("/v", h => h["matchConditions"] = JsonNode.Parse("""
+            [{"name":"not-me","expression":"request.userInfo.username != 'jane'"},{"name":"bad","expression":"object.data.k == 'bad'"}]
+            """)));
+        Assert.Equal(HttpStatusCode.Created, (await _cluster.SendAsync("POST", ConfigMaps, ConfigMap("a"))).Code);
+        Assert.Empty(_server.Seen);
+        Assert.Equal(HttpStatusCode.BadRequest, (await _cluster.SendAsync("POST", ConfigMaps, ConfigMap("b", "bad"))).Code);
+        (code, status) = await _cluster.SendAsync("POST", ConfigMaps, Parse("""{"metadata":{"name":"c"}}"""));
+        Assert.Equal((HttpStatusCode.Forbidden, "configmaps \"c\" is forbidden: expression 'object.data.k == 'bad'' resulted in error: no such key: data"), (code, status.Str("message")));
     }
 
     [Fact]

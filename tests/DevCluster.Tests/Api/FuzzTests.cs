@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Xunit;
+using static Troupe.DevCluster.Tests.Api.TestCluster;
 
 namespace Troupe.DevCluster.Tests.Api;
 
@@ -43,20 +44,65 @@ public sealed class FuzzTests
 
     private static readonly string[] Accepts = ["application/json", "application/json;as=Table;v=v1;g=meta.k8s.io", "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io", "application/yaml", "*/*"];
 
+    /// <summary>Requests of one run; TROUPE_FUZZ_REQUESTS asks for a longer one.</summary>
+    private static readonly int Requests = int.TryParse(Environment.GetEnvironmentVariable("TROUPE_FUZZ_REQUESTS"), out var wanted) ? wanted : 3000;
+
+    /// <summary>Longer than any of these may take, watches with a timeout of a second included.</summary>
+    private static readonly TimeSpan Hang = TimeSpan.FromSeconds(20);
+
     [Fact]
     public async Task Whatever_is_sent_is_answered_without_an_internal_error()
     {
         await using var cluster = await TestCluster.StartAsync();
         await cluster.SendAsync("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", CrdTests.Widget());
         var seed = Environment.TickCount;
-        await Parallel.ForAsync(0, 2000, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (i, _) =>
+        await Parallel.ForAsync(0, Requests, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (i, _) =>
         {
             var random = new Random(seed + i);
             var (method, path, body, type) = Request(random);
-            var (response, text) = await cluster.RawAsync(method, path, body, type, Accepts[random.Next(Accepts.Length)]);
+            var (response, text) = await cluster.RawAsync(method, path, body, type, Accepts[random.Next(Accepts.Length)]).WaitAsync(Hang, CancellationToken.None);
             Assert.True((int)response.StatusCode is < 500 or 503 or 504, $"seed {seed + i}: {method} {path} {type}\n{body}\n=> {(int)response.StatusCode} {text}");
         });
         Assert.Contains("\"kind\":\"NamespaceList\"", (await cluster.RawAsync("GET", "/api/v1/namespaces")).Text);
+        await WholeAsync(cluster);
+    }
+
+    [Fact]
+    public async Task Whatever_a_selector_or_a_token_is_the_answer_is_a_list_or_a_refusal()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await cluster.SendAsync("POST", ConfigMaps, ConfigMap("f"));
+        var seed = Environment.TickCount;
+        string[] names = ["labelSelector", "fieldSelector", "continue", "resourceVersion", "resourceVersionMatch", "limit", "timeout", "timeoutSeconds", "fieldManager", "includeObject", "pretty"];
+        const string Alphabet = "aB1=!,()<> \\/.-_'\"{}[]%\u00e4\u0001innot";
+        await Parallel.ForAsync(0, Requests, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (i, _) =>
+        {
+            var random = new Random(seed + i);
+            var query = string.Join('&', Enumerable.Range(0, random.Next(1, 3)).Select(_ =>
+                $"{names[random.Next(names.Length)]}={Uri.EscapeDataString(string.Concat(Enumerable.Range(0, random.Next(12)).Select(_ => Alphabet[random.Next(Alphabet.Length)])))}"));
+            var (response, text) = await cluster.RawAsync("GET", $"{ConfigMaps}?{query}", accept: Accepts[random.Next(Accepts.Length)]).WaitAsync(Hang, CancellationToken.None);
+            Assert.True((int)response.StatusCode is 200 or 400 or 410 or 422 or 504, $"seed {seed + i}: {query}\n=> {(int)response.StatusCode} {text}");
+        });
+    }
+
+    /// <summary>Nothing half-written was kept: every object can be read, names itself as its key does, and can be written back as it is.</summary>
+    private static async Task WholeAsync(TestCluster cluster)
+    {
+        foreach (var path in Paths)
+        {
+            var all = path.Replace("/namespaces/default", "", StringComparison.Ordinal);
+            foreach (var item in (await cluster.SendAsync("GET", all)).Body["items"]!.AsArray())
+            {
+                var metadata = item!["metadata"]!.AsObject();
+                Assert.NotEqual("", (string?)metadata["name"]);
+                Assert.True(Guid.TryParse((string?)metadata["uid"], out _), item.ToJsonString());
+                if (metadata["deletionTimestamp"] is not null)
+                    continue;
+                var at = metadata["namespace"] is { } ns ? all.Insert(all.LastIndexOf('/'), $"/namespaces/{ns}") : all;
+                var (response, text) = await cluster.RawAsync("PUT", $"{at}/{Uri.EscapeDataString((string)metadata["name"]!)}", item.ToJsonString());
+                Assert.True((int)response.StatusCode is 200 or 404 or 409, $"{at}: {item.ToJsonString()}\n=> {(int)response.StatusCode} {text}");
+            }
+        }
     }
 
     private static (string Method, string Path, string? Body, string Type) Request(Random random)

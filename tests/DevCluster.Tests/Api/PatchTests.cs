@@ -41,7 +41,7 @@ public sealed class PatchTests
     public void A_strategic_merge_joins_containers_by_name_and_keeps_what_it_does_not_mention() => Strategic(
         """{"spec":{"containers":[{"name":"a","image":"1","env":[{"name":"X","value":"1"}]},{"name":"b","image":"1"}]}}""",
         """{"spec":{"containers":[{"name":"a","image":"2","env":[{"name":"Y","value":"2"}]}]}}""",
-        """{"spec":{"containers":[{"name":"a","image":"2","env":[{"name":"X","value":"1"},{"name":"Y","value":"2"}]},{"name":"b","image":"1"}]}}""");
+        """{"spec":{"containers":[{"name":"a","image":"2","env":[{"name":"Y","value":"2"},{"name":"X","value":"1"}]},{"name":"b","image":"1"}]}}""");
 
     [Fact]
     public void A_strategic_merge_deletes_and_replaces_where_its_directives_say_so()

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using k8s.Models;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Machinery;
+using Troupe.DevCluster.Resources.Crds;
 using Troupe.DevCluster.Tables;
 using Xunit;
 
@@ -61,7 +62,7 @@ public sealed class SchemaTests
     [InlineData("""{"type":"object","properties":{"a":{"type":"array"}}}""")]
     [InlineData("""{"type":"string"}""")]
     [InlineData("""{"type":"object","properties":{"a":{"type":"string","pattern":"("}}}""")]
-    public void A_schema_that_is_not_structural_is_refused(string schema) => Assert.NotEmpty(SchemaReader.Problems(Parse(schema), "s"));
+    public void A_schema_that_is_not_structural_is_refused(string schema) => Assert.NotEmpty(StructuralSchema.Problems(Parse(schema), "s"));
 
     [Fact]
     public void Built_in_schemas_know_types_and_merge_keys()

@@ -61,6 +61,25 @@ internal sealed record PodNamespace(DevClusterHost Host, string Name, string Fol
 
     public Task<string> KubectlAsync(string arguments, string? input = null) => TestCluster.KubectlAsync(Host.Kubeconfig, Folder, $"-n {Name} {arguments}", input);
 
+    /// <summary>kubectl with settings in its environment and its exit code.</summary>
+    public async Task<(int Code, string Output)> RunAsync(string[] arguments, string? input = null, params (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo("kubectl", [$"--kubeconfig={Host.Kubeconfig}", $"--cache-dir={Folder}/kubectl-cache", "-n", Name, .. arguments])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        await process.StandardInput.WriteAsync(input);
+        process.StandardInput.Close();
+        await process.WaitForExitAsync();
+        return (process.ExitCode, await output + await error);
+    }
+
     /// <summary>What <c>kubectl get -o jsonpath</c> prints.</summary>
     public Task<string> ReadAsync(string what, string path) => KubectlAsync($"get {what} -o 'jsonpath={path}'");
 
@@ -88,6 +107,18 @@ internal sealed record PodNamespace(DevClusterHost Host, string Name, string Fol
     public Task<JsonObject> RunningAsync(string pod) => UntilAsync(ResourceKey.Pods, pod, p => Ready(p));
 
     public Task<JsonObject> PhaseAsync(string pod, string phase) => UntilAsync(ResourceKey.Pods, pod, p => p["status"]?["phase"]?.GetValue<string>() == phase);
+
+    public async Task UntilLogAsync(string pod, string text, int seconds = 30)
+    {
+        var deadline = Stopwatch.StartNew();
+        while (true)
+        {
+            var log = await KubectlAsync($"logs {pod}");
+            if (log.Contains(text, StringComparison.Ordinal)) return;
+            if (deadline.Elapsed > TimeSpan.FromSeconds(seconds)) throw new TimeoutException($"no \"{text}\" in: {log}\n{await KubectlAsync("get events")}");
+            await Task.Delay(50);
+        }
+    }
 
     /// <summary>Waits for an event whose message holds a text.</summary>
     public async Task EventAsync(string about, string text, int seconds = 30)

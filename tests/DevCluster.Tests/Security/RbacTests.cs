@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Tests.Api;
@@ -148,6 +149,23 @@ public sealed class RbacTests : IAsyncLifetime
         Assert.Equal((true, "RBAC: allowed by RoleBinding \"cluster-admin-jane/default\" of ClusterRole \"cluster-admin\" to User \"jane\""), (review.Bool("status", "allowed"), review.Str("status", "reason")));
         (_, review) = await _cluster.SendAsync("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", Parse("""{"spec":{"user":"jane","nonResourceAttributes":{"path":"/metrics","verb":"get"}}}"""));
         Assert.False(review.Bool("status", "allowed"));
+    }
+
+    [Fact]
+    public async Task The_front_proxys_certificate_vouches_for_the_user_in_its_headers_and_no_other_does()
+    {
+        var pki = Path.Combine(_cluster.StateDirectory, "pki");
+        using var certificate = X509Certificate2.CreateFromPemFile(Path.Combine(pki, "front-proxy-client.crt"), Path.Combine(pki, "front-proxy-client.key"));
+        using var proxy = TestCluster.Client(_cluster.Host.Url, _cluster.Host.CertificateAuthority, certificate);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await proxy.GetAsync(ConfigMaps)).StatusCode);
+        proxy.DefaultRequestHeaders.Add("X-Remote-User", "jane");
+        using var refused = await proxy.GetAsync(ConfigMaps);
+        Assert.Contains("User \\\"jane\\\" cannot list", await refused.Content.ReadAsStringAsync());
+        proxy.DefaultRequestHeaders.Add("X-Remote-Group", "system:masters");
+        Assert.Equal(HttpStatusCode.OK, (await proxy.GetAsync(ConfigMaps)).StatusCode);
+        using var admin = _cluster.Client();
+        admin.DefaultRequestHeaders.Add("X-Remote-User", "jane");
+        Assert.Equal(HttpStatusCode.OK, (await admin.GetAsync(ConfigMaps)).StatusCode);
     }
 
     private async Task PostAsync(string path, string body)

@@ -11,8 +11,19 @@ public sealed class ConsoleSession : IAsyncDisposable
     private readonly byte[] _buffer = new byte[8192];
     private int _consumed;
 
-    public ConsoleSession(TroupeCluster cluster, string vmi) => _process = Shell.Start(TroupeCluster.DevClusterBinary,
-        ["console", "--kubeconfig", cluster.Kubeconfig, vmi], redirectInput: true);
+    public ConsoleSession(TroupeCluster cluster, string vmi)
+        : this(Shell.Start(TroupeCluster.DevClusterBinary, ["console", "--kubeconfig", cluster.Kubeconfig, vmi], redirectInput: true))
+    {
+    }
+
+    private ConsoleSession(Process process) => _process = process;
+
+    /// <summary>KubeVirt's own client, when this machine has it.</summary>
+    public static string? Virtctl { get; } = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(p => Path.Combine(p, "virtctl")).FirstOrDefault(File.Exists);
+
+    /// <summary>The same with `virtctl console`, which wants a terminal.</summary>
+    public static ConsoleSession OfVirtctl(TroupeCluster cluster, string vmi) =>
+        new(Shell.Start("script", ["-qec", $"{Virtctl} --kubeconfig {cluster.Kubeconfig} console {vmi}", "/dev/null"], redirectInput: true));
 
     /// <summary>Waits until the text appears after everything that was waited for before; returns what came up to it.</summary>
     /// <exception cref="TimeoutException">With all the console's output so far.</exception>

@@ -23,5 +23,12 @@ public static class Manifests
           networks: [{name: default, pod: {} }]
         """;
 
+    public static string Migration(string name, string vmi) => $$"""
+        apiVersion: kubevirt.io/v1
+        kind: VirtualMachineInstanceMigration
+        metadata: {name: {{name}}}
+        spec: {vmiName: {{vmi}}}
+        """;
+
     private static string NodeSelector(string? node) => node is null ? "" : "nodeSelector: {kubernetes.io/hostname: " + node + "}";
 }

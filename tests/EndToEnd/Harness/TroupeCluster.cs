@@ -112,6 +112,22 @@ public sealed class TroupeCluster : IAsyncDisposable
         }
     }
 
+    /// <exception cref="TimeoutException">With the migration, its VMI's state, the pods and the tails of all logs.</exception>
+    public async Task<JsonNode> MigrationPhase(string migration, string phase, TimeSpan? within = null)
+    {
+        try
+        {
+            var ended = await Harness.Eventually.Get($"phase {phase} of {migration}", () => Get("vmim", migration),
+                o => (string?)o?["status"]?["phase"] is "Succeeded" or "Failed" || (string?)o?["status"]?["phase"] == phase, within ?? TimeSpan.FromSeconds(120));
+            return (string?)ended!["status"]!["phase"] == phase ? ended : throw new TimeoutException($"{migration} ended otherwise: {ended["status"]}");
+        }
+        catch (TimeoutException e)
+        {
+            var state = await Kubectl("get", "vmi,pods,events", "-o", "wide");
+            throw new TimeoutException($"{e.Message}\n{state.Output}\n{Logs()}");
+        }
+    }
+
     public static Task Eventually(string what, Func<Task<bool>> holds) => Harness.Eventually.True(what, holds, StartTimeout);
 
     public async Task<bool> KubectlSucceeds(params string[] args) => (await Kubectl(["--request-timeout=5s", .. args])).ExitCode == 0;

@@ -101,7 +101,9 @@ public sealed class WireTests
             return list;
         }
 
+        if (typeof(Troupe.Messages.Api.Meta.ApiObject).IsAssignableFrom(type)) return Activator.CreateInstance(type);
         if (depth > 6) return null;
+        if (type.GetCustomAttributes<System.Text.Json.Serialization.JsonDerivedTypeAttribute>().LastOrDefault() is { } derived) return Sample(derived.DerivedType, depth + 1);
         var constructor = type.GetConstructors().Where(c => c.GetParameters() is not [var p] || p.ParameterType != type).OrderByDescending(c => c.GetParameters().Length).First();
         var value = constructor.Invoke([.. constructor.GetParameters().Select(p => Sample(p.ParameterType, depth + 1))]);
         foreach (var property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.SetMethod is not null))

@@ -96,7 +96,7 @@ public sealed class MasqueradeTests : IDisposable
             Metadata = new ObjectMeta { Name = "guest.example", Uid = "uid" },
             Spec = new VirtualMachineInstanceSpec { Domain = new DomainSpec { Devices = new Devices { Interfaces = [nic] } }, Networks = [new Network { Name = "default", Pod = new PodNetwork() }] },
         };
-        return Assert.Single(await new PodNetworking().PrepareAsync(pid, vmi, [PodAddress], Ct));
+        return Assert.Single(await new PodNetworking().PrepareAsync(pid, vmi, [PodAddress], [], Ct));
     }
 
     private async Task<int> MakePodAsync()

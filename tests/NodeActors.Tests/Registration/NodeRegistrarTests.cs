@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Troupe.Kubernetes.Client;
+using Troupe.Kubernetes.Remoting;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.Meta;
 using Troupe.Messages.Protocol.Launcher;
@@ -13,7 +14,7 @@ namespace Troupe.NodeActors.Tests.Registration;
 
 public sealed class NodeRegistrarTests
 {
-    private static readonly NodeAgentOptions Options = new("node-1", null, "/nowhere", [], "127.0.0.1", "127.0.0.1", 0, "/no/launcher", "/nowhere");
+    private static readonly NodeAgentOptions Options = new("node-1", null, "/nowhere", [], new RemotingOptions("127.0.0.1", "127.0.0.1", 0, null), "/no/launcher", "/nowhere");
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -147,6 +148,8 @@ public sealed class NodeRegistrarTests
         public Task DeleteAsync<T>(string? ns, string name, DeleteQuery? query = null, CancellationToken ct = default) where T : KubeObject => throw new NotSupportedException();
 
         public Task ApplyRawAsync(string path, JsonNode obj, string fieldManager, CancellationToken ct = default) => throw new NotSupportedException();
+
+        public Task<System.Text.Json.JsonElement?> FindRawAsync(string path, CancellationToken ct = default) => throw new NotSupportedException();
 
         public Task<JsonNode> PostRawAsync(string path, JsonNode obj, CancellationToken ct = default) => throw new NotSupportedException();
     }

@@ -9,6 +9,6 @@ internal sealed class FakeNetworking : IPodNetworking
     /// <summary>Thrown by the next calls, in turn.</summary>
     public Queue<Exception> Failures { get; } = new();
 
-    public Task<IReadOnlyList<PreparedInterface>> PrepareAsync(int launcherPid, VirtualMachineInstance vmi, IReadOnlyList<string> podAddresses, CancellationToken ct) =>
+    public Task<IReadOnlyList<PreparedInterface>> PrepareAsync(int launcherPid, VirtualMachineInstance vmi, IReadOnlyList<string> podAddresses, IReadOnlyList<string> keptAddresses, CancellationToken ct) =>
         Failures.TryDequeue(out var failure) ? Task.FromException<IReadOnlyList<PreparedInterface>>(failure) : Task.FromResult<IReadOnlyList<PreparedInterface>>([]);
 }

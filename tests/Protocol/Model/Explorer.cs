@@ -33,6 +33,7 @@ internal sealed class Explorer(Cores cores, int faults, int attempts)
                     continue;
                 var next = at.World.Clone();
                 move.Do(next);
+                Moves.Report(next);
                 transitions++;
                 var id = Visit(next, at.Id, (byte)i);
                 if (move.Kind is Kind.Normal && id != at.Id)

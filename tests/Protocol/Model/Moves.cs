@@ -13,7 +13,7 @@ internal sealed record Move(string Name, Kind Kind, Func<World, bool> Can, Actio
 
 /// <summary>
 /// Everything that may happen. A message stays in flight after it was delivered, so that it may come again at any time; one that is
-/// never delivered is lost. What the ends report they report again and again, as the agents do.
+/// never delivered is lost.
 /// </summary>
 internal static class Moves
 {
@@ -51,23 +51,33 @@ internal static class Moves
         foreach (var stage in Enum.GetValues<SourceStage>()[1..])
         {
             var mail = (Mail)((uint)Mail.SourceSays0 << (int)stage);
-            yield return Normal($"the source reports {stage}", w => w.SourceAlive && w.SourceEpoch == w.Attempt && w.Source == stage && !w.Mail.HasFlag(mail), w => w.Mail |= mail);
             yield return Deliver($"the source's report of {stage}", mail, w => w.HeardSource < stage, w => w.HeardSource = stage);
         }
 
         foreach (var stage in Enum.GetValues<TargetStage>()[1..])
         {
             var mail = (Mail)((uint)Mail.TargetSays0 << (int)stage);
-            yield return Normal($"the target reports {stage}", w => w.Pod is TargetPodState.Running && w.Target == stage && !w.Mail.HasFlag(mail), w => w.Mail |= mail);
             yield return Deliver($"the target's report of {stage}", mail, w => w.HeardTarget < stage, w => w.HeardTarget = stage);
         }
 
-        yield return Normal("the source's agent reports that the launcher is gone", w => !w.SourceAlive && !w.Mail.HasFlag(Mail.SourceLost), w => w.Mail |= Mail.SourceLost);
         yield return Deliver("the report that the source launcher is gone", Mail.SourceLost, w => !w.HeardSourceLost, w => w.HeardSourceLost = true);
-        yield return Normal("the source reports the guest's end", w => w is { SourceAlive: true, SourceQemu: Qemu.Dead } && w.Source is not SourceStage.PassedOn && !w.Mail.HasFlag(Mail.GuestEnded), w => w.Mail |= Mail.GuestEnded);
         yield return Deliver("the report of the guest's end", Mail.GuestEnded, w => !w.HeardGuestEnded, w => w.HeardGuestEnded = true);
-        yield return Normal("the target's agent reports that the launcher is gone", w => w.Pod is TargetPodState.Over && !w.Mail.HasFlag(Mail.TargetLost), w => w.Mail |= Mail.TargetLost);
         yield return Deliver("the report that the target launcher is gone", Mail.TargetLost, w => !w.HeardTargetLost, w => w.HeardTargetLost = true);
+    }
+
+    /// <summary>What is so is said at once and again after a loss; how long it is on its way is open.</summary>
+    public static void Report(World w)
+    {
+        if (w.SourceAlive && w.SourceEpoch == w.Attempt && w.Source is not SourceStage.None)
+            w.Mail |= (Mail)((uint)Mail.SourceSays0 << (int)w.Source);
+        if (w is { SourceAlive: true, SourceQemu: Qemu.Dead } && w.Source is not SourceStage.PassedOn)
+            w.Mail |= Mail.GuestEnded;
+        if (!w.SourceAlive)
+            w.Mail |= Mail.SourceLost;
+        if (w.Pod is TargetPodState.Running && w.Target is not TargetStage.None)
+            w.Mail |= (Mail)((uint)Mail.TargetSays0 << (int)w.Target);
+        if (w.Pod is TargetPodState.Over)
+            w.Mail |= Mail.TargetLost;
     }
 
     private static IEnumerable<Move> Hypervisor(Parties p)

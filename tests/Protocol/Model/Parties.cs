@@ -14,7 +14,7 @@ internal sealed class Parties(Cores cores)
     {
         while (w.Ongoing)
         {
-            var migration = new OngoingMigration($"m{w.Attempt}", "m", "pod", w.Attempt, Start)
+            var migration = new OngoingMigration($"m{w.Attempt}", "m", "pod", w.Attempt, "", Start)
             {
                 Step = w.Step,
                 TargetNode = w.Step is MigrationStep.Accepted || (w.Step is MigrationStep.Failed && w.HeardPod is TargetPodState.Unknown or TargetPodState.Pending) ? null : "target",
@@ -93,6 +93,7 @@ internal sealed class Parties(Cores cores)
         PodUid = "uid",
         Target = w.HeardTarget,
         TargetLost = w.HeardTargetLost,
+        AddressesLed = true,
         TargetReleased = w.HeardTargetReleased,
         Cancel = w.Cancel ? ("Cancelled", "Migration failed due to being canceled") : null,
     };

@@ -57,6 +57,8 @@ internal sealed class FusedClient(ScriptedApi api, Fuse fuse, Func<string, Failu
 
     public Task ApplyRawAsync(string path, JsonNode obj, string fieldManager, CancellationToken ct = default) => throw new NotSupportedException();
 
+    public Task<System.Text.Json.JsonElement?> FindRawAsync(string path, CancellationToken ct = default) => throw new NotSupportedException();
+
     public Task<JsonNode> PostRawAsync(string path, JsonNode obj, CancellationToken ct = default) => throw new NotSupportedException();
 
     private async Task<T> Call<T>(string name, Func<T> server, CancellationToken ct)

@@ -61,12 +61,12 @@ public sealed class VmiCrashTests : IAsyncLifetime
     /// <returns>The steps of the actor's first incarnation.</returns>
     private async Task<IReadOnlyList<string>> LiveAsync(IReadOnlyList<CrashPoint> crashes, Func<string, Failure?>? fail, string what)
     {
-        await using var world = new VmiWorld(_system, crashes, fail);
+        await using var world = new VmiWorld(crashes, fail);
         string Told() => $"{what}\nsteps:\n  {string.Join("\n  --\n  ", world.Steps.Select(s => string.Join("\n  ", s)))}\njournal: {string.Join(", ", world.Journal)}";
         using var deadline = new CancellationTokenSource(Patience);
         try
         {
-            await world.RunAsync(deadline.Token);
+            await world.RunAsync(_system, deadline.Token);
         }
         catch (OperationCanceledException)
         {

@@ -21,21 +21,18 @@ internal sealed class VmiWorld : IAsyncDisposable
 {
     private const string Node = "node-1";
     private static readonly TimeSpan AgentRepeats = TimeSpan.FromMilliseconds(100);
-    private readonly ActorSystem _system;
     private readonly Queue<CrashPoint?> _crashes;
     private readonly Func<string, Failure?> _fail;
     private readonly string _uid = Guid.NewGuid().ToString();
-    private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly EventRecorder _events;
-    private readonly IActorRef _pump;
+    private IActorRef _pump = ActorRefs.Nobody;
 
-    public VmiWorld(ActorSystem system, IEnumerable<CrashPoint?> crashes, Func<string, Failure?>? fail = null)
+    public VmiWorld(IEnumerable<CrashPoint?> crashes, Func<string, Failure?>? fail = null)
     {
-        (_system, _crashes, _fail) = (system, new Queue<CrashPoint?>(crashes), fail ?? (_ => null));
+        (_crashes, _fail) = (new Queue<CrashPoint?>(crashes), fail ?? (_ => null));
         Api = new ScriptedApi(Vmi(_uid));
         Guest = new ScriptedNode(Node, _uid);
         _events = new EventRecorder(new FusedClient(Api, new Fuse(null, () => { }), _ => null), "test", "test", TimeProvider.System, NullLogger.Instance);
-        _pump = system.ActorOf(Akka.Actor.Props.Create(() => new Pump(this)));
         Api.Changed += () => _pump.Tell(Pump.Look);
     }
 
@@ -48,18 +45,28 @@ internal sealed class VmiWorld : IAsyncDisposable
     /// <summary>Steps of each incarnation.</summary>
     public List<IReadOnlyList<string>> Steps { get; } = [];
 
-    private string PersistenceId => $"vmi-{_uid}";
+    public string PersistenceId => $"vmi-{_uid}";
 
-    /// <summary>Runs until the VMI is gone and its actor has retired.</summary>
-    public Task RunAsync(CancellationToken ct)
+    /// <summary>Runs in the system until the VMI is gone and its actor has retired, or has come to the phase.</summary>
+    public async Task RunAsync(ActorSystem system, CancellationToken ct, string? until = null)
     {
+        var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (until is not null)
+            Api.Changed += () => _ = Api.Phases.Contains(until) && end.TrySetResult();
+        _pump = system.ActorOf(Props.Create(() => new Pump(this, end)));
         _pump.Tell(Pump.Look);
-        return _gone.Task.WaitAsync(ct);
+        try
+        {
+            await end.Task.WaitAsync(ct);
+        }
+        finally
+        {
+            await _pump.GracefulStop(TimeSpan.FromSeconds(10));
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _pump.GracefulStop(TimeSpan.FromSeconds(10));
         await _events.DisposeAsync();
         FusedJournal.Fuses.TryRemove(PersistenceId, out _);
         FusedJournal.Written.TryRemove(PersistenceId, out _);
@@ -71,11 +78,11 @@ internal sealed class VmiWorld : IAsyncDisposable
         Spec = new VirtualMachineInstanceSpec { Domain = new DomainSpec { Memory = new Memory { Guest = new Quantity("128Mi") }, Devices = new Devices() } },
     };
 
-    private Props ActorProps(Fuse fuse)
+    private Props ActorProps(ActorSystem system, Fuse fuse)
     {
         FusedJournal.Fuses[PersistenceId] = fuse;
         var client = new FusedClient(Api, fuse, _fail);
-        var nodes = new FusedNodeRegion(_system, fuse, command => _pump.Tell(command));
+        var nodes = new FusedNodeRegion(system, fuse, command => _pump.Tell(command));
         return VmiActor.Props(_uid, new VmiActorServices(client, _events, nodes, () => new LauncherPodOptions("image", true), TimeProvider.System, NullLogger.Instance));
     }
 
@@ -86,16 +93,22 @@ internal sealed class VmiWorld : IAsyncDisposable
         private const string Repeat = "repeat";
         private readonly VmiWorld _world;
         private readonly HashSet<string> _podsTold = [];
+        private readonly TaskCompletionSource _gone;
         private IActorRef? _actor;
+        private bool _isRetired;
 
-        public Pump(VmiWorld world)
+        public Pump(VmiWorld world, TaskCompletionSource gone)
         {
-            _world = world;
+            (_world, _gone) = (world, gone);
             Receive<string>(m => m == Look, _ => OnLook());
             Receive<string>(m => m == Repeat, _ => Tell(_world.Guest.Outstanding));
             Receive<INodeMessage>(command => Tell(_world.Guest.Obey(command)));
             Receive<Died>(_ => Context.Stop(_actor!));
-            Receive<Akka.Cluster.Sharding.Passivate>(_ => Context.Stop(_actor!));
+            Receive<Akka.Cluster.Sharding.Passivate>(_ =>
+            {
+                _isRetired = true;
+                Context.Stop(_actor!);
+            });
             Receive<Terminated>(_ => OnEnd());
         }
 
@@ -112,15 +125,15 @@ internal sealed class VmiWorld : IAsyncDisposable
             var self = Self;
             var fuse = new Fuse(_world._crashes.Count > 0 ? _world._crashes.Dequeue() : null, () => self.Tell(Died.Instance));
             _world.Steps.Add(fuse.Steps);
-            _actor = Context.Watch(Context.ActorOf(_world.ActorProps(fuse)));
+            _actor = Context.Watch(Context.ActorOf(_world.ActorProps(Context.System, fuse)));
         }
 
-        /// <summary>Told to retire, the actor is gone for good; else its successor starts and the feeds begin anew.</summary>
+        /// <summary>Retired, the actor is gone for good; else its successor starts and the feeds begin anew.</summary>
         private void OnEnd()
         {
-            if (_world.Journal is [.., VmiRetired] && _world.Api.Vmi is null)
+            if (_isRetired && _world.Api.Vmi is null)
             {
-                _world._gone.TrySetResult();
+                _gone.TrySetResult();
                 return;
             }
 

@@ -1,0 +1,48 @@
+using Troupe.Messages.Api.KubeVirt;
+
+namespace Troupe.ControlPlane.Admission.Configuration;
+
+/// <summary>Reads admission's view of the KubeVirt object.</summary>
+public static class ClusterConfigReader
+{
+    private const string EvenParity = "alpha.kubevirt.io/EmulatorThreadCompleteToEvenParity";
+
+    /// <param name="installation">Null: nobody configured anything.</param>
+    public static ClusterConfig Read(KubeVirt? installation)
+    {
+        var defaults = ClusterConfig.Default;
+        if (installation?.Spec?.Configuration is not { } c)
+            return defaults;
+        return defaults with
+        {
+            EnabledGates = c.DeveloperConfiguration?.FeatureGates ?? [],
+            DisabledGates = c.DeveloperConfiguration?.DisabledFeatureGates ?? [],
+            DefaultArchitecture = Text(installation.Status?.DefaultArchitecture) ?? Text(c.ArchitectureConfiguration?.DefaultArchitecture) ?? defaults.DefaultArchitecture,
+            MachineType = Text(c.MachineType),
+            EmulatedMachines = c.EmulatedMachines is { Count: > 0 } machines ? machines : null,
+            Architectures = defaults.Architectures.ToDictionary(a => a.Key, a => Architecture(a.Value, a.Key switch
+            {
+                "arm64" => c.ArchitectureConfiguration?.Arm64,
+                "s390x" => c.ArchitectureConfiguration?.S390x,
+                _ => c.ArchitectureConfiguration?.Amd64,
+            })),
+            CpuModel = Text(c.CpuModel),
+            CpuRequest = c.CpuRequest,
+            EvictionStrategy = c.EvictionStrategy ?? defaults.EvictionStrategy,
+            DefaultNetworkInterface = Text(c.Network?.DefaultNetworkInterface) ?? defaults.DefaultNetworkInterface,
+            PermitBridgeInterfaceOnPodNetwork = c.Network?.PermitBridgeInterfaceOnPodNetwork ?? defaults.PermitBridgeInterfaceOnPodNetwork,
+            IsLiveUpdate = c.VmRolloutStrategy is null or "LiveUpdate",
+            MaxHotplugRatio = c.LiveUpdateConfiguration?.MaxHotplugRatio is > 0 and var ratio ? ratio : defaults.MaxHotplugRatio,
+            MaxCpuSockets = c.LiveUpdateConfiguration?.MaxCpuSockets,
+            MaxGuest = c.LiveUpdateConfiguration?.MaxGuest,
+            CompletesEmulatorThreadToEvenParity = installation.Metadata.Annotations?.ContainsKey(EvenParity) is true,
+            TdxQgsSocketPath = c.ConfidentialCompute?.Tdx?.Attestation?.QgsSocketPath ?? defaults.TdxQgsSocketPath,
+            VirtTemplateDeployment = c.VirtTemplateDeployment?.Enabled is true,
+        };
+    }
+
+    private static ArchitectureConfig Architecture(ArchitectureConfig otherwise, ArchSpecificConfiguration? set) =>
+        new(Text(set?.MachineType) ?? otherwise.MachineType, set?.EmulatedMachines is { Count: > 0 } machines ? machines : otherwise.EmulatedMachines);
+
+    private static string? Text(string? text) => text is { Length: > 0 } ? text : null;
+}

@@ -1,0 +1,98 @@
+using Troupe.ControlPlane.Vmi;
+using Troupe.ControlPlane.Vmi.LauncherPod;
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Protocol.Migration;
+using Troupe.Messages.Protocol.Node;
+
+namespace Troupe.ControlPlane.Migration;
+
+/// <summary>The conductor's place in the VMI's lifecycle: takes wishes, and turns what the conductor decides into the VmiActor's effects.</summary>
+internal static class MigrationConduct
+{
+    private const double GiB = 1L << 30;
+
+    /// <summary>The event that takes a wish up; null when there is none, or none that can be taken up now.</summary>
+    public static Decision? Accept(VmiState state, VirtualMachineInstance vmi, DateTimeOffset now, string podSuffix)
+    {
+        if (state.Moving is not { Ongoing: null, Wish: { Cancel: false } wish } || state.Moving.Past.Any(p => p.Id == wish.MigrationId))
+            return null;
+        var epoch = Math.Max(state.Right!.Epoch, state.Moving.HighestEpoch) + 1;
+        return new Decision([new MigrationAccepted(wish.MigrationId, wish.Name, LauncherPodRenderer.PodName(vmi, podSuffix), epoch, Kept(state), now)], []);
+    }
+
+    /// <summary>The first address, which the oldest sessions know, and the latest ones; a guest that moves every hour cannot keep them all.</summary>
+    private static string Kept(VmiState state)
+    {
+        const int Latest = 7;
+        var before = state.Moving.Past.LastOrDefault(p => p.Step is MigrationStep.HandedOver)?.KeptAddresses.Split(',', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        var all = before.Union(state.Pod?.Addresses ?? []).ToList();
+        return string.Join(',', all.Count <= Latest + 1 ? all : [all[0], .. all.TakeLast(Latest)]);
+    }
+
+    public static Decision Decide(VmiState state, VirtualMachineInstance vmi, DateTimeOffset now)
+    {
+        var migration = state.Moving.Ongoing!;
+        var decided = Conductor.Decide(migration, MigrationView.Of(state, migration), now, Limits(state, vmi));
+        if (decided.Step is { } step)
+            return new Decision([step], Announcements(step));
+        List<VmiEffect> effects = [.. Effects(decided.Actions, state, vmi, migration), .. Questions(state, migration)];
+        effects.Add(new VmiEffect.LookAgain(VmiLifecycle.CommandRetry));
+        return new Decision([], effects);
+    }
+
+    /// <summary>KubeVirt's times, and for the copying so many seconds for each GiB of the guest.</summary>
+    private static MigrationLimits Limits(VmiState state, VirtualMachineInstance vmi)
+    {
+        if (state.Moving.Wish is not { CompletionTimeoutPerGiB: > 0 } wish)
+            return MigrationLimits.Default;
+        var gibibytes = Math.Max(1, Math.Ceiling(GuestSize.MemoryBytes(vmi.Spec?.Domain ?? new DomainSpec()) / GiB));
+        return MigrationLimits.Default with { Completion = TimeSpan.FromSeconds(wish.CompletionTimeoutPerGiB * gibibytes) };
+    }
+
+    private static IEnumerable<VmiEffect> Effects(ConductorActions actions, VmiState state, VirtualMachineInstance vmi, OngoingMigration m)
+    {
+        var right = state.Right!;
+        foreach (var action in Enum.GetValues<ConductorActions>().Where(a => a is not ConductorActions.None && actions.HasFlag(a)))
+        {
+            VmiEffect? effect = action switch
+            {
+                ConductorActions.CreatePod => new VmiEffect.CreateTargetPod(m.PodName),
+                ConductorActions.PrepareTarget when state.Domain?.Certificate is { } certificate && state.Moving.TargetPod is { } pod =>
+                    new VmiEffect.Tell(new PrepareTarget(m.TargetNode!, state.Uid, m.TargetEpoch, m.Id, m.TargetPodUid!, pod.Addresses, certificate, m.KeptAddresses.Split(',', StringSplitOptions.RemoveEmptyEntries), VmiDefaults.Apply(vmi))),
+                ConductorActions.Start when MigrationView.OfAttempt(state.Moving.TargetReport, m)?.Endpoint is { } endpoint =>
+                    new VmiEffect.Tell(new StartMigration(right.Node, state.Uid, right.Epoch, m.Id, m.TargetEpoch, endpoint, Options(state))),
+                ConductorActions.Abort => new VmiEffect.Tell(new AbortMigration(right.Node, state.Uid, right.Epoch, m.Id, m.TargetEpoch)),
+                ConductorActions.RefuseTarget => new VmiEffect.Tell(new RefuseMigration(m.TargetNode!, state.Uid, m.TargetEpoch, m.Id)),
+                ConductorActions.Adopt => new VmiEffect.Tell(new AdoptDomain(right.Node, state.Uid, right.Epoch, m.Id)),
+                ConductorActions.LeadAddresses => new VmiEffect.LeadAddresses(m.PodName, m.TargetPodUid!, m.KeptAddresses),
+                ConductorActions.ReleaseSource when state.Moving.Departed is { } departed => new VmiEffect.Tell(new ReleaseDomain(departed.Node, state.Uid, departed.Epoch)),
+                ConductorActions.DeleteSourcePod when state.Moving is { Departed: { } departed, DepartedPod: { } name } => new VmiEffect.DeletePod(name, departed.PodUid, Force: false),
+                ConductorActions.ReleaseTarget => new VmiEffect.Tell(new ReleaseDomain(m.TargetNode!, state.Uid, m.TargetEpoch)),
+                ConductorActions.DeleteTargetPod => new VmiEffect.DeletePod(m.PodName, state.Moving.TargetPod?.Uid, Force: false),
+                _ => null,
+            };
+            if (effect is not null)
+                yield return effect;
+        }
+    }
+
+    /// <summary>After a restart of this side, the ends are asked where they are.</summary>
+    private static IEnumerable<VmiEffect> Questions(VmiState state, OngoingMigration m)
+    {
+        if (state.Report is null && state.Right is { } right)
+            yield return new VmiEffect.Tell(new QueryDomain(right.Node, state.Uid, right.Epoch));
+        if (m is { IsInTheSourcesHands: true, TargetNode: { } node } && state.Moving.TargetReport is null)
+            yield return new VmiEffect.Tell(new QueryDomain(node, state.Uid, m.TargetEpoch));
+    }
+
+    private static MigrationOptions Options(VmiState state) => state.Moving.Wish?.Options ?? new MigrationOptions(0, 0, false, 0, AllowUnsafe: false, CopyDisks: true);
+
+    private static IReadOnlyList<VmiEffect> Announcements(IMigrationEvent step) => step switch
+    {
+        MigrationTargetAssigned assigned => [new VmiEffect.Announce("Normal", "PreparingTarget", $"VirtualMachineInstance Migration Target Prepared on node {assigned.Node}.")],
+        MigrationStarted => [new VmiEffect.Announce("Normal", "Migrating", "VirtualMachineInstance is migrating.")],
+        RightHandedOver handover => [new VmiEffect.Announce("Normal", "Migrated", $"The VirtualMachineInstance migrated to node {handover.Node}.")],
+        MigrationFailed failed => [new VmiEffect.Announce("Warning", "FailedMigration", failed.Message)],
+        _ => [],
+    };
+}

@@ -1,0 +1,51 @@
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.Migrations;
+using Troupe.Messages.Protocol.Migration;
+
+namespace Troupe.ControlPlane.Migration;
+
+/// <summary>How migrations are done: the KubeVirt object's `spec.configuration.migrations`, and over it what a matching policy says.</summary>
+/// <param name="CompletionTimeoutPerGiB">Seconds.</param>
+/// <param name="Policy">Name of the policy, where one matches.</param>
+public sealed record MigrationSettings(long ParallelPerCluster, long ParallelOutboundPerNode, MigrationOptions Options, long CompletionTimeoutPerGiB, string? Policy)
+{
+    // KubeVirt's defaults.
+    private const long DefaultPerCluster = 5;
+    private const long DefaultOutboundPerNode = 2;
+    private const long DefaultCompletionTimeoutPerGiB = 150;
+
+    public static MigrationSettings Of(MigrationConfiguration? configuration, MigrationPolicy? policy)
+    {
+        var c = configuration ?? new MigrationConfiguration();
+        var p = policy?.Spec;
+        return new MigrationSettings(
+            c.ParallelMigrationsPerCluster ?? DefaultPerCluster,
+            c.ParallelOutboundMigrationsPerNode ?? DefaultOutboundPerNode,
+            new MigrationOptions(
+                (p?.BandwidthPerMigration ?? c.BandwidthPerMigration)?.Units ?? 0,
+                p?.MaxDowntimeMs ?? c.MaxDowntimeMs ?? 0,
+                p?.AllowAutoConverge ?? c.AllowAutoConverge ?? false,
+                ParallelChannels: 0,
+                c.UnsafeMigrationOverride ?? false,
+                CopyDisks: true),
+            p?.CompletionTimeoutPerGiB ?? c.CompletionTimeoutPerGiB ?? DefaultCompletionTimeoutPerGiB,
+            policy?.Metadata.Name);
+    }
+}
+
+/// <summary>Which policy holds for a VMI.</summary>
+public static class MigrationPolicies
+{
+    /// <summary>The one with the most labels that match; then the one with more of them on the VMI; then the first by name.</summary>
+    public static MigrationPolicy? Match(IEnumerable<MigrationPolicy> policies, IReadOnlyDictionary<string, string>? vmiLabels, IReadOnlyDictionary<string, string>? namespaceLabels) => policies
+        .Where(p => p.Spec?.Selectors is { } s && Matches(s.VirtualMachineInstanceSelector, vmiLabels) && Matches(s.NamespaceSelector, namespaceLabels))
+        .OrderByDescending(p => Count(p.Spec!.Selectors!.VirtualMachineInstanceSelector) + Count(p.Spec!.Selectors!.NamespaceSelector))
+        .ThenByDescending(p => Count(p.Spec!.Selectors!.VirtualMachineInstanceSelector))
+        .ThenBy(p => p.Metadata.Name, StringComparer.Ordinal)
+        .FirstOrDefault();
+
+    private static bool Matches(IReadOnlyDictionary<string, string>? selector, IReadOnlyDictionary<string, string>? labels) =>
+        (selector ?? new Dictionary<string, string>()).All(s => labels is not null && labels.TryGetValue(s.Key, out var value) && value == s.Value);
+
+    private static int Count(IReadOnlyDictionary<string, string>? selector) => selector?.Count ?? 0;
+}

@@ -1,0 +1,56 @@
+using Troupe.ControlPlane.Vmi;
+using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
+using Troupe.Messages.Protocol.Node;
+
+namespace Troupe.ControlPlane.Migration;
+
+/// <summary>From what the VmiActor knows to what the conductor asks.</summary>
+internal static class MigrationView
+{
+    public static MigrationFacts Of(VmiState state, OngoingMigration migration)
+    {
+        var moved = migration.Step is MigrationStep.HandedOver;
+        var source = moved ? null : state.Report;
+        var target = moved ? state.Report : state.Moving.TargetReport;
+        var pod = moved ? state.Pod : state.Moving.TargetPod;
+        return new MigrationFacts
+        {
+            SourceNode = (moved ? state.Moving.Departed : state.Right)?.Node ?? "",
+            Source = OfAttempt(source, migration)?.Source ?? SourceStage.None,
+            SourceMessage = OfAttempt(source, migration)?.Message,
+            SourceLost = !moved && (state.Report?.Launcher is LauncherPresence.Lost || state.PodIsGone || state.Pod is { Phase: "Failed" or "Succeeded" }),
+            GuestEnded = source?.Domain is { State: DomainState.Shutoff or DomainState.Crashed } domain && domain.Reason is not DomainReason.Migrated,
+            SourceReleased = state.Moving.DepartedPodIsGone,
+            Pod = PodState(pod, moved ? state.PodIsGone : state.Moving.TargetPodIsGone),
+            PodNode = pod?.Node,
+            PodUid = pod?.Uid,
+            PodMessage = pod?.TerminatedMessage ?? pod?.WaitingMessage ?? pod?.Scheduled?.Message,
+            Target = OfAttempt(target, migration)?.Target ?? TargetStage.None,
+            TargetMessage = OfAttempt(target, migration)?.Message,
+            TargetLost = target?.Launcher is LauncherPresence.Lost,
+            AddressesLed = moved && state.Moving.AddressesLed == migration.Id,
+            TargetReleased = state.Moving.TargetPodIsGone,
+            Cancel = Cancel(state, migration),
+        };
+    }
+
+    public static MigrationObservation? OfAttempt(DomainReported? report, OngoingMigration migration) =>
+        report?.Domain.Migration is { } observed && observed.TargetEpoch == migration.TargetEpoch ? observed : null;
+
+    private static TargetPodState PodState(Messages.Protocol.Vmi.PodObservation? pod, bool isGone) => (pod, isGone) switch
+    {
+        (_, true) => TargetPodState.Gone,
+        (null, _) => TargetPodState.Unknown,
+        ({ Deleting: true } or { Phase: "Failed" or "Succeeded" }, _) => TargetPodState.Over,
+        ({ Ready: true, Node: not null }, _) => TargetPodState.Running,
+        _ => TargetPodState.Pending,
+    };
+
+    private static (string, string)? Cancel(VmiState state, OngoingMigration migration) => state switch
+    {
+        { IsDeleting: true } => ("VmiDeleted", "Migration failed vmi shutdown during migration."),
+        { Moving.Wish: { Cancel: true } wish } when wish.MigrationId == migration.Id => ("Cancelled", "Migration failed due to being canceled"),
+        _ => null,
+    };
+}

@@ -1,0 +1,54 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using Troupe.Messages.Api.Core;
+using Troupe.Messages.Api.KubeVirt;
+
+namespace Troupe.ControlPlane.Vmi.LauncherPod;
+
+/// <summary>The launcher pod's networks: what Multus attaches, what a service mesh must know, and the ports that the guest offers.</summary>
+internal static class LauncherNetworks
+{
+    private const string Multus = "k8s.v1.cni.cncf.io/networks";
+    private const string MultusDefault = "v1.multus-cni.io/default-network";
+    private const string MasqueradeBridge = "k6t-eth0";
+    private const int HashLength = 11;
+
+    public static IEnumerable<(string Key, string Value)> Annotations(VirtualMachineInstance vmi)
+    {
+        var interfaces = vmi.Spec?.Domain?.Devices?.Interfaces ?? [];
+        var networks = vmi.Spec?.Networks ?? [];
+        var secondary = networks.Where(n => n.Multus is { Default: not true } && interfaces.FirstOrDefault(i => i.Name == n.Name)?.State != "absent").ToList();
+        if (secondary.Count > 0)
+            yield return (Multus, new JsonArray([.. secondary.Select(n => Attachment(vmi, n, interfaces.FirstOrDefault(i => i.Name == n.Name)))]).ToJsonString());
+        if (networks.FirstOrDefault(n => n.Multus is { Default: true }) is { } primary)
+            yield return (MultusDefault, primary.Multus!.NetworkName!);
+        // Traffic of a masqueraded guest comes from its bridge; a mesh that does not know would take it for foreign.
+        if (interfaces.Any(i => i.Masquerade is not null))
+        {
+            yield return ("istio.io/reroute-virtual-interfaces", MasqueradeBridge);
+            yield return ("traffic.sidecar.istio.io/kubevirtInterfaces", MasqueradeBridge);
+        }
+    }
+
+    public static IReadOnlyList<ContainerPort>? Ports(VirtualMachineInstance vmi)
+    {
+        var ports = (vmi.Spec?.Domain?.Devices?.Interfaces ?? []).SelectMany(i => i.Ports ?? [])
+            .Select(p => new ContainerPort { Name = p.Name is { Length: > 0 } name ? name : null, Number = p.PortValue, Protocol = p.Protocol is { Length: > 0 } protocol ? protocol : "TCP" }).ToList();
+        return ports.Count == 0 ? null : ports;
+    }
+
+    private static JsonNode Attachment(VirtualMachineInstance vmi, Network network, Interface? nic)
+    {
+        // `NAMESPACE/NAME`, or the name alone in the VMI's own namespace.
+        var parts = network.Multus!.NetworkName!.Split('/', 2);
+        var attachment = new JsonObject { ["name"] = parts[^1], ["namespace"] = parts.Length == 2 ? parts[0] : vmi.Metadata.Namespace };
+        if (nic?.MacAddress is { Length: > 0 } mac)
+            attachment["mac"] = mac;
+        attachment["interface"] = PodInterface(network.Name!);
+        return attachment;
+    }
+
+    /// <summary>The name is the same on every node, whatever the order of networks.</summary>
+    private static string PodInterface(string network) => $"pod{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(network)))[..HashLength]}";
+}

@@ -1,0 +1,188 @@
+namespace Troupe.DevCluster.Machinery.Cel;
+
+/// <summary>Runs a checked expression; every step costs, so that no rule can hold up the server.</summary>
+internal sealed class CelEvaluator
+{
+    private readonly long _budget;
+    private long _left;
+
+    public CelEvaluator(long budget) => _budget = _left = budget;
+
+    internal sealed record Scope(string Name, object? Value, Scope? Outer);
+
+    /// <summary>What running has cost so far.</summary>
+    public long Spent => _budget - _left;
+
+    /// <exception cref="CelException">No such key, overflow, division by zero, wrong operands, or too costly.</exception>
+    public object? Run(CelNode node, Scope? scope)
+    {
+        Charge(1);
+        switch (node)
+        {
+            case CelLiteral literal:
+                return literal.Value;
+            case CelIdent ident:
+                for (var at = scope; at is not null; at = at.Outer)
+                {
+                    if (at.Name == ident.Name)
+                        return at.Value;
+                }
+                return CelChecker.Named(ident.Name) ?? throw new CelException("no such attribute: " + ident.Name);
+            case CelSelect select:
+                return Select(select, Run(select.Target, scope));
+            case CelListLiteral list:
+                return new CelList([.. list.Items.Select(i => Run(i, scope))]);
+            case CelMapLiteral map:
+                return MapLiteral(map, scope);
+            case CelMacro macro:
+                return Macro(macro, scope);
+            case CelCall { Function: "_&&_" } and:
+                return Logic(and, scope, absorbing: false);
+            case CelCall { Function: "_||_" } or:
+                return Logic(or, scope, absorbing: true);
+            case CelCall { Function: "_?_:_" } conditional:
+                return Run(conditional.Arguments[True(Run(conditional.Arguments[0], scope)) ? 1 : 2], scope);
+            case CelCall call:
+                return Call(call, scope);
+            default:
+                throw new CelException("unknown expression");
+        }
+    }
+
+    private void Charge(long cost)
+    {
+        _left -= cost;
+        if (_left < 0)
+            throw new CelException("operation cancelled: actual cost limit exceeded");
+    }
+
+    private static object? Select(CelSelect select, object? target)
+    {
+        if (target is CelOptional optional)
+        {
+            if (!optional.HasValue)
+                return select.Test ? false : CelOptional.None;
+            return select.Test ? Has(optional.Value, select.Field) : Maybe(optional.Value, select.Field);
+        }
+        if (select.Test)
+            return Has(target, select.Field);
+        if (select.Optional)
+            return Maybe(target, select.Field);
+        return target switch
+        {
+            CelStruct obj => obj.Get(select.Field),
+            CelMap map => map.Entries.TryGetValue(select.Field, out var value) ? value : throw new CelException("no such key: " + select.Field),
+            _ => throw new CelException("no such overload"),
+        };
+    }
+
+    private static bool Has(object? target, string field) => target switch
+    {
+        CelStruct obj => obj.Has(field),
+        CelMap map => map.Entries.ContainsKey(field),
+        _ => throw new CelException("no such overload"),
+    };
+
+    private static CelOptional Maybe(object? target, string field) => !Has(target, field)
+        ? CelOptional.None
+        : new CelOptional(true, target is CelStruct obj ? obj.Get(field) : ((CelMap)target!).Entries[field]);
+
+    private CelMap MapLiteral(CelMapLiteral map, Scope? scope)
+    {
+        var entries = new Dictionary<object, object?>();
+        foreach (var (key, value) in map.Entries)
+        {
+            var k = Run(key, scope);
+            if (k is not (string or long or ulong or bool))
+                throw new CelException("unsupported key type");
+            if (!entries.TryAdd(k, Run(value, scope)))
+                throw new CelException("Failed with repeated key");
+        }
+        return new CelMap(entries);
+    }
+
+    /// <summary>An error on one side doesn't matter if the other side decides.</summary>
+    private bool Logic(CelCall call, Scope? scope, bool absorbing)
+    {
+        CelException? failed = null;
+        foreach (var side in call.Arguments)
+        {
+            try
+            {
+                if (True(Run(side, scope)) == absorbing)
+                    return absorbing;
+            }
+            catch (CelException e) when (_left >= 0)
+            {
+                failed ??= e;
+            }
+        }
+        return failed is null ? !absorbing : throw failed;
+    }
+
+    private static bool True(object? value) => value is bool flag ? flag : throw new CelException("no such overload");
+
+    private object? Macro(CelMacro macro, Scope? scope)
+    {
+        var target = Run(macro.Target, scope);
+        if (macro.Kind is CelMacroKind.OptMap or CelMacroKind.OptFlatMap)
+        {
+            if (target is not CelOptional optional)
+                throw new CelException("no such overload");
+            if (!optional.HasValue)
+                return optional;
+            var result = Run(macro.Result!, new Scope(macro.Variable, optional.Value, scope));
+            return macro.Kind == CelMacroKind.OptMap ? new CelOptional(true, result) : result;
+        }
+        IEnumerable<object?> items = target switch
+        {
+            CelList list => list,
+            CelMap map => map.Entries.Keys.Cast<object?>(),
+            _ => throw new CelException("no such overload"),
+        };
+        return macro.Kind switch
+        {
+            CelMacroKind.Map => new CelList([.. items.Select(i => new Scope(macro.Variable, i, scope))
+                .Where(s => macro.Condition is null || True(Run(macro.Condition, s))).Select(s => Run(macro.Result!, s))]),
+            CelMacroKind.Filter => new CelList([.. items.Where(i => True(Run(macro.Condition!, new Scope(macro.Variable, i, scope))))]),
+            CelMacroKind.ExistsOne => items.Count(i => True(Run(macro.Condition!, new Scope(macro.Variable, i, scope)))) == 1,
+            var kind => Any(macro, items, scope, kind == CelMacroKind.Exists),
+        };
+    }
+
+    private bool Any(CelMacro macro, IEnumerable<object?> items, Scope? scope, bool wanted)
+    {
+        CelException? failed = null;
+        foreach (var item in items)
+        {
+            try
+            {
+                if (True(Run(macro.Condition!, new Scope(macro.Variable, item, scope))) == wanted)
+                    return wanted;
+            }
+            catch (CelException e) when (_left >= 0)
+            {
+                failed ??= e;
+            }
+        }
+        return failed is null ? !wanted : throw failed;
+    }
+
+    private object? Call(CelCall call, Scope? scope)
+    {
+        var arguments = new object?[call.Arguments.Count + (call.Target is null ? 0 : 1)];
+        var at = 0;
+        if (call.Target is { } target)
+            arguments[at++] = Run(target, scope);
+        foreach (var argument in call.Arguments)
+            arguments[at++] = Run(argument, scope);
+        foreach (var argument in arguments)
+            Charge(argument switch { string s => s.Length / 10, CelList l => l.Count / 10, _ => 0 });
+        foreach (var overload in CelFunctions.Find(call.Function, call.Target is not null))
+        {
+            if (overload.Fits(arguments))
+                return overload.Run(arguments);
+        }
+        throw new CelException("no such overload");
+    }
+}

@@ -1,0 +1,123 @@
+using System.Runtime.InteropServices;
+using Troupe.Launcher.Libvirt;
+using Troupe.Messages.Protocol.Migration;
+
+namespace Troupe.Launcher.Migration;
+
+/// <summary>libvirt's calls about moving one domain. Each looks the domain up anew, so that a long call shares no handle with others.</summary>
+internal static unsafe class DomainMigration
+{
+    private const long MiB = 1 << 20;
+
+    /// <summary>Blocks until the domain has moved, or not. The target is left paused.</summary>
+    /// <param name="disks">Target names of the disks to copy.</param>
+    /// <exception cref="LibvirtException">The domain has not moved.</exception>
+    public static void Migrate(LibvirtConnection connection, string uuid, MigrationOptions options, IReadOnlyList<string> disks)
+    {
+        var flags = MigrationNative.Live | MigrationNative.PeerToPeer | MigrationNative.Paused | MigrationNative.AbortOnError;
+        MigrationNative.TypedParameter* parameters = null;
+        int count = 0, capacity = 0;
+        try
+        {
+            Add("migrate_uri", $"unix://{PeerChannels.Socket(PeerChannel.Memory)}");
+            if (options.BandwidthBytesPerSecond > 0)
+                Check(MigrationNative.TypedParamsAddULLong(ref parameters, ref count, ref capacity, "bandwidth", (ulong)Math.Max(1, options.BandwidthBytesPerSecond / MiB)));
+            if (options.AutoConverge)
+                flags |= MigrationNative.AutoConverge;
+            if (options.AllowUnsafe)
+                flags |= MigrationNative.Unsafe;
+            if (options.ParallelChannels > 1)
+            {
+                flags |= MigrationNative.Parallel;
+                Check(MigrationNative.TypedParamsAddInt(ref parameters, ref count, ref capacity, "parallel.connections", options.ParallelChannels));
+            }
+
+            if (disks.Count > 0)
+            {
+                flags |= MigrationNative.NonSharedIncremental;
+                Add("disks_uri", $"unix://{PeerChannels.Socket(PeerChannel.Disks)}");
+                foreach (var disk in disks)
+                    Add("migrate_disks", disk);
+            }
+
+            var destination = $"qemu+unix:///system?socket={PeerChannels.Socket(PeerChannel.Rpc)}";
+            With(connection, uuid, domain =>
+            {
+                if (options.MaxDowntimeMs > 0)
+                    _ = MigrationNative.DomainMigrateSetMaxDowntime(domain, (ulong)options.MaxDowntimeMs, 0);
+                if (MigrationNative.DomainMigrateToUri3(domain, destination, parameters, (uint)count, flags) < 0)
+                    throw LibvirtException.Last("migrating the domain");
+            });
+        }
+        finally
+        {
+            MigrationNative.TypedParamsFree(parameters, count);
+        }
+
+        void Add(string name, string value) => Check(MigrationNative.TypedParamsAddString(ref parameters, ref count, ref capacity, name, value));
+    }
+
+    public static void Abort(LibvirtConnection connection, string uuid) => With(connection, uuid, domain =>
+    {
+        if (MigrationNative.DomainAbortJob(domain) < 0)
+            throw LibvirtException.Last("aborting the migration");
+    });
+
+    public static void Resume(LibvirtConnection connection, string uuid) => With(connection, uuid, domain =>
+    {
+        if (MigrationNative.DomainResume(domain) < 0)
+            throw LibvirtException.Last("resuming the domain");
+    });
+
+    public static void Steer(LibvirtConnection connection, string uuid, MigrationSteering steering) => With(connection, uuid, domain =>
+    {
+        if (steering.MaxDowntimeMs is { } downtime && MigrationNative.DomainMigrateSetMaxDowntime(domain, (ulong)downtime, 0) < 0)
+            throw LibvirtException.Last("setting the downtime limit");
+        if (steering.BandwidthBytesPerSecond is { } bandwidth && MigrationNative.DomainMigrateSetMaxSpeed(domain, (ulong)Math.Max(1, bandwidth / MiB), 0) < 0)
+            throw LibvirtException.Last("setting the bandwidth limit");
+        if (steering.PauseGuest && MigrationNative.DomainSuspend(domain) < 0)
+            throw LibvirtException.Last("pausing the guest");
+    });
+
+    /// <summary>Null when no job runs.</summary>
+    public static MigrationProgress? Progress(LibvirtConnection connection, string uuid)
+    {
+        Dictionary<string, long> values = [];
+        With(connection, uuid, domain =>
+        {
+            if (MigrationNative.DomainGetJobStats(domain, out _, out var parameters, out var count, 0) < 0)
+                throw LibvirtException.Last("reading the migration's progress");
+            for (var i = 0; i < count; i++)
+                values[Marshal.PtrToStringUTF8((nint)parameters[i].Field)!] = parameters[i].Type is MigrationNative.TypeLong or MigrationNative.TypeUnsignedLong ? parameters[i].Long : parameters[i].Int;
+            MigrationNative.TypedParamsFree(parameters, count);
+        });
+        // Dirty pages come per second, and with their size.
+        return values.ContainsKey("memory_total")
+            ? new MigrationProgress(Of("time_elapsed"), Of("data_total"), Of("data_processed"), Of("data_remaining"), Of("memory_bps"),
+                Of("memory_dirty_rate") * Math.Max(1, Of("memory_page_size")), Of("memory_iteration"), Of("downtime"))
+            : null;
+
+        long Of(string name) => values.GetValueOrDefault(name);
+    }
+
+    private static void With(LibvirtConnection connection, string uuid, Action<nint> act)
+    {
+        var domain = LibvirtNative.DomainLookupByUuidString(connection.Handle, uuid);
+        if (domain == 0)
+            throw LibvirtException.Last("looking for the domain");
+        try
+        {
+            act(domain);
+        }
+        finally
+        {
+            _ = LibvirtNative.DomainFree(domain);
+        }
+    }
+
+    private static void Check(int result)
+    {
+        if (result < 0)
+            throw LibvirtException.Last("preparing the migration's parameters");
+    }
+}

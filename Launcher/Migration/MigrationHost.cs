@@ -1,0 +1,230 @@
+using System.Threading.Channels;
+using Troupe.Launcher.Converter;
+using Troupe.Launcher.Libvirt;
+using Troupe.Launcher.Server;
+using Troupe.Messages.Protocol.Migration;
+
+namespace Troupe.Launcher.Migration;
+
+/// <summary>
+/// Plays this launcher's part in migrations: a shell around <see cref="SourceEndpoint"/> and <see cref="TargetEndpoint"/>. Everything that
+/// happens goes through one queue, so that decisions and what follows from them at once come in one order.
+/// </summary>
+internal sealed class MigrationHost : IAsyncDisposable
+{
+    private readonly DomainHost _host;
+    private readonly TimeProvider _time;
+    private readonly Action<string> _log;
+    private readonly string _libvirtSocket;
+    private readonly LauncherIdentity _identity;
+    private readonly Channel<Func<Task>> _inbox = Channel.CreateUnbounded<Func<Task>>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly CancellationTokenSource _stop = new();
+    private SourceEndpoint _source = new();
+    private TargetEndpoint _target = new();
+    private PeerListener? _listener;
+    private SourceRun? _run;
+
+    public MigrationHost(DomainHost host, string vmiUid, string libvirtSocket, TimeProvider time, Action<string> log)
+    {
+        (_host, _libvirtSocket, _time, _log) = (host, libvirtSocket, time, log);
+        _identity = new LauncherIdentity(vmiUid, time);
+        host.Update(o => o with { Certificate = _identity.Certificate }, silently: true);
+        host.Incoming = OnIncoming;
+        host.DaemonLost += () =>
+        {
+            Post(() => DecideAsync(new SourceInput.DaemonLost()));
+            Post(LookAgainAsync);
+        };
+        _ = WorkAsync();
+    }
+
+    public void Prepare(PrepareIncoming order) => Post(async () =>
+    {
+        if (Advance(new TargetInput.Prepare(order.Epoch)) is not TargetActions.Prepare)
+            return;
+        Show(order.MigrationId, o => o with { StartedAt = _time.GetUtcNow() });
+        var succeeded = await TryPrepareAsync(order).ConfigureAwait(false);
+        await DecideAsync(new TargetInput.Prepared(succeeded)).ConfigureAwait(false);
+    });
+
+    public void Adopt(AdoptIncoming order) => Post(() => DecideAsync(new TargetInput.Adopt(order.Epoch)));
+
+    public void Refuse(RefuseIncoming order) => Post(() => DecideAsync(new TargetInput.Refuse(order.Epoch)));
+
+    public void Start(MigrateDomain order) => Post(async () =>
+    {
+        var (next, actions) = _source.Decide(new SourceInput.Start(order.TargetEpoch));
+        _source = next;
+        if (actions is not SourceActions.Migrate)
+            return;
+        _host.Update(o => o with { Migration = new MigrationObservation(order.MigrationId, order.TargetEpoch, SourceStage.Migrating, TargetStage.None) { StartedAt = _time.GetUtcNow() } });
+        _run = new SourceRun(_host, _identity, order, _log);
+        _run.Heard += message => Post(() => message is GuestLoaded loaded ? DecideAsync(new SourceInput.PeerLoaded(loaded.TargetEpoch)) : Task.CompletedTask);
+        _run.Lost += () => Post(OnLostAsync);
+        _run.Returned += error => Post(() => OnReturnedAsync(error));
+        _run.Progressed += progress => _host.Update(o => o.Migration is { } m ? o with { Migration = m with { Progress = progress } } : o);
+        await Task.Run(_run.Start).ConfigureAwait(false);
+    });
+
+    public void Abort(AbortMigrate order) => Post(async () =>
+    {
+        var before = _source;
+        await DecideAsync(new SourceInput.Abort(order.TargetEpoch)).ConfigureAwait(false);
+        if (before.TargetEpoch != _source.TargetEpoch)
+            _host.Update(o => o with { Migration = new MigrationObservation(order.MigrationId, order.TargetEpoch, SourceStage.Kept, TargetStage.None) { Message = "aborted before it began" } });
+    });
+
+    public void Steer(SteerMigrate order) => Post(async () =>
+    {
+        if (_run is { } run && order.TargetEpoch == _source.TargetEpoch && _source.IsBusy)
+            await run.SteerAsync(order.Steering).ConfigureAwait(false);
+    });
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        _inbox.Writer.TryComplete();
+        if (_listener is { } listener)
+            await listener.DisposeAsync().ConfigureAwait(false);
+        if (_run is { } run)
+            await run.DisposeAsync().ConfigureAwait(false);
+        _identity.Dispose();
+    }
+
+    private void Post(Func<Task> work) => _inbox.Writer.TryWrite(work);
+
+    private async Task WorkAsync()
+    {
+        await foreach (var work in _inbox.Reader.ReadAllAsync(_stop.Token).ConfigureAwait(false))
+        {
+            try
+            {
+                await work().ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is IOException or LibvirtException or OperationCanceledException)
+            {
+                _log($"migration: {e.Message}");
+            }
+        }
+    }
+
+    private async Task DecideAsync(SourceInput input)
+    {
+        var before = _source.Stage;
+        (_source, var actions) = _source.Decide(input);
+        if (_source.Stage is SourceStage.PassedOn)
+            _host.HasPassedOn = true;
+        if (actions.HasFlag(SourceActions.KillGuest))
+            _host.KillGuest();
+        if (actions.HasFlag(SourceActions.SendRun) && _run is { } run)
+            run.PassOn();
+        if (_source.Stage != before)
+        {
+            _log($"migration: source {before} -> {_source.Stage} on {input.GetType().Name}");
+            _host.Update(o => o.Migration is { } m && m.TargetEpoch == _source.TargetEpoch ? o with { Migration = m with { Source = _source.Stage } } : o);
+        }
+
+        if (actions.HasFlag(SourceActions.CancelJob))
+            _run?.Cancel();
+        if (actions.HasFlag(SourceActions.KeepGuest))
+            await _host.KeepGuestAsync(_stop.Token).ConfigureAwait(false);
+    }
+
+    /// <summary>First the decision, then libvirt may learn of it.</summary>
+    private async Task OnLostAsync()
+    {
+        await DecideAsync(new SourceInput.LinkLost()).ConfigureAwait(false);
+        _run?.CloseLocal();
+        if (_source.Stage is SourceStage.PassedOn)
+            _run?.PassOn();
+    }
+
+    private async Task OnReturnedAsync(string? error)
+    {
+        if (error is not null && _source.IsBusy)
+            _host.Update(o => o.Migration is { } m ? o with { Migration = m with { Message = error } } : o, silently: true);
+        _host.Update(o => o.Migration is { } m ? o with { Migration = m with { EndedAt = _time.GetUtcNow() } } : o, silently: true);
+        await DecideAsync(new SourceInput.Returned(error is null)).ConfigureAwait(false);
+        if (_source.Stage is SourceStage.Kept && _run is { } run)
+        {
+            _run = null;
+            await run.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>libvirt's news about a domain that is not yet this launcher's; true when it is no news for anybody else.</summary>
+    private bool OnIncoming(IncomingNews news)
+    {
+        if (_target.Stage is TargetStage.None or TargetStage.Running)
+            return false;
+        if (news is IncomingNews.Arriving)
+            return true;
+        Post(() => DecideAsync(news is IncomingNews.Loaded ? new TargetInput.Loaded() : new TargetInput.Gone()));
+        return true;
+    }
+
+    /// <summary>The daemon was away: its news of an incoming domain were missed. What was not whole by then will not become so.</summary>
+    private async Task LookAgainAsync()
+    {
+        if (_target.Stage is not (TargetStage.Ready or TargetStage.Loaded))
+            return;
+        var connection = await _host.SettledConnectionAsync(_stop.Token).ConfigureAwait(false);
+        if (_target.Stage is TargetStage.Loaded && connection.Find(_host.Uuid))
+            return;
+        await DecideAsync(new TargetInput.Gone()).ConfigureAwait(false);
+    }
+
+    private TargetActions Advance(TargetInput input)
+    {
+        (_target, var actions) = _target.Decide(input);
+        return actions;
+    }
+
+    private async Task DecideAsync(TargetInput input)
+    {
+        var before = _target.Stage;
+        var actions = Advance(input);
+        if (actions.HasFlag(TargetActions.SendLoaded) && _listener is { } listener)
+            await listener.SayAsync(new GuestLoaded(_target.Epoch)).ConfigureAwait(false);
+        if (actions.HasFlag(TargetActions.Resume))
+            await _host.RunIncomingAsync(_stop.Token).ConfigureAwait(false);
+        if (_target.Stage != before)
+        {
+            _log($"migration: target {before} -> {_target.Stage} on {input.GetType().Name}");
+            _host.Update(o => o.Migration is { } m ? o with { Migration = m with { Target = _target.Stage } } : o);
+        }
+
+        if (actions.HasFlag(TargetActions.Close) && _listener is { } open)
+        {
+            _listener = null;
+            await open.DisposeAsync().ConfigureAwait(false);
+            await _host.DestroyIncomingAsync(_stop.Token).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<bool> TryPrepareAsync(PrepareIncoming order)
+    {
+        try
+        {
+            await _host.PrepareIncomingAsync(order, _stop.Token).ConfigureAwait(false);
+            File.Delete(PeerChannels.Socket(PeerChannel.Memory));
+            File.Delete(PeerChannels.Socket(PeerChannel.Disks));
+            var listener = new PeerListener(order.ListenAddress, MigrationProtocol.Port, _identity, order, _libvirtSocket, _log);
+            listener.PeerConnected += () => Post(() => DecideAsync(new TargetInput.PeerConnected()));
+            listener.Heard += message => Post(() => message is RunGuest run ? DecideAsync(new TargetInput.PeerRun(run.TargetEpoch)) : Task.CompletedTask);
+            _listener = listener;
+            Show(order.MigrationId, o => o with { Endpoint = listener.Endpoint });
+            listener.Start();
+            return true;
+        }
+        catch (Exception e) when (e is UnsupportedSpecException or LibvirtException or IOException or FormatException or System.Net.Sockets.SocketException)
+        {
+            _log($"migration: the target cannot be prepared: {e.Message}");
+            Show(order.MigrationId, o => o with { Message = e.Message });
+            return false;
+        }
+    }
+
+    private void Show(string migrationId, Func<MigrationObservation, MigrationObservation> change) =>
+        _host.Update(o => o with { Migration = change(o.Migration ?? new MigrationObservation(migrationId, _target.Epoch, SourceStage.None, _target.Stage)) with { Target = _target.Stage } });
+}

@@ -1,0 +1,75 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
+
+namespace Troupe.Launcher.Migration;
+
+/// <summary>What a connection between two launchers carries; the first byte on it, before the attempt's epoch (8 bytes, big-endian).</summary>
+internal enum PeerChannel : byte
+{
+    /// <summary>The launchers' own words.</summary>
+    Control = 1,
+
+    /// <summary>libvirt to libvirt.</summary>
+    Rpc = 2,
+
+    /// <summary>QEMU to QEMU: memory and devices.</summary>
+    Memory = 3,
+
+    /// <summary>QEMU to QEMU: disks, by NBD.</summary>
+    Disks = 4,
+}
+
+internal static class PeerChannels
+{
+    public const int HeaderBytes = 9;
+
+    /// <summary>Both ends use the same paths, each in its own pod: libvirt hands the target's on to the source.</summary>
+    public static string Socket(PeerChannel channel) => $"{LauncherPaths.LibvirtRuntime}/troupe-{channel.ToString().ToLowerInvariant()}.sock";
+
+    public static byte[] Header(PeerChannel channel, long targetEpoch)
+    {
+        var header = new byte[HeaderBytes];
+        header[0] = (byte)channel;
+        BinaryPrimitives.WriteInt64BigEndian(header.AsSpan(1), targetEpoch);
+        return header;
+    }
+
+    /// <summary>Copies both ways until either side ends; the caller closes them.</summary>
+    /// <returns>Whether <paramref name="near"/> ended first.</returns>
+    public static async Task<bool> RelayAsync(Stream near, Stream far, CancellationToken ct)
+    {
+        var outwards = CopyAsync(near, far, ct);
+        var inwards = CopyAsync(far, near, ct);
+        var first = await Task.WhenAny(outwards, inwards).ConfigureAwait(false);
+        return first == outwards;
+    }
+
+    public static async Task<NetworkStream> ConnectAsync(string socket, CancellationToken ct)
+    {
+        var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await client.ConnectAsync(new UnixDomainSocketEndPoint(socket), ct).ConfigureAwait(false);
+            return new NetworkStream(client, ownsSocket: true);
+        }
+        catch
+        {
+            client.Dispose();
+            throw;
+        }
+    }
+
+    private static async Task CopyAsync(Stream from, Stream to, CancellationToken ct)
+    {
+        const int Chunk = 128 * 1024;
+        try
+        {
+            await from.CopyToAsync(to, Chunk, ct).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException or SocketException)
+        {
+            // Its end is all that matters; who of the two it was, the caller is told.
+        }
+    }
+}

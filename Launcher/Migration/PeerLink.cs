@@ -1,0 +1,176 @@
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
+
+namespace Troupe.Launcher.Migration;
+
+/// <summary>
+/// The source's way to its target: unix sockets that libvirt and QEMU use as if the target were on this host, each connection on them
+/// carried over TLS, and the launchers' own channel beside them.
+/// </summary>
+internal sealed class PeerLink(LauncherIdentity identity, MigrationEndpoint target, long targetEpoch, Action<string> log) : IAsyncDisposable
+{
+    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(10);
+    private static readonly PeerChannel[] Relayed = [PeerChannel.Rpc, PeerChannel.Memory, PeerChannel.Disks];
+    private readonly CancellationTokenSource _stop = new();
+
+    /// <summary>Ends libvirt's and QEMU's connections; the launchers' own stays.</summary>
+    private readonly CancellationTokenSource _local = new();
+    private FrameStream? _control;
+
+    public event Action<IPeerMessage>? Heard;
+
+    /// <summary>
+    /// A connection to the target broke. libvirt's own end of it is still open: it is closed by <see cref="CloseLocal"/>, so that libvirt
+    /// cannot go back on the migration before this launcher has decided.
+    /// </summary>
+    public event Action? Lost;
+
+    /// <exception cref="IOException">The target is not there, or is not who it should be.</exception>
+    public async Task OpenAsync(CancellationToken ct)
+    {
+        await ConnectControlAsync(ct).ConfigureAwait(false);
+        foreach (var channel in Relayed)
+        {
+            var path = PeerChannels.Socket(channel);
+            File.Delete(path);
+            var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            listener.Bind(new UnixDomainSocketEndPoint(path));
+            listener.Listen();
+            _ = AcceptAsync(listener, channel);
+        }
+    }
+
+    /// <exception cref="IOException"/>
+    public async Task ConnectControlAsync(CancellationToken ct)
+    {
+        var tls = await ConnectAsync(PeerChannel.Control, ct).ConfigureAwait(false);
+        var control = new FrameStream(tls);
+        _control = control;
+        _ = ListenAsync(tls, control);
+    }
+
+    public bool IsConnected => _control is not null;
+
+    public async Task<bool> SayAsync(IPeerMessage message)
+    {
+        try
+        {
+            if (_control is not { } control)
+                return false;
+            await control.WriteAsync(0, message, _stop.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException)
+        {
+            log($"the target could not be told {message.GetType().Name}: {e.Message}");
+            return false;
+        }
+    }
+
+    public void CloseLocal() => _local.Cancel();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _local.CancelAsync().ConfigureAwait(false);
+        await _stop.CancelAsync().ConfigureAwait(false);
+    }
+
+    private async Task AcceptAsync(Socket listener, PeerChannel channel)
+    {
+        using (listener)
+        {
+            try
+            {
+                while (true)
+                {
+                    var socket = await listener.AcceptAsync(_local.Token).ConfigureAwait(false);
+                    _ = CarryAsync(new NetworkStream(socket, ownsSocket: true), channel);
+                }
+            }
+            catch (Exception e) when (e is OperationCanceledException or SocketException)
+            {
+                // Closed; the file is removed by whoever wants the path next.
+            }
+        }
+    }
+
+    private async Task CarryAsync(NetworkStream local, PeerChannel channel)
+    {
+        await using (local.ConfigureAwait(false))
+        {
+            try
+            {
+                var tls = await ConnectAsync(channel, _local.Token).ConfigureAwait(false);
+                await using (tls.ConfigureAwait(false))
+                {
+                    var localEnded = await PeerChannels.RelayAsync(local, tls, _local.Token).ConfigureAwait(false);
+                    if (localEnded || channel is not PeerChannel.Rpc || _local.IsCancellationRequested)
+                        return;
+                }
+            }
+            catch (Exception e) when (e is IOException or OperationCanceledException)
+            {
+                log($"{channel} to {target.Address}: {e.Message}");
+            }
+
+            if (channel is not PeerChannel.Rpc)
+                return;
+            Lost?.Invoke();
+            await Until(_local.Token).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<SslStream> ConnectAsync(PeerChannel channel, CancellationToken ct)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct, _stop.Token);
+            patience.CancelAfter(ConnectPatience);
+            await socket.ConnectAsync(target.Address, target.Port, patience.Token).ConfigureAwait(false);
+            var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
+            await tls.AuthenticateAsClientAsync(identity.Client(target.Certificate), patience.Token).ConfigureAwait(false);
+            await tls.WriteAsync(PeerChannels.Header(channel, targetEpoch), patience.Token).ConfigureAwait(false);
+            await tls.FlushAsync(patience.Token).ConfigureAwait(false);
+            return tls;
+        }
+        catch (Exception e) when (e is SocketException or AuthenticationException or OperationCanceledException)
+        {
+            socket.Dispose();
+            throw new IOException($"connecting to the target at {target.Address}:{target.Port}: {e.Message}", e);
+        }
+    }
+
+    private async Task ListenAsync(SslStream tls, FrameStream control)
+    {
+        await using (tls.ConfigureAwait(false))
+        {
+            try
+            {
+                while (await control.ReadAsync(_stop.Token).ConfigureAwait(false) is { } frame)
+                {
+                    if (frame.Message is IPeerMessage message)
+                        Heard?.Invoke(message);
+                }
+            }
+            catch (Exception e) when (e is IOException or InvalidDataException or OperationCanceledException or ObjectDisposedException)
+            {
+                log($"the control channel to {target.Address} broke: {e.Message}");
+            }
+        }
+
+        Interlocked.CompareExchange(ref _control, null, control);
+        if (!_stop.IsCancellationRequested)
+            Lost?.Invoke();
+    }
+
+    private static async Task Until(CancellationToken cancelled)
+    {
+        var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using (cancelled.Register(() => end.TrySetResult()).ConfigureAwait(false))
+            await end.Task.ConfigureAwait(false);
+    }
+}

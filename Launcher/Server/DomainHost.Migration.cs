@@ -1,0 +1,155 @@
+using System.Diagnostics;
+using System.Globalization;
+using Troupe.Launcher.Converter;
+using Troupe.Launcher.Disks;
+using Troupe.Launcher.Libvirt;
+using Troupe.Launcher.Migration;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
+using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
+
+namespace Troupe.Launcher.Server;
+
+/// <summary>What libvirt says of a domain that another launcher sends here.</summary>
+internal enum IncomingNews { Arriving, Loaded, Gone }
+
+/// <summary>The domain on the move.</summary>
+internal sealed partial class DomainHost
+{
+    private static readonly TimeSpan SettleInterval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan ResumeInterval = TimeSpan.FromMilliseconds(100);
+    private const int ResumeTries = 50;
+
+    /// <summary>Takes news of an incoming domain; false when there is none, and the news is of this launcher's own.</summary>
+    public Func<IncomingNews, bool>? Incoming { get; set; }
+
+    /// <summary>The right to run was given away: whatever libvirt calls the guest's end here, it has migrated.</summary>
+    public bool HasPassedOn { get; set; }
+
+    public event Action? DaemonLost;
+
+    public string Uuid => _uuid ?? throw new InvalidOperationException("there is no domain yet");
+
+    /// <summary>Disks that live in this pod alone, by their names in the domain.</summary>
+    public IReadOnlyList<string> LocalDisks { get; private set; } = [];
+
+    public Task<LibvirtConnection> ConnectionAsync(CancellationToken ct) => _connected.Task.WaitAsync(ct);
+
+    /// <summary>A connection that has answered after this was asked: to the daemon that is, or to the one that comes after it.</summary>
+    public async Task<LibvirtConnection> SettledConnectionAsync(CancellationToken ct)
+    {
+        while (true)
+        {
+            var connection = await ConnectionAsync(ct).ConfigureAwait(false);
+            try
+            {
+                _ = connection.HypervisorVersion;
+                return connection;
+            }
+            catch (LibvirtException)
+            {
+                await Task.Delay(SettleInterval, ct).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <exception cref="UnsupportedSpecException">The guest cannot be run here.</exception>
+    public async Task PrepareIncomingAsync(PrepareIncoming order, CancellationToken ct)
+    {
+        Directory.CreateDirectory(LauncherPaths.DomainFolder(_options.Uid));
+        UnsupportedFields.Check(order.Vmi);
+        var disks = await DiskPreparer.PrepareAsync(order.Vmi, ct).ConfigureAwait(false);
+        StartDhcp(order.Context.Interfaces);
+        Describe(order.Epoch, SourceOf(order.Vmi, order.Context, disks));
+        await ConnectionAsync(ct).ConfigureAwait(false);
+    }
+
+    /// <summary>Runs the guest that has come. libvirt may be busy with the last of its own finishing for a moment.</summary>
+    /// <exception cref="LibvirtException">It would not run.</exception>
+    public async Task RunIncomingAsync(CancellationToken ct)
+    {
+        for (var i = 0; ; i++)
+        {
+            try
+            {
+                await CallAsync(c =>
+                {
+                    DomainMigration.Resume(c, Uuid);
+                    return true;
+                }, ct).ConfigureAwait(false);
+                break;
+            }
+            catch (LibvirtException e) when (i < ResumeTries)
+            {
+                _log($"the guest that has come does not run yet: {e.Message}");
+                await Task.Delay(ResumeInterval, ct).ConfigureAwait(false);
+            }
+        }
+
+        Update(o => o with { State = DomainState.Running, Reason = DomainReason.Migrated });
+        await CallAsync(c =>
+        {
+            _created = c.Find(Uuid);
+            var machine = System.Xml.Linq.XElement.Parse(c.DomainXml()).Element("os")?.Element("type")?.Attribute("machine")?.Value;
+            Update(o => o with { Machine = machine });
+            return true;
+        }, ct).ConfigureAwait(false);
+    }
+
+    /// <summary>Ends what has come and is not to run.</summary>
+    public Task DestroyIncomingAsync(CancellationToken ct) => CallAsync(c =>
+    {
+        try
+        {
+            if (c.Find(Uuid))
+                c.Destroy();
+        }
+        catch (LibvirtException e) when (e.IsNoDomain || e.Code == LibvirtNative.ErrorOperationInvalid)
+        {
+            // It ended by itself in this moment.
+        }
+
+        return true;
+    }, ct);
+
+    /// <summary>After an attempt that failed: libvirt resumes the guest as a rule, but not when its daemon died at the wrong moment.</summary>
+    public Task KeepGuestAsync(CancellationToken ct) => CallAsync(c =>
+    {
+        if (!c.Find(Uuid))
+            return false;
+        var (state, reason) = DomainStates.OfState(c.State().State, c.State().Reason);
+        if (state is DomainState.Paused && reason is DomainReason.Migration or DomainReason.Unknown)
+            DomainMigration.Resume(c, Uuid);
+        Refresh(c);
+        return true;
+    }, ct);
+
+    /// <summary>Ends QEMU without asking libvirt, which might be about to do something else with it.</summary>
+    public void KillGuest()
+    {
+        var file = $"{_daemonOptions.Run}/qemu/{_domainName}.pid";
+        try
+        {
+            using var qemu = Process.GetProcessById(int.Parse(File.ReadAllText(file), CultureInfo.InvariantCulture));
+            qemu.Kill();
+            qemu.WaitForExit(TimeSpan.FromSeconds(2));
+        }
+        catch (Exception e) when (e is IOException or ArgumentException or InvalidOperationException)
+        {
+            // libvirt has ended it already, as it does when a migration is complete.
+            _log($"no QEMU to end: {e.Message}");
+        }
+    }
+
+    /// <summary>virDomainEventType and its detail: standing still for the switch is nobody's business, and an incoming domain is its host's.</summary>
+    private bool IsOfMigration(int lifecycleEvent, int detail)
+    {
+        var news = lifecycleEvent switch
+        {
+            3 when detail == 0 => IncomingNews.Loaded,
+            5 => IncomingNews.Gone,
+            _ => IncomingNews.Arriving,
+        };
+        return Incoming?.Invoke(news) is true || (lifecycleEvent == 3 && detail == 1);
+    }
+}

@@ -1,0 +1,19 @@
+using Troupe.Messages.Protocol.Vmi;
+using Troupe.Messages.Wire;
+
+namespace Troupe.Messages.Protocol.Migration;
+
+/// <summary>To a VmiActor: move the guest; or, with <paramref name="Cancel"/>, do not. Repeated until <see cref="MigrationNews"/> says that it is over.</summary>
+/// <param name="MigrationId">UID of the VirtualMachineInstanceMigration.</param>
+/// <param name="NodeSelector">Labels (<c>key=value</c>) that the target node must have beside those the VMI asks for.</param>
+/// <param name="CompletionTimeoutPerGiB">Seconds for each GiB to copy.</param>
+/// <param name="Policy">Name of the MigrationPolicy that had a say.</param>
+public sealed record MigrateVmi(
+    string VmiUid, string MigrationId, string Name, IReadOnlyList<string> NodeSelector, MigrationOptions Options, long CompletionTimeoutPerGiB, string? Policy, bool Cancel) : IVmiMessage;
+
+/// <summary>The target pod carries the mark by which the network knows where the guest is.</summary>
+public sealed record AddressesLed(string VmiUid, string MigrationId) : IVmiMessage;
+
+/// <summary>From a VmiActor: how far a migration is. Answers <see cref="MigrateVmi"/>, and is sent again to whoever asked last with every change.</summary>
+/// <param name="Phase">As in the VirtualMachineInstanceMigration's status; null while the VMI is not known well enough to tell.</param>
+public sealed record MigrationNews(string VmiUid, string MigrationId, string? Phase, string? Reason, string? Message, string? TargetNode) : IWireMessage;

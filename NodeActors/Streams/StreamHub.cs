@@ -1,0 +1,41 @@
+using Akka.Actor;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
+using Troupe.Messages.Protocol.Streams;
+using Troupe.NodeActors.Launchers;
+
+namespace Troupe.NodeActors.Streams;
+
+/// <summary>All streams of a node. A guest's console and its display have one client each: the newest. USB devices take the slots that are free.</summary>
+public sealed class StreamHub : ReceiveActor
+{
+    private readonly Dictionary<(string VmiUid, string Socket), IActorRef> _streams = [];
+
+    public StreamHub(PodFolders pods)
+    {
+        Receive<OpenStream>(open =>
+        {
+            var socket = SocketOf(open);
+            var stream = Context.ActorOf(StreamActor.Props(open, socket, pods));
+            if (socket is null)
+                return;
+            if (_streams.TryGetValue((open.VmiUid, socket), out var old))
+                old.Tell(new StreamClosed("another client has connected"));
+            _streams[(open.VmiUid, socket)] = stream;
+            Context.Watch(stream);
+        });
+        Receive<Terminated>(t =>
+        {
+            foreach (var key in _streams.Where(s => s.Value.Equals(t.ActorRef)).Select(s => s.Key).ToList())
+                _streams.Remove(key);
+        });
+    }
+
+    public static Props Props(PodFolders pods) => Akka.Actor.Props.Create(() => new StreamHub(pods));
+
+    private string? SocketOf(OpenStream open) => open.Kind switch
+    {
+        StreamKind.Console => LauncherPaths.SerialName,
+        StreamKind.Vnc => LauncherPaths.VncName,
+        _ => Enumerable.Range(0, LauncherPaths.UsbRedirectionSlots).Select(LauncherPaths.UsbRedirectionName).FirstOrDefault(name => !_streams.ContainsKey((open.VmiUid, name))),
+    };
+}

@@ -1,0 +1,195 @@
+using Troupe.ControlPlane.Migration;
+using Troupe.ControlPlane.Vmi;
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
+using Troupe.Messages.Api.Meta;
+using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
+using Troupe.Messages.Protocol.Node;
+using Troupe.Messages.Protocol.Vmi;
+using Xunit;
+
+namespace Troupe.ControlPlane.Tests.Migration;
+
+/// <summary>A migration in the life of a VMI, step by step, through the functions that its actor uses.</summary>
+public sealed class MigrationLifecycleTests
+{
+    private static readonly DateTimeOffset Now = new(2026, 11, 22, 10, 0, 0, TimeSpan.Zero);
+    private static readonly MigrationOptions Options = new(0, 0, false, 0, false, true);
+    private static readonly MigrateVmi Wish = new("uid", "m1", "move", [], Options, 150, null, Cancel: false);
+    private static readonly MigrationEndpoint Endpoint = new("10.1.2.9", 4711, "target-certificate");
+
+    private VmiState _state = Running();
+    private IReadOnlyList<VmiEffect> _effects = [];
+    private long _sequence = 10;
+
+    [Fact]
+    public void A_guest_moves_with_its_right_its_pod_and_its_report()
+    {
+        Tell(Wish);
+        Assert.Equal("virt-launcher-demo-fghij", Assert.Single(_effects.OfType<VmiEffect.CreateTargetPod>()).Name);
+        Assert.Equal(MigrationPhases.Pending, Phase());
+
+        Tell(new PodObserved("uid", TargetPod()));
+        var prepare = Command<PrepareTarget>();
+        Assert.Equal(("node-2", 2L, "target-uid", "source-certificate"), (prepare.Node, prepare.Epoch, prepare.PodUid, prepare.SourceCertificate));
+        Assert.Equal(["10.1.1.5"], prepare.KeptAddresses);
+
+        TellTarget(TargetStage.Ready);
+        var start = Command<StartMigration>();
+        Assert.Equal(("node-1", 1L, 2L, Endpoint), (start.Node, start.Epoch, start.TargetEpoch, start.Target));
+        TellSource(SourceStage.Migrating);
+        Assert.Equal(MigrationPhases.Running, Phase());
+        Assert.DoesNotContain(_effects, e => e is VmiEffect.Tell { Message: StartMigration });
+
+        TellTarget(TargetStage.Loaded);
+        TellSource(SourceStage.PassedOn, DomainState.Shutoff, DomainReason.Migrated);
+        Assert.Equal(new Right(2, "node-2", "target-uid"), _state.Right);
+        Assert.Equal(VmiPhases.Running, _state.Phase);
+        Assert.Equal("node-2", Command<AdoptDomain>().Node);
+        Assert.Equal(("node-1", 1L), (Command<ReleaseDomain>().Node, Command<ReleaseDomain>().Epoch));
+        Assert.Equal("pod-uid", Assert.Single(_effects.OfType<VmiEffect.DeletePod>()).Uid);
+        Assert.Equal(MigrationPhases.Running, Phase());
+
+        TellTarget(TargetStage.Running, DomainState.Running);
+        Assert.Equal(MigrationPhases.Succeeded, Phase());
+        Tell(new AddressesLed("uid", "m1"));
+        Tell(new PodGone("uid", "virt-launcher-demo-abcde", "pod-uid"));
+        Assert.Null(_state.Moving.Ongoing);
+        Assert.Equal(VmiPhases.Running, _state.Phase);
+        Assert.False(_state.PodIsGone);
+
+        Tell(Wish);
+        Assert.Null(_state.Moving.Ongoing);
+        Assert.Equal(MigrationPhases.Succeeded, Phase());
+    }
+
+    [Fact]
+    public void The_next_attempt_has_an_epoch_that_no_attempt_before_had()
+    {
+        Tell(Wish);
+        Tell(Wish with { Cancel = true });
+        Tell(new PodGone("uid", "virt-launcher-demo-fghij", ""));
+        Assert.Null(_state.Moving.Ongoing);
+        Assert.Equal(MigrationPhases.Failed, Phase());
+
+        Tell(Wish with { MigrationId = "m2" });
+        Assert.Equal(3, _state.Moving.Ongoing!.TargetEpoch);
+    }
+
+    [Fact]
+    public void A_cancelled_migration_that_has_started_waits_for_the_source_and_releases_the_target()
+    {
+        Start();
+        Tell(Wish with { Cancel = true });
+        Assert.Equal(2, Command<AbortMigration>().TargetEpoch);
+        Assert.Empty(_effects.OfType<VmiEffect.DeletePod>());
+
+        TellSource(SourceStage.Kept);
+        Assert.Equal(MigrationPhases.Failed, Phase());
+        Assert.Equal("target-uid", Assert.Single(_effects.OfType<VmiEffect.DeletePod>()).Uid);
+        Tell(new PodGone("uid", "virt-launcher-demo-fghij", "target-uid"));
+        Assert.Null(_state.Moving.Ongoing);
+        Assert.Equal(("node-1", VmiPhases.Running), (_state.Right!.Node, _state.Phase));
+    }
+
+    [Fact]
+    public void A_cancel_that_comes_too_late_does_not_stop_the_handover()
+    {
+        Start();
+        Tell(Wish with { Cancel = true });
+        TellSource(SourceStage.PassedOn, DomainState.Shutoff, DomainReason.Migrated);
+        Assert.Equal("node-2", _state.Right!.Node);
+    }
+
+    [Fact]
+    public void A_deleted_VMI_first_ends_its_migration_and_then_its_guest()
+    {
+        Start();
+        Tell(new VmiObserved("uid", Vmi() with { Metadata = Vmi().Metadata with { DeletionTimestamp = Now } }));
+        Command<AbortMigration>();
+        Assert.Null(_state.StopDeadline);
+        Assert.True(VmiLifecycle.KeepsFinalizer(_state));
+        TellSource(SourceStage.Kept);
+        Assert.NotNull(_state.StopDeadline);
+        Assert.Equal("node-1", Command<StopDomain>().Node);
+    }
+
+    [Fact]
+    public void A_source_that_dies_without_a_word_fails_the_VMI_only_after_the_target_has_promised_never_to_run()
+    {
+        Start();
+        TellTarget(TargetStage.Loaded);
+        Tell(Report("node-1", 1, null) with { Launcher = LauncherPresence.Lost });
+        Assert.Equal("node-2", Command<RefuseMigration>().Node);
+        Assert.Equal(VmiPhases.Running, _state.Phase);
+        TellTarget(TargetStage.Failed);
+        Assert.Equal(VmiPhases.Failed, _state.Phase);
+    }
+
+    [Fact]
+    public void A_forged_or_outdated_word_of_a_node_that_is_no_part_of_the_migration_changes_nothing()
+    {
+        Start();
+        var before = _state;
+        Tell(Report("node-3", 2, Target(TargetStage.Running)));
+        Tell(Report("node-2", 7, Target(TargetStage.Running)));
+        Tell(Report("node-2", 1, Source(SourceStage.PassedOn)));
+        Assert.Equal(before, _state);
+    }
+
+    private void Start()
+    {
+        Tell(Wish);
+        Tell(new PodObserved("uid", TargetPod()));
+        TellTarget(TargetStage.Ready);
+        TellSource(SourceStage.Migrating);
+        Assert.Equal(MigrationStep.Started, _state.Moving.Ongoing!.Step);
+    }
+
+    private void Tell(IVmiMessage message)
+    {
+        _state = _state.Observe(message);
+        while (true)
+        {
+            var decision = VmiLifecycle.Decide(_state, Now, "fghij");
+            _effects = decision.Effects;
+            if (decision.Events.Count == 0)
+                return;
+            _state = decision.Events.Aggregate(_state, (s, e) => s.Apply(e));
+        }
+    }
+
+    private void TellTarget(TargetStage stage, DomainState domain = DomainState.NoDomain) => Tell(Report("node-2", 2, Target(stage), domain));
+
+    private void TellSource(SourceStage stage, DomainState domain = DomainState.Running, DomainReason reason = DomainReason.Booted) => Tell(Report("node-1", 1, Source(stage), domain, reason));
+
+    private DomainReported Report(string node, long epoch, MigrationObservation? migration, DomainState domain = DomainState.Running, DomainReason reason = DomainReason.Booted) => new(
+        "uid", node, epoch, "agent", _sequence++, LauncherPresence.Connected, new DomainObservation { Epoch = epoch, State = domain, Reason = reason, Migration = migration, Certificate = node == "node-1" ? "source-certificate" : "target-certificate" });
+
+    private static MigrationObservation Target(TargetStage stage) => new("m1", 2, SourceStage.None, stage) { Endpoint = stage is TargetStage.Ready or TargetStage.Loaded ? Endpoint : null };
+
+    private static MigrationObservation Source(SourceStage stage) => new("m1", 2, stage, TargetStage.None);
+
+    private T Command<T>() where T : INodeMessage => _effects.OfType<VmiEffect.Tell>().Select(t => t.Message).OfType<T>().Single();
+
+    private string? Phase() => MigrationPhases.News(_state, "m1").Phase;
+
+    private static VirtualMachineInstance Vmi() => new()
+    {
+        Metadata = new ObjectMeta { Name = "demo", Namespace = "default", Uid = "uid" },
+        Spec = new VirtualMachineInstanceSpec { Domain = new DomainSpec { Memory = new Memory { Guest = new Quantity("128Mi") } } },
+    };
+
+    private static PodObservation Pod(string name, string uid, string node, string address) => new(
+        name, uid, node, "Running", Ready: true, Deleting: false, [address], null, null, null, null, null, null, null, null, null);
+
+    private static PodObservation TargetPod() => Pod("virt-launcher-demo-fghij", "target-uid", "node-2", "10.1.2.9");
+
+    private static VmiState Running() => new VmiState("uid")
+    {
+        PodName = "virt-launcher-demo-abcde", Phase = VmiPhases.Running, Right = new Right(1, "node-1", "pod-uid"), Vmi = Vmi(),
+        Pod = Pod("virt-launcher-demo-abcde", "pod-uid", "node-1", "10.1.1.5"),
+        Report = new DomainReported("uid", "node-1", 1, "agent", 1, LauncherPresence.Connected, new DomainObservation { Epoch = 1, State = DomainState.Running, Certificate = "source-certificate" }),
+    };
+}

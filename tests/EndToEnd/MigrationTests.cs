@@ -1,0 +1,137 @@
+using System.Text.Json.Nodes;
+using Troupe.EndToEnd.Harness;
+using Xunit;
+
+namespace Troupe.EndToEnd;
+
+/// <summary>Real guests that move between two nodes.</summary>
+[Trait("Category", "Real")]
+public sealed class MigrationTests(SharedCluster shared, ITestOutputHelper output) : IClassFixture<SharedCluster>
+{
+    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(5) };
+
+    private TroupeCluster Cluster => shared.Cluster;
+
+    [Fact]
+    public async Task A_guest_moves_to_the_other_node_and_back_without_noticing()
+    {
+        (await Cluster.Apply(Manifests.Demo("mover"))).Require();
+        var vmi = await Cluster.Phase("mover", "Running");
+        var uid = (string)vmi["metadata"]!["uid"]!;
+        var home = (string)vmi["status"]!["nodeName"]!;
+        var boot = await BootIdAsync("mover");
+
+        var there = await MigrateAsync("mover", "mover-away");
+        Assert.NotEqual(home, there);
+        Assert.Equal(boot, await BootIdAsync("mover"));
+        Assert.Single(TroupeCluster.QemuOf(uid));
+
+        Assert.Equal(home, await MigrateAsync("mover", "mover-home"));
+        Assert.Equal(boot, await BootIdAsync("mover"));
+        Assert.Single(TroupeCluster.QemuOf(uid));
+
+        (await Cluster.Kubectl("delete", "vmi", "mover", "--timeout=60s")).Require();
+        Assert.Empty(TroupeCluster.QemuOf(uid));
+        await PodsAsync(uid, 0);
+    }
+
+    [Fact]
+    public async Task A_TCP_session_goes_on_while_its_guest_moves_there_and_back()
+    {
+        (await Cluster.Apply(Manifests.Demo("talker"))).Require();
+        await Cluster.Phase("talker", "Running");
+        await using (var console = new ConsoleSession(Cluster, "talker"))
+        {
+            await console.LogIn("root");
+            await console.Run("until ping -c 1 -W 2 10.0.2.1; do sleep 1; done");
+            await console.Run("(nc -ll -p 7 -e cat >/dev/null 2>&1 &)");
+        }
+
+        var address = (string)(await Cluster.Get("vmi", "talker"))!["status"]!["interfaces"]![0]!["ipAddress"]!;
+        await using var session = await EchoSession.OpenAsync(address, 7);
+        await session.MovesOnAsync();
+        for (var i = 0; i < 2; i++)
+        {
+            await MigrateAsync("talker", $"talker-{i}");
+            await session.MovesOnAsync();
+        }
+
+        await session.FinishAsync();
+        output.WriteLine($"{session.Echoed} lines, none lost; the longest silence was {session.LongestGap.TotalMilliseconds:0} ms");
+        (await Cluster.Kubectl("delete", "vmi", "talker", "--timeout=60s")).Require();
+    }
+
+    [Fact]
+    public async Task A_cancelled_migration_leaves_the_guest_where_it_is_and_nothing_on_the_target()
+    {
+        (await Cluster.Apply(Manifests.Demo("stayer"))).Require();
+        var vmi = await Cluster.Phase("stayer", "Running");
+        var uid = (string)vmi["metadata"]!["uid"]!;
+        var home = (string)vmi["status"]!["nodeName"]!;
+        var qemu = Assert.Single(TroupeCluster.QemuOf(uid));
+
+        (await Cluster.Apply(Manifests.Migration("stayer-away", "stayer"))).Require();
+        await Eventually.Get("the migration has begun", () => Cluster.Get("vmim", "stayer-away"), o => (string?)o?["status"]?["phase"] is "Scheduling" or "Scheduled" or "PreparingTarget");
+        (await Cluster.Kubectl("delete", "vmim", "stayer-away", "--timeout=60s")).Require();
+
+        await PodsAsync(uid, 1);
+        Assert.Equal([qemu], TroupeCluster.QemuOf(uid));
+        Assert.Equal(home, (string?)(await Cluster.Get("vmi", "stayer"))?["status"]?["nodeName"]);
+        (await Cluster.Kubectl("delete", "vmi", "stayer", "--timeout=60s")).Require();
+    }
+
+    [Theory]
+    [InlineData(Part.ControlPlane)]
+    [InlineData(Part.NodeAgent1)]
+    public async Task Killing_a_part_in_mid_migration_does_not_break_it(Part part)
+    {
+        var name = $"moving-{part}".ToLowerInvariant();
+        (await Cluster.Apply(Manifests.Demo(name))).Require();
+        var vmi = await Cluster.Phase(name, "Running");
+        var uid = (string)vmi["metadata"]!["uid"]!;
+        var home = (string)vmi["status"]!["nodeName"]!;
+        var boot = await BootIdAsync(name);
+
+        (await Cluster.Apply(Manifests.Migration($"{name}-away", name))).Require();
+        await Eventually.Get("the target is being prepared", () => Cluster.Get("vmim", $"{name}-away"), o => (string?)o?["status"]?["phase"] is "PreparingTarget" or "TargetReady" or "Running");
+        await Cluster.KillAsync(part);
+        Cluster.Start(part);
+
+        await Cluster.MigrationPhase($"{name}-away", "Succeeded");
+        Assert.NotEqual(home, (string?)(await Cluster.Get("vmi", name))?["status"]?["nodeName"]);
+        Assert.Equal(boot, await BootIdAsync(name));
+        Assert.Single(TroupeCluster.QemuOf(uid));
+        (await Cluster.Kubectl("delete", "vmi", name, "--timeout=60s")).Require();
+    }
+
+    private Task PodsAsync(string vmiUid, int count) => Eventually.Get($"{count} pods of the VMI",
+        async () => (await Cluster.Kubectl("get", "pods", "-l", $"kubevirt.io/created-by={vmiUid}", "-o", "name")).Output, o => o.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length == count);
+
+    /// <summary>Of this very boot, as the guest's web page tells it; a guest that was started anew has another.</summary>
+    private async Task<string> BootIdAsync(string vmi)
+    {
+        var status = await Eventually.Get($"the web server of {vmi}", async () =>
+        {
+            try
+            {
+                var address = (string?)(await Cluster.Get("vmi", vmi))?["status"]?["interfaces"]?[0]?["ipAddress"];
+                return address is null ? null : JsonNode.Parse(await Http.GetStringAsync($"http://{address}/cgi-bin/status"));
+            }
+            catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+            {
+                return null;
+            }
+        }, s => s is not null);
+        return (string)status!["bootId"]!;
+    }
+
+    /// <returns>The node that the guest runs on then.</returns>
+    private async Task<string> MigrateAsync(string vmi, string name)
+    {
+        (await Cluster.Apply(Manifests.Migration(name, vmi))).Require();
+        await Cluster.MigrationPhase(name, "Succeeded");
+        var state = (await Eventually.Get("the VMI tells of its migration", () => Cluster.Get("vmi", vmi), o => (bool?)o?["status"]?["migrationState"]?["completed"] is true))!["status"]!;
+        Assert.Equal((string?)state["migrationState"]!["targetNode"], (string?)state["nodeName"]);
+        return (string)state["nodeName"]!;
+    }
+}

@@ -1,0 +1,115 @@
+using System.Xml.Linq;
+using Troupe.Launcher.Converter;
+using Troupe.Launcher.Disks;
+using Troupe.Launcher.HostDevices;
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.Meta;
+using Troupe.Messages.Protocol.Launcher;
+using Xunit;
+
+namespace Troupe.Launcher.Tests.Converter;
+
+/// <summary>Parts of the spec that KubeVirt's recorded cases do not show.</summary>
+public sealed class DeviceXmlTests
+{
+    [Theory]
+    [InlineData("shared", 0, 1, "1 1 1")]
+    [InlineData("auto", 0, 3, "1 2 3")]
+    [InlineData("auto", 1, 3, "3 1 2")]
+    [InlineData("supplementalPool", 0, 2, "1 2 1")]
+    [InlineData(null, 1, 2, "2 1 1")]
+    public void Disks_share_the_IO_threads_that_the_policy_gives_and_dedicated_ones_have_their_own(string? policy, int dedicated, int threads, string assigned)
+    {
+        var domain = new DomainSpec
+        {
+            Cpu = new CPU { Cores = 2 },
+            IoThreadsPolicy = policy,
+            IoThreads = policy == "supplementalPool" ? new DiskIOThreads { SupplementalPoolThreadCount = 2 } : null,
+            Devices = new Devices { Disks = [.. Enumerable.Range(0, 3).Select(i => new Disk { Name = $"d{i}", DedicatedIOThread = i < dedicated })] },
+        };
+        var made = IoThreads.Of(domain)!;
+        Assert.Equal(threads, made.Count);
+        Assert.Equal(assigned, string.Join(' ', Enumerable.Range(0, 3).Select(i => made.ByDisk[$"d{i}"])));
+    }
+
+    [Fact]
+    public void Multiqueue_gives_a_queue_for_each_CPU_to_disks_and_interfaces()
+    {
+        var xml = Build(
+            d => d with
+            {
+                Cpu = new CPU { Cores = 4 },
+                Devices = new Devices
+                {
+                    BlockMultiQueue = true,
+                    NetworkInterfaceMultiqueue = true,
+                    Disks = [new Disk { Name = "a", DiskValue = new DiskTarget { Bus = "virtio" } }],
+                    Interfaces = [new Interface { Name = "n", Masquerade = new InterfaceMasquerade() }],
+                },
+            },
+            new PreparedDisk("a", "vda", "/a", "raw"));
+        Assert.Equal("4", xml.Descendants("disk").Single().Element("driver")!.Attribute("queues")!.Value);
+        Assert.Equal("4", xml.Descendants("interface").Single().Element("driver")!.Attribute("queues")!.Value);
+    }
+
+    [Fact]
+    public void A_disk_that_no_page_cache_can_be_passed_by_writes_through_and_a_block_device_is_opened_natively()
+    {
+        var xml = Build(
+            d => d with { Devices = new Devices { Disks = [new Disk { Name = "a" }, new Disk { Name = "b", Lun = new LunTarget { Bus = "scsi", Reservation = true } }] } },
+            new PreparedDisk("a", "sda", "/a", "raw") { HasDirectIo = false }, new PreparedDisk("b", "sdb", "/dev/b", "raw") { IsBlock = true });
+        var disks = xml.Descendants("disk").ToList();
+        Assert.Equal("writethrough", disks[0].Element("driver")!.Attribute("cache")!.Value);
+        Assert.Equal(("lun", "block", "native"), (disks[1].Attribute("device")!.Value, disks[1].Attribute("type")!.Value, disks[1].Element("driver")!.Attribute("io")!.Value));
+        Assert.NotNull(disks[1].Element("source")!.Element("reservations"));
+    }
+
+    [Fact]
+    public void Host_devices_come_from_what_the_device_plugins_gave_to_the_pod()
+    {
+        var spec = new VirtualMachineInstanceSpec
+        {
+            Domain = new DomainSpec
+            {
+                Devices = new Devices
+                {
+                    Gpus = [new GPU { Name = "g", DeviceName = "nvidia.com/TU104" }],
+                    HostDevices = [new HostDevice { Name = "stick", DeviceName = "kubevirt.io/storage" }],
+                },
+            },
+        };
+        var environment = new Dictionary<string, string> { ["PCI_RESOURCE_NVIDIA_COM_TU104"] = "0000:3b:00.0", ["USB_RESOURCE_KUBEVIRT_IO_STORAGE"] = "1:5" };
+        var hostdevs = HostdevXml.Hostdevs(HostDeviceAssigner.Assign(spec, environment)).ToList();
+        Assert.Equal("0x3b", hostdevs[0].Element("source")!.Element("address")!.Attribute("bus")!.Value);
+        Assert.Equal(("usb", "5"), (hostdevs[1].Attribute("type")!.Value, hostdevs[1].Element("source")!.Element("address")!.Attribute("device")!.Value));
+        Assert.Equal("spec.domain.devices.hostDevices", Assert.Throws<UnsupportedSpecException>(() => HostDeviceAssigner.Assign(spec, new Dictionary<string, string> { ["PCI_RESOURCE_NVIDIA_COM_TU104"] = "0000:3b:00.0" })).Field);
+    }
+
+    [Fact]
+    public void A_guest_on_dedicated_CPUs_keeps_its_IO_threads_with_its_emulator_and_its_memory_by_NUMA_node()
+    {
+        var xml = DomainXml.Build(new DomainSource(
+            Vmi(d => d with
+            {
+                Cpu = new CPU { Cores = 4, DedicatedCpuPlacement = true, IsolateEmulatorThread = true, Numa = new NUMA { GuestMappingPassthrough = new NUMAGuestMappingPassthrough() } },
+                Memory = new Memory { Guest = new Quantity("256Mi"), Hugepages = new Hugepages { PageSize = "2Mi" } },
+                IoThreadsPolicy = "shared",
+            }),
+            new LaunchContext(false, []), [], [], new HostFacts { Cpus = [2, 3, 8, 9, 10], NumaNodes = new Dictionary<int, IReadOnlyList<int>> { [0] = [0, 1, 2, 3], [1] = [8, 9, 10, 11] } }));
+        var tune = xml.Element("cputune")!;
+        Assert.Equal(["2", "3", "8", "9"], tune.Elements("vcpupin").Select(p => p.Attribute("cpuset")!.Value));
+        Assert.Equal("10", tune.Element("emulatorpin")!.Attribute("cpuset")!.Value);
+        Assert.Equal("10", tune.Element("iothreadpin")!.Attribute("cpuset")!.Value);
+        Assert.Equal(["0,1", "2,3"], xml.Element("cpu")!.Element("numa")!.Elements("cell").Select(c => c.Attribute("cpus")!.Value));
+        Assert.Equal("0,1", xml.Element("numatune")!.Element("memory")!.Attribute("nodeset")!.Value);
+    }
+
+    private static XElement Build(Func<DomainSpec, DomainSpec> change, params IReadOnlyList<PreparedDisk> disks) => DomainXml.Build(new DomainSource(
+        Vmi(change), new LaunchContext(true, [new PreparedInterface("n", "tap0", "k6t-eth0", "02:00:00:00:00:01", 1500, "10.0.2.2/24", "10.0.2.1", [], [], null, [])]), disks, [], new HostFacts()));
+
+    private static VirtualMachineInstance Vmi(Func<DomainSpec, DomainSpec> change) => new()
+    {
+        Metadata = new ObjectMeta { Name = "demo", Namespace = "default", Uid = "11111111-2222-3333-4444-555555555555" },
+        Spec = new VirtualMachineInstanceSpec { Domain = change(new DomainSpec { Memory = new Memory { Guest = new Quantity("128Mi") } }) },
+    };
+}

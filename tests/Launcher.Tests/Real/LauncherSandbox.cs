@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using Troupe.Messages.Protocol.Launcher;
+using Troupe.NodeActors.Launchers;
+
+namespace Troupe.Launcher.Tests.Real;
+
+/// <summary>
+/// A virt-launcher process in namespaces of its own, as a pod would give it: mounts, PIDs, host name and network. All that it writes is
+/// below one temporary folder, and it ends with everything under it when this is disposed.
+/// </summary>
+internal sealed class LauncherSandbox : IAsyncDisposable
+{
+    public const string Name = "demo";
+    public const string Namespace = "default";
+    public const string Bridge = "k6t-eth0";
+    private const string Script = """
+        exec >"$0/launcher.log" 2>&1
+        root=$0 guest=$1 launcher=$2 uid=$3
+        mount -t tmpfs tmpfs /run
+        for d in etc/libvirt var/lib/libvirt var/log/libvirt var/lib/swtpm-localca run/kubevirt-private run/kubevirt-ephemeral-disks run/kubevirt/sockets; do
+          mkdir -p "$root/$d" "/$d" && mount --bind "$root/$d" "/$d" || exit 1
+        done
+        mkdir -p /run/kubevirt-image-volume/kernel-boot && mount --bind "$guest" /run/kubevirt-image-volume/kernel-boot || exit 1
+        for f in passwd group hosts; do cp "/etc/$f" "$root/$f" && mount --bind "$root/$f" "/etc/$f" || exit 1; done
+        ip link set lo up
+        ip link add k6t-eth0 type bridge forward_delay 0 stp_state 0 && ip addr add 10.0.2.1/24 dev k6t-eth0 && ip link set k6t-eth0 up
+        for tap in tap0 tap1; do ip tuntap add dev $tap mode tap vnet_hdr && ip link set $tap master k6t-eth0 up; done
+        exec "$launcher" --name demo --namespace default --uid "$uid" --grace-period-seconds 0
+        """;
+
+    private readonly Process _process;
+
+    private LauncherSandbox(string root, Process process)
+    {
+        (Root, _process) = (root, process);
+    }
+
+    public static string Uid => "6a36fa53-7078-44ec-9010-bfdbff93ad0a";
+
+    /// <summary>The sandbox's <c>/</c>, as far as the launcher writes to it.</summary>
+    public string Root { get; }
+
+    public string Private => Path.Combine(Root, "run/kubevirt-private");
+
+    public int ProcessId => _process.Id;
+
+    public string Log => Path.Combine(Root, "launcher.log");
+
+    public Task Ended => _process.WaitForExitAsync();
+
+    public int ExitCode => _process.ExitCode;
+
+    public static async Task<LauncherSandbox> StartAsync()
+    {
+        var guest = await DemoGuest.FolderAsync();
+        var root = Directory.CreateTempSubdirectory("troupe-launcher-").FullName;
+        var start = new ProcessStartInfo("unshare",
+            ["--mount", "--uts", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private", "sh", "-c", Script,
+                root, guest, Path.Combine(AppContext.BaseDirectory, "virt-launcher"), Uid])
+        { UseShellExecute = false };
+        return new LauncherSandbox(root, Process.Start(start)!);
+    }
+
+    public async Task<LauncherConnection> ConnectAsync(Action<DomainObservation> changed, Action closed, CancellationToken ct)
+    {
+        while (true)
+        {
+            try
+            {
+                var socket = await LongPathSocket.ConnectAsync(Path.Combine(Root, "run/kubevirt/sockets"), "launcher-sock", ct);
+                return new LauncherConnection(socket, changed, closed);
+            }
+            catch (Exception e) when (e is SocketException or IOException && !_process.HasExited)
+            {
+                await Task.Delay(20, ct);
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+        Directory.Delete(Root, recursive: true);
+    }
+}

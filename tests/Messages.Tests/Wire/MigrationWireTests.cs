@@ -1,0 +1,32 @@
+using System.Text;
+using Troupe.Messages.Protocol.Migration;
+using Troupe.Messages.Wire;
+using Xunit;
+
+namespace Troupe.Messages.Tests.Wire;
+
+public sealed class MigrationWireTests
+{
+    private static readonly DateTimeOffset At = new(2026, 11, 22, 10, 0, 0, TimeSpan.Zero);
+
+    // As in WireTests: a journal written by an earlier Troupe must stay readable.
+    public static TheoryData<string, string, IMigrationEvent> Journaled => new()
+    {
+        { "migration.event.accepted.1", """{"migrationId":"m","name":"n","podName":"virt-launcher-demo-abcde","targetEpoch":2,"keptAddresses":"10.1.1.2","at":"2026-11-22T10:00:00+00:00"}""", new MigrationAccepted("m", "n", "virt-launcher-demo-abcde", 2, "10.1.1.2", At) },
+        { "migration.event.target-assigned.1", """{"migrationId":"m","node":"node-2","podUid":"p","at":"2026-11-22T10:00:00+00:00"}""", new MigrationTargetAssigned("m", "node-2", "p", At) },
+        { "migration.event.started.1", """{"migrationId":"m","at":"2026-11-22T10:00:00+00:00"}""", new MigrationStarted("m", At) },
+        { "migration.event.aborting.1", """{"migrationId":"m","reason":"r","message":"w","at":"2026-11-22T10:00:00+00:00"}""", new MigrationAborting("m", "r", "w", At) },
+        { "migration.event.right-handed-over.1", """{"migrationId":"m","epoch":2,"node":"node-2","podName":"n","podUid":"p","at":"2026-11-22T10:00:00+00:00"}""", new RightHandedOver("m", 2, "node-2", "n", "p", At) },
+        { "migration.event.failed.1", """{"migrationId":"m","reason":"r","message":"w","at":"2026-11-22T10:00:00+00:00"}""", new MigrationFailed("m", "r", "w", At) },
+        { "migration.event.released.1", """{"migrationId":"m","at":"2026-11-22T10:00:00+00:00"}""", new MigrationReleased("m", At) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Journaled))]
+    public void The_bytes_of_a_journaled_step_never_change(string manifest, string json, IMigrationEvent e)
+    {
+        Assert.Equal(manifest, WireCodec.Default.ManifestOf(e));
+        Assert.Equal(json, Encoding.UTF8.GetString(WireCodec.Default.Encode(e)));
+        Assert.Equal(e, WireCodec.Default.Decode(Encoding.UTF8.GetBytes(json), manifest));
+    }
+}

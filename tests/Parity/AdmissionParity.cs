@@ -1,0 +1,68 @@
+using System.Text.Json;
+using Troupe.ControlPlane.Admission;
+using Troupe.ControlPlane.Admission.Configuration;
+using Troupe.ControlPlane.Admission.Review;
+using Troupe.ControlPlane.Admission.Webhooks;
+using Troupe.Messages.Api;
+
+namespace Troupe.Parity;
+
+/// <summary>Admission's answers beside KubeVirt's: mutating, then validating, in a cluster with nothing else in it.</summary>
+public static class AdmissionParity
+{
+    private static readonly Dictionary<string, string> Plurals = new()
+    {
+        ["VirtualMachineInstance"] = "virtualmachineinstances", ["VirtualMachine"] = "virtualmachines", ["VirtualMachinePool"] = "virtualmachinepools",
+        ["VirtualMachineInstanceReplicaSet"] = "virtualmachineinstancereplicasets", ["VirtualMachinePreference"] = "virtualmachinepreferences",
+        ["VirtualMachineInstancetype"] = "virtualmachineinstancetypes", ["MigrationPolicy"] = "migrationpolicies",
+        ["VirtualMachineInstancePreset"] = "virtualmachineinstancepresets", ["VirtualMachineClusterInstancetype"] = "virtualmachineclusterinstancetypes",
+        ["VirtualMachineClusterPreference"] = "virtualmachineclusterpreferences", ["VirtualMachineInstanceMigration"] = "virtualmachineinstancemigrations",
+        ["VirtualMachineSnapshot"] = "virtualmachinesnapshots", ["VirtualMachineRestore"] = "virtualmachinerestores", ["VirtualMachineExport"] = "virtualmachineexports",
+        ["VirtualMachineClone"] = "virtualmachineclones",
+    };
+
+    private static readonly string[] RandomPaths =
+    [
+        "firmware.uuid", "firmware.serial", "phaseTransitionTimestamps", "creationTimestamp",
+    ];
+
+    /// <summary>Without Troupe's own default for the pod network.</summary>
+    public static ClusterConfig KubeVirtDefaults { get; } = ClusterConfig.Default with { DefaultNetworkInterface = "bridge" };
+
+    public static async Task<AdmissionScore> RunAsync(string folder, TextWriter output, bool list)
+    {
+        var webhooks = new WebhookTable(new NoInstancetypes());
+        var score = new AdmissionScore();
+        foreach (var line in BehaviourData.Read(folder, "admit"))
+        {
+            var expected = line.GetProperty("result");
+            var (verdict, stored) = await AnswerAsync(webhooks, line.GetProperty("object"));
+            score.Add(Case(line), expected, verdict);
+            if (verdict.IsAllowed && stored is { } mutated && expected.TryGetProperty("object", out var theirs))
+                score.AddMutation(Case(line), [.. Differences.Between(theirs, mutated, path => RandomPaths.Any(r => path.EndsWith(r, StringComparison.Ordinal)))]);
+        }
+
+        score.Print(output, list);
+        return score;
+    }
+
+    /// <summary>The verdict, and the object as it would be stored.</summary>
+    public static async Task<(Verdict Verdict, JsonElement? Stored)> AnswerAsync(WebhookTable webhooks, JsonElement obj)
+    {
+        var resource = Plurals[obj.GetProperty("kind").GetString()!];
+        var group = obj.GetProperty("apiVersion").GetString()!.Split('/')[0];
+        foreach (var webhook in webhooks.All.Where(w => w.Group == group && w.Resources.Contains(resource) && w.Operations.Contains(AdmissionRequest.Create)))
+        {
+            var request = new AdmissionRequest { Object = obj, Namespace = "default", UserInfo = new UserInfo { Username = "somebody" } };
+            var answer = await webhook.Admit(new AdmissionCall(request, KubeVirtDefaults, new EmptyCluster(), BySystem: false, DateTimeOffset.UnixEpoch), CancellationToken.None);
+            if (!answer.Verdict.IsAllowed)
+                return (answer.Verdict, null);
+            if (answer.Mutated is { } mutated)
+                obj = JsonSerializer.SerializeToElement(mutated, mutated.GetType(), ApiJson.Default);
+        }
+
+        return (Verdict.Allowed, obj);
+    }
+
+    private static string Case(JsonElement line) => $"{line.GetProperty("file").GetString()} {line.GetProperty("mutation").GetString()}";
+}
