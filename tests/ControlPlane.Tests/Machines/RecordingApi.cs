@@ -30,7 +30,7 @@ internal sealed class RecordingApi : IKubeClient
     public Task<KubeList<T>> ListAsync<T>(string? ns, ListQuery? query = null, CancellationToken ct = default) where T : KubeObject
     {
         lock (_gate)
-            return Task.FromResult(new KubeList<T> { Items = [.. _objects.Where(o => o.Key.Item1 == typeof(T)).Select(o => Model<T>(o.Value))] });
+            return Task.FromResult(new KubeList<T> { Items = [.. _objects.Where(o => o.Key.Item1 == typeof(T)).Select(o => Model<T>(o.Value)).Where(o => Selected(o, query?.LabelSelector))] });
     }
 
     public Task<T> CreateAsync<T>(T obj, CancellationToken ct = default) where T : KubeObject
@@ -99,6 +99,10 @@ internal sealed class RecordingApi : IKubeClient
         Changed?.Invoke(model, gone);
         return model;
     }
+
+    /// <summary>Selectors of the form `key=value`.</summary>
+    private static bool Selected(KubeObject obj, string? selector) =>
+        selector?.Split('=') is not [var key, var value] || (obj.Metadata.Labels?.TryGetValue(key, out var label) is true && label == value);
 
     private static void Merge(JsonObject into, JsonObject patch)
     {
