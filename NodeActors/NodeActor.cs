@@ -71,7 +71,7 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
         if (operate.Node == _services.Node && ActorPath.IsValidPathElement(operate.VmiUid) && Context.Child(operate.VmiUid) is { } domain && !domain.IsNobody())
             domain.Forward(operate);
         else
-            Sender.Tell(new DomainOperated(operate.VmiUid, _services.Node, operate.RequestId, LauncherError.NoDomain, "this node has no such guest", null));
+            ((ExtendedActorSystem)Context.System).Provider.ResolveActorRef(operate.Client).Tell(new DomainOperated(operate.VmiUid, _services.Node, LauncherError.NoDomain, "this node has no such guest", null));
     }
 
     private IActorRef? Adopt(string vmiUid, string podUid) => ActorPath.IsValidPathElement(vmiUid) && Context.Child(vmiUid).IsNobody()

@@ -9,7 +9,7 @@ using Troupe.Messages.Protocol.Node;
 namespace Troupe.ControlPlane.Subresources;
 
 /// <summary>Subresources of a running instance that its launcher carries out: pause, freeze, reset, what the guest agent knows …</summary>
-public sealed class InstanceEndpoints(IKubeClient kubernetes, Authorizer authorizer, Func<IActorRef> nodes)
+public sealed class InstanceEndpoints(IKubeClient kubernetes, Authorizer authorizer, ActorSystem actors, Func<IActorRef> nodes)
 {
     public const string Resource = "virtualmachineinstances";
     public static readonly string[] Puts = ["pause", "unpause", "freeze", "unfreeze", "softreboot", "reset"];
@@ -86,7 +86,9 @@ public sealed class InstanceEndpoints(IKubeClient kubernetes, Authorizer authori
         try
         {
             // Once only, and not again: nobody wants a second reset because the first one's answer was lost.
-            var answer = await nodes().Ask<DomainOperated>(new OperateGuest(node, vmi.Metadata.Uid!, 0, Guid.NewGuid().ToString("N"), operation), Patience, ct);
+            var here = ((ExtendedActorSystem)actors).Provider.DefaultAddress;
+            var answer = await nodes().Ask<DomainOperated>(
+                waiting => new OperateGuest(node, vmi.Metadata.Uid!, 0, waiting.Path.ToSerializationFormatWithAddress(here), operation), Patience, ct);
             return (InstanceCommands.OutcomeOf(answer.Error, answer.Message, vmi, operation), answer.Result);
         }
         catch (AskTimeoutException)

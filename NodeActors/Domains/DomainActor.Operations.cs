@@ -13,10 +13,11 @@ public sealed partial class DomainActor
     /// <summary>Beside the steps: an operation neither waits for them nor holds them up, and only whoever asked hears of it.</summary>
     private void OnOperate(OperateGuest operate)
     {
+        var client = ((ExtendedActorSystem)Context.System).Provider.ResolveActorRef(operate.Client);
         if (_launcher is not { } launcher || !_state.Connected)
-            Sender.Tell(Failed("the launcher is not connected"));
+            client.Tell(Failed("the launcher is not connected"));
         else
-            AskAsync().PipeTo(Sender, Self);
+            AskAsync().PipeTo(client, Self);
 
         async Task<DomainOperated> AskAsync()
         {
@@ -25,7 +26,7 @@ public sealed partial class DomainActor
             try
             {
                 var reply = await launcher.AskAsync(new OperateDomain(operate.Epoch, operate.Operation), deadline.Token).ConfigureAwait(false);
-                return new DomainOperated(operate.VmiUid, operate.Node, operate.RequestId, reply.Error, reply.Message, reply.Result);
+                return new DomainOperated(operate.VmiUid, operate.Node, reply.Error, reply.Message, reply.Result);
             }
             catch (Exception e) when (e is IOException or OperationCanceledException)
             {
@@ -33,6 +34,6 @@ public sealed partial class DomainActor
             }
         }
 
-        DomainOperated Failed(string message) => new(operate.VmiUid, operate.Node, operate.RequestId, LauncherError.NoDomain, message, null);
+        DomainOperated Failed(string message) => new(operate.VmiUid, operate.Node, LauncherError.NoDomain, message, null);
     }
 }

@@ -27,6 +27,12 @@ internal static partial class Native
         if (chown(path, uid, gid) != 0) throw Failure($"chown {path}");
     }
 
+    /// <summary>One step, whatever was there before; a link is moved itself (.NET's File.Move does not find a link to a directory).</summary>
+    public static void Rename(string from, string to)
+    {
+        if (rename(from, to) != 0) throw Failure($"rename {from} to {to}");
+    }
+
     /// <summary>The path with all links resolved; null when it does not exist.</summary>
     public static string? RealPath(string path)
     {
@@ -77,6 +83,9 @@ internal static partial class Native
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int chown(string path, uint uid, uint gid);
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int rename(string from, string to);
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial nint realpath(string path, nint buffer);

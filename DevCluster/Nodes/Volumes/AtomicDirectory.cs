@@ -33,7 +33,7 @@ internal static class AtomicDirectory
         var swap = $"{directory}/..data_tmp";
         File.Delete(swap);
         File.CreateSymbolicLink(swap, version);
-        File.Move(swap, $"{directory}/{DataLink}", overwrite: true);
+        Native.Rename(swap, $"{directory}/{DataLink}");
 
         var visible = files.Keys.Select(path => path.Split('/')[0]).ToHashSet();
         foreach (var name in visible.Where(name => !Path.Exists($"{directory}/{name}")))

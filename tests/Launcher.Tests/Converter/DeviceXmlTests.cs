@@ -94,8 +94,9 @@ public sealed class DeviceXmlTests
                 Cpu = new CPU { Cores = 4, DedicatedCpuPlacement = true, IsolateEmulatorThread = true, Numa = new NUMA { GuestMappingPassthrough = new NUMAGuestMappingPassthrough() } },
                 Memory = new Memory { Guest = new Quantity("256Mi"), Hugepages = new Hugepages { PageSize = "2Mi" } },
                 IoThreadsPolicy = "shared",
+                Devices = new Devices { Disks = [new Disk { Name = "a", DiskValue = new DiskTarget { Bus = "virtio" } }] },
             }),
-            new LaunchContext(false, []), [], [], new HostFacts { Cpus = [2, 3, 8, 9, 10], NumaNodes = new Dictionary<int, IReadOnlyList<int>> { [0] = [0, 1, 2, 3], [1] = [8, 9, 10, 11] } }));
+            new LaunchContext(false, []), [new PreparedDisk("a", "vda", "/a", "raw")], [], new HostFacts { Cpus = [2, 3, 8, 9, 10], NumaNodes = new Dictionary<int, IReadOnlyList<int>> { [0] = [0, 1, 2, 3], [1] = [8, 9, 10, 11] } }));
         var tune = xml.Element("cputune")!;
         Assert.Equal(["2", "3", "8", "9"], tune.Elements("vcpupin").Select(p => p.Attribute("cpuset")!.Value));
         Assert.Equal("10", tune.Element("emulatorpin")!.Attribute("cpuset")!.Value);
