@@ -38,6 +38,7 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
         .WithTroupeJournal(options.JournalConnection, options.State)
         .WithNodeLinks(time, logs)
         .WithVmis(kubernetes, events, emulation.PodOptions, time, logs)
+        .WithMachines(kubernetes, events, time, logs)
         .WithFeeds(kubernetes, time, logs)
         .WithMigrations(kubernetes, time, logs));
     var service = options.ServiceName ?? Installer.LocalService;

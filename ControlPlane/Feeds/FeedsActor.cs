@@ -23,13 +23,20 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
     private bool _vmisListed;
     private bool _podsListed;
 
-    public FeedsActor(IKubeClient kubernetes, IActorRef vmiRegion, TimeProvider time, ILogger log)
+    public FeedsActor(IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, TimeProvider time, ILogger log)
     {
         _vmiRegion = vmiRegion;
+        var machines = Context.ActorOf(MachineFeedsActor.Props(kubernetes, machineRegion, time, log), "machines");
+        var replicaSets = Context.ActorOf(ReplicaSetFeedsActor.Props(kubernetes, replicaSetRegion, time, log), "replica-sets");
         var materializer = Context.Materializer();
         Run<VirtualMachineInstance>(new FeedOptions());
         Run<Pod>(new FeedOptions(LabelSelector: $"{Labels.App}={Labels.LauncherApp}"));
-        Receive<FeedEvent<VirtualMachineInstance>>(OnVmi);
+        Receive<FeedEvent<VirtualMachineInstance>>(e =>
+        {
+            OnVmi(e);
+            machines.Tell(e);
+            replicaSets.Tell(e);
+        });
         Receive<FeedEvent<Pod>>(OnPod);
         Receive<Resync>(_ => TellAll());
 
@@ -42,8 +49,8 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(IKubeClient kubernetes, IActorRef vmiRegion, TimeProvider time, ILogger log) =>
-        Akka.Actor.Props.Create(() => new FeedsActor(kubernetes, vmiRegion, time, log));
+    public static Props Props(IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, TimeProvider time, ILogger log) =>
+        Akka.Actor.Props.Create(() => new FeedsActor(kubernetes, vmiRegion, machineRegion, replicaSetRegion, time, log));
 
     protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Resync), Resync.Instance, ResyncInterval);
 

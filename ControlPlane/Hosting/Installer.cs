@@ -19,8 +19,16 @@ public sealed class Installer(IKubeClient kubernetes, ILogger<Installer> log)
     /// <summary>Returns when the API server serves the kinds.</summary>
     public async Task InstallCrdsAsync(CancellationToken ct)
     {
-        foreach (var crd in KubeVirtCrds.All.Values)
-            await ApplyAsync($"apis/apiextensions.k8s.io/v1/customresourcedefinitions/{(string?)crd["metadata"]!["name"]}", crd, ct);
+        const string path = "apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+        foreach (var definition in KubeVirtCrds.Definitions)
+        {
+            var crd = KubeVirtCrds.All[definition.FileName];
+            if (definition.OwnedElsewhere)
+                await UntilAsync(definition.Name, () => CreateIfAbsentAsync(path, crd, ct), ct);
+            else
+                await ApplyAsync($"{path}/{definition.Name}", crd, ct);
+        }
+
         await UntilAsync("the VirtualMachineInstance API", () => kubernetes.ListAsync<VirtualMachineInstance>(null, new ListQuery(Limit: 1), ct), ct);
     }
 
@@ -72,6 +80,18 @@ public sealed class Installer(IKubeClient kubernetes, ILogger<Installer> log)
                     ["service"] = new JsonObject { ["namespace"] = options.ServiceNamespace, ["name"] = name, ["port"] = port },
                 },
             }, ct);
+        }
+    }
+
+    private async Task CreateIfAbsentAsync(string path, JsonObject obj, CancellationToken ct)
+    {
+        try
+        {
+            await kubernetes.PostRawAsync(path, obj, ct);
+        }
+        catch (KubeException e) when (e.Reason == "AlreadyExists")
+        {
+            // Its owner was here first.
         }
     }
 

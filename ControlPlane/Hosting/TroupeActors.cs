@@ -3,12 +3,16 @@ using Akka.Cluster.Sharding;
 using Akka.Cluster.Tools.Client;
 using Akka.Hosting;
 using Troupe.ControlPlane.Feeds;
+using Troupe.ControlPlane.Machines;
+using Troupe.ControlPlane.Machines.ReplicaSets;
+using Troupe.ControlPlane.Machines.Vm;
 using Troupe.ControlPlane.Migration;
 using Troupe.ControlPlane.Nodes;
 using Troupe.ControlPlane.Vmi;
 using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Writers;
+using Troupe.Messages.Protocol.Machines;
 using Troupe.Messages.Protocol.Node;
 using Troupe.Messages.Protocol.Vmi;
 
@@ -30,8 +34,18 @@ public static class TroupeActors
             new VmiExtractor(), Options())
         .WithActors((system, registry) => ClusterClientReceptionist.Get(system).RegisterService(registry.Get<VmiActor>()));
 
+    public static AkkaConfigurationBuilder WithMachines(this AkkaConfigurationBuilder builder, IKubeClient kubernetes, EventRecorder events, TimeProvider time, ILoggerFactory logs)
+    {
+        var settings = new MachineSettings();
+        var services = new MachineActorServices(kubernetes, events, () => settings.Current, time, logs.CreateLogger<MachineActor>());
+        return builder
+            .WithShardRegion<MachineActor>("vm", uid => MachineActor.Props(uid, services), new MachineExtractor(), Options())
+            .WithShardRegion<ReplicaSetActor>("vmirs", uid => ReplicaSetActor.Props(uid, services), new ReplicaSetExtractor(), Options())
+            .WithActors((system, _) => settings.Follow(system, kubernetes, time, services.Log));
+    }
+
     public static AkkaConfigurationBuilder WithFeeds(this AkkaConfigurationBuilder builder, IKubeClient kubernetes, TimeProvider time, ILoggerFactory logs) => builder
-        .WithSingleton<FeedsActor>("feeds", (_, registry, _) => FeedsActor.Props(kubernetes, registry.Get<VmiActor>(), time, logs.CreateLogger<FeedsActor>()),
+        .WithSingleton<FeedsActor>("feeds", (_, registry, _) => FeedsActor.Props(kubernetes, registry.Get<VmiActor>(), registry.Get<MachineActor>(), registry.Get<ReplicaSetActor>(), time, logs.CreateLogger<FeedsActor>()),
             new ClusterSingletonOptions { Role = AkkaConfiguration.Role }, createProxyToo: false);
 
     public static AkkaConfigurationBuilder WithMigrations(this AkkaConfigurationBuilder builder, IKubeClient kubernetes, TimeProvider time, ILoggerFactory logs) => builder
@@ -47,6 +61,16 @@ public static class TroupeActors
     private sealed class VmiExtractor() : HashCodeMessageExtractor(Shards)
     {
         public override string? EntityId(object message) => (message as IVmiMessage)?.VmiUid;
+    }
+
+    private sealed class MachineExtractor() : HashCodeMessageExtractor(Shards)
+    {
+        public override string? EntityId(object message) => (message as IMachineMessage)?.MachineUid;
+    }
+
+    private sealed class ReplicaSetExtractor() : HashCodeMessageExtractor(Shards)
+    {
+        public override string? EntityId(object message) => (message as IReplicaSetMessage)?.ReplicaSetUid;
     }
 
     private sealed class NodeExtractor() : HashCodeMessageExtractor(Shards)

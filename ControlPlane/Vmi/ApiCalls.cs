@@ -14,28 +14,28 @@ internal enum Call
 }
 
 /// <summary>Which API calls of an actor are under way (at most one of each kind) and how long a failed one is held back.</summary>
-internal sealed class ApiCalls : IDisposable
+internal sealed class ApiCalls<TCall> : IDisposable where TCall : struct, Enum
 {
     private static readonly TimeSpan MinRetry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan MaxRetry = TimeSpan.FromSeconds(30);
     private readonly CancellationTokenSource _stop = new();
-    private readonly HashSet<Call> _running = [];
-    private readonly HashSet<Call> _held = [];
-    private readonly Dictionary<Call, int> _failures = [];
+    private readonly HashSet<TCall> _running = [];
+    private readonly HashSet<TCall> _held = [];
+    private readonly Dictionary<TCall, int> _failures = [];
 
     public CancellationToken Stopped => _stop.Token;
 
     /// <summary>False while such a call runs or is held back.</summary>
-    public bool Begin(Call call) => IsFree(call) && _running.Add(call);
+    public bool Begin(TCall call) => IsFree(call) && _running.Add(call);
 
-    public bool IsRunning(Call call) => _running.Contains(call);
+    public bool IsRunning(TCall call) => _running.Contains(call);
 
-    public bool IsFree(Call call) => !_running.Contains(call) && !_held.Contains(call);
+    public bool IsFree(TCall call) => !_running.Contains(call) && !_held.Contains(call);
 
     /// <summary>
     /// Zero after a success. After a failure the call is held back until <see cref="Release"/>, which is due after the returned time.
     /// </summary>
-    public TimeSpan End(Call call, bool failed)
+    public TimeSpan End(TCall call, bool failed)
     {
         _running.Remove(call);
         if (!failed)
@@ -50,7 +50,7 @@ internal sealed class ApiCalls : IDisposable
         return Backoff.Delay(failures, MinRetry, MaxRetry, Random.Shared.NextDouble());
     }
 
-    public void Release(Call call) => _held.Remove(call);
+    public void Release(TCall call) => _held.Remove(call);
 
     public void Dispose()
     {

@@ -27,7 +27,7 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
 {
     private readonly VmiActorServices _services;
     private readonly ObjectWriter _writer;
-    private readonly ApiCalls _calls;
+    private readonly ApiCalls<Call> _calls;
     private VmiState _state;
     private DomainReported? _unacknowledged;
     private IActorRef? _listener;
@@ -41,7 +41,7 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
     {
         _services = services;
         _state = new VmiState(uid);
-        _calls = new ApiCalls();
+        _calls = new ApiCalls<Call>();
         _writer = new ObjectWriter(services.Kubernetes, services.Time);
         PersistenceId = $"vmi-{uid}";
         Recover<IVmiEvent>(e => _state = _state.Apply(e));

@@ -35,6 +35,9 @@ public sealed record CrdDefinition(string Group, Type Model, string Plural, IRea
     /// <summary>The scale subresource, for `kubectl scale` and autoscalers.</summary>
     public bool Scale { get; init; }
 
+    /// <summary>Another operator's: where it has installed its own, that one stays.</summary>
+    public bool OwnedElsewhere { get; init; }
+
     public string Name => $"{Plural}.{Group}";
     public string FileName => $"{Group}_{Plural}.yaml";
 

@@ -127,6 +127,7 @@ public static class KubeVirtCrds
         new("cdi.kubevirt.io", typeof(DataVolume), "datavolumes", OnlyBeta)
         {
             ShortNames = ["dv", "dvs"],
+            OwnedElsewhere = true,
             Columns = [Phase, new("Progress", "string", ".status.progress"), new("Restarts", "integer", ".status.restartCount"), CrdColumn.Age],
         },
     ];

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Troupe.Messages.Api.Cdi;
 using Troupe.Messages.Api.Clone;
@@ -91,4 +92,5 @@ namespace Troupe.Messages.Api;
 [JsonSerializable(typeof(Secret))]
 [JsonSerializable(typeof(KubeList<Secret>))]
 [JsonSerializable(typeof(Status))]
+[JsonSerializable(typeof(JsonObject))]
 public sealed partial class ApiJson : JsonSerializerContext;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Machines;
 using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Node;
 using Troupe.Messages.Protocol.Streams;
@@ -20,7 +21,7 @@ public sealed class WireCodec
         _byManifest = all.ToDictionary(t => t.Manifest, StringComparer.Ordinal);
     }
 
-    public static WireCodec Default { get; } = new([.. LauncherWire.Types, .. NodeWire.Types, .. VmiWire.Types, .. StreamWire.Types, .. MigrationWire.Types, .. MigrationWire.LauncherTypes, .. MigrationWire.PeerTypes]);
+    public static WireCodec Default { get; } = new([.. LauncherWire.Types, .. NodeWire.Types, .. VmiWire.Types, .. MachineWire.Types, .. StreamWire.Types, .. MigrationWire.Types, .. MigrationWire.LauncherTypes, .. MigrationWire.PeerTypes]);
 
     public IReadOnlyCollection<WireType> Types => _byType.Values;
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Troupe.Messages.Api;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.Meta;
 using Troupe.Messages.Protocol.Vmi;
 using Troupe.Messages.Wire;
 using Xunit;
@@ -92,6 +93,7 @@ public sealed class WireTests
         if (type == typeof(DateTimeOffset)) return At;
         if (type.IsEnum) return Enum.GetValues(type).GetValue(1);
         if (type == typeof(VirtualMachineInstance)) return new VirtualMachineInstance { Kind = "VirtualMachineInstance", Spec = new VirtualMachineInstanceSpec { Hostname = "h" } };
+        if (typeof(KubeObject).IsAssignableFrom(type)) return ((KubeObject)Activator.CreateInstance(type)!) with { Kind = type.Name, Metadata = new ObjectMeta { Name = "a" } };
         if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>))
         {
             var list = Array.CreateInstance(type.GetGenericArguments()[0], 1);

@@ -1,0 +1,96 @@
+using Troupe.ControlPlane.Machines.Vm;
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
+using Troupe.Messages.Api.Meta;
+
+namespace Troupe.ControlPlane.Machines.ReplicaSets;
+
+/// <param name="Create">How many instances to make.</param>
+/// <param name="Delete">Those that are too many, or have ended.</param>
+public sealed record ReplicaSetDecision(int Create, IReadOnlyList<VirtualMachineInstance> Delete, VirtualMachineInstanceReplicaSetStatus Status)
+{
+    public bool Retire { get; init; }
+}
+
+/// <summary>A replica set as a pure function.</summary>
+public static class ReplicaSetLifecycle
+{
+    public const string ReplicaFailure = "ReplicaFailure";
+    public const string ReplicaPaused = "ReplicaPaused";
+
+    /// <summary>The most instances that one decision makes or deletes.</summary>
+    public const int Burst = 250;
+
+    /// <summary>Null when nothing can be said yet.</summary>
+    public static ReplicaSetDecision? Decide(ReplicaSetState state, DateTimeOffset now)
+    {
+        if (state.Gone)
+            return new(0, [], new VirtualMachineInstanceReplicaSetStatus()) { Retire = true };
+        if (state.ReplicaSet is not { } set || !state.Listed)
+            return null;
+        var owned = state.Instances.Values.Where(i => !i.IsDeleting()).OrderBy(i => i.Metadata.Name, StringComparer.Ordinal).ToList();
+        var ended = owned.Where(HasEnded).ToList();
+        var active = owned.Except(ended).ToList();
+        var status = Status(state, set, active, now);
+        if (set.Metadata.DeletionTimestamp is not null || set.Spec?.Paused is true)
+            return new(0, [], status);
+        var missing = (set.Spec?.Replicas ?? 1) - active.Count;
+        return new(Math.Clamp(missing, 0, Burst), [.. ended.Concat(active.Take(Math.Max(0, -missing))).Take(Burst)], status);
+    }
+
+    public static VirtualMachineInstance Make(VirtualMachineInstanceReplicaSet set)
+    {
+        var template = set.Spec?.Template;
+        return new VirtualMachineInstance
+        {
+            ApiVersion = MachineVocabulary.ApiVersion,
+            Kind = "VirtualMachineInstance",
+            Metadata = new ObjectMeta
+            {
+                GenerateName = set.Metadata.Name,
+                Namespace = set.Metadata.Namespace,
+                Labels = template?.Metadata?.Labels,
+                Annotations = template?.Metadata?.Annotations,
+                OwnerReferences =
+                [
+                    new OwnerReference
+                    {
+                        ApiVersion = MachineVocabulary.ApiVersion,
+                        Kind = "VirtualMachineInstanceReplicaSet",
+                        Name = set.Metadata.Name,
+                        Uid = set.Metadata.Uid,
+                        Controller = true,
+                        BlockOwnerDeletion = true,
+                    },
+                ],
+            },
+            Spec = template?.Spec,
+        };
+    }
+
+    /// <summary>A guest that is down, or whose pod is going, serves nobody any more.</summary>
+    private static bool HasEnded(VirtualMachineInstance instance) => instance.IsFinal()
+        || instance.Status?.Conditions?.Any(c => c is { Type: Conditions.Ready, Status: "False", Reason: "PodTerminating" }) is true;
+
+    private static VirtualMachineInstanceReplicaSetStatus Status(ReplicaSetState state, VirtualMachineInstanceReplicaSet set, IReadOnlyList<VirtualMachineInstance> active, DateTimeOffset now) =>
+        (set.Status ?? new VirtualMachineInstanceReplicaSetStatus()) with
+        {
+            Replicas = active.Count,
+            ReadyReplicas = active.Count(i => i.Status?.Conditions?.Any(c => c is { Type: Conditions.Ready, Status: "True" }) is true),
+            LabelSelector = SelectorText.Of(set.Spec?.Selector),
+            Conditions = ConditionList(set.Status?.Conditions ?? [], set, state.Failure, now),
+        };
+
+    private static IReadOnlyList<Condition>? ConditionList(IReadOnlyList<Condition> current, VirtualMachineInstanceReplicaSet set, SyncFailure? failure, DateTimeOffset now)
+    {
+        IEnumerable<Condition?> wanted =
+        [
+            set.Spec?.Paused is true ? new Condition { Type = ReplicaPaused, Status = "True", Reason = "Paused", Message = "Controller got paused" } : null,
+            failure is null ? null : new Condition { Type = ReplicaFailure, Status = "True", Reason = failure.Reason, Message = failure.Message },
+        ];
+        var list = wanted.OfType<Condition>().Select(w => current.FirstOrDefault(c => c.Type == w.Type) is { } old
+            ? old with { Status = w.Status, Reason = w.Reason, Message = w.Message }
+            : w with { LastTransitionTime = now }).ToList();
+        return list.Count == 0 ? null : list;
+    }
+}

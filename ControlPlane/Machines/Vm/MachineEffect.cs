@@ -1,0 +1,32 @@
+using System.Text.Json.Nodes;
+using Troupe.Messages.Api.Cdi;
+
+namespace Troupe.ControlPlane.Machines.Vm;
+
+/// <summary>What a decision wants done.</summary>
+public abstract record MachineEffect
+{
+    /// <param name="Paused">The guest starts with its CPUs stopped.</param>
+    public sealed record StartInstance(bool Paused) : MachineEffect;
+
+    public sealed record DeleteInstance(string Name, string Uid) : MachineEffect;
+
+    /// <summary>A merge patch of the machine without its status.</summary>
+    public sealed record PatchMachine(JsonObject Patch) : MachineEffect;
+
+    /// <summary>A merge patch of the present instance.</summary>
+    public sealed record PatchInstance(JsonObject Patch, string FailureReason) : MachineEffect;
+
+    public sealed record CreateDataVolume(DataVolume DataVolume) : MachineEffect;
+
+    /// <summary>The revision that the present instance was made from must be read before changes can be judged.</summary>
+    public sealed record LoadRevision(string Name) : MachineEffect;
+
+    /// <param name="Type">`Normal` or `Warning`.</param>
+    public sealed record Announce(string Type, string Reason, string Message) : MachineEffect;
+
+    public sealed record LookAgain(TimeSpan After) : MachineEffect;
+
+    /// <summary>The machine is gone and so is the actor's task.</summary>
+    public sealed record Retire : MachineEffect;
+}

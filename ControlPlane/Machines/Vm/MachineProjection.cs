@@ -1,0 +1,53 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Troupe.Kubernetes.Writers;
+using Troupe.Messages.Api;
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
+
+namespace Troupe.ControlPlane.Machines.Vm;
+
+/// <summary>The machine's status as it should read; what others own in it stays.</summary>
+public static class MachineProjection
+{
+    public static VirtualMachineStatus Status(MachineState state, MachineDecision decision, DateTimeOffset now)
+    {
+        var (machine, instance) = (state.Machine!, state.Instance);
+        var status = machine.Status ?? new VirtualMachineStatus();
+        return status with
+        {
+            Created = instance is not null ? true : null,
+            Ready = instance is { Status.Phase: VmiPhases.Running } && instance.Status.Conditions?.Any(c => c is { Type: Conditions.Ready, Status: "True" }) is true ? true : null,
+            PrintableStatus = PrintableStatus.Of(new PrintableStatus.Facts(state, decision.StartFailure?.ConsecutiveFailCount ?? 0, decision.StopExpected, decision.StartExpected)),
+            RunStrategy = RunStrategies.Of(machine.Spec),
+            DesiredGeneration = machine.Metadata.Generation,
+            ObservedGeneration = Generation(instance) ?? status.ObservedGeneration,
+            StartFailure = decision.StartFailure,
+            StateChangeRequests = decision.Requests.Count == 0 ? null : decision.Requests,
+            VolumeRequests = decision.VolumeRequests is { Count: > 0 } left ? left : null,
+            InstancetypeRef = machine.Spec?.Instancetype is null ? null : state.InstancetypeRef ?? status.InstancetypeRef,
+            PreferenceRef = machine.Spec?.Preference is null ? null : state.PreferenceRef ?? status.PreferenceRef,
+            Conditions = MachineConditions.Of(status.Conditions ?? [], instance, state.Failure ?? decision.Failure, decision.RestartRequired, now),
+        };
+    }
+
+    /// <summary>The merge patch of the status subresource, or null when the object already says it all.</summary>
+    public static JsonObject? Patch(MachineState state, MachineDecision decision, DateTimeOffset now)
+    {
+        var machine = state.Machine!;
+        var (old, wanted) = (Json(machine.Status ?? new VirtualMachineStatus()), Json(Status(state, decision, now)));
+        if (MergePatch.Between(old, wanted) is not { } status)
+            return null;
+        var metadata = new JsonObject { ["uid"] = state.Uid };
+        // Requests are lists: one that a user added in the meantime must not be overwritten.
+        if (status.ContainsKey("stateChangeRequests") || status.ContainsKey("volumeRequests"))
+            metadata["resourceVersion"] = machine.Metadata.ResourceVersion;
+        return new JsonObject { ["metadata"] = metadata, ["status"] = status };
+    }
+
+    public static long? Generation(VirtualMachineInstance? instance) =>
+        long.TryParse(instance?.Metadata.Annotations?.GetValueOrDefault(MachineVocabulary.GenerationAnnotation), CultureInfo.InvariantCulture, out var generation) ? generation : null;
+
+    private static JsonObject Json(VirtualMachineStatus status) => JsonSerializer.SerializeToNode(status, ApiJson.Default.VirtualMachineStatus)!.AsObject();
+}

@@ -1,0 +1,120 @@
+using Troupe.ControlPlane.Machines.ReplicaSets;
+using Troupe.ControlPlane.Machines.Vm;
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.Meta;
+using Troupe.Messages.Protocol.Machines;
+using Xunit;
+using static Troupe.ControlPlane.Tests.Machines.MachineSamples;
+
+namespace Troupe.ControlPlane.Tests.Machines;
+
+public sealed class ReplicaSetTests
+{
+    [Theory]
+    [InlineData(3, 0, 3, 0)]
+    [InlineData(3, 2, 1, 0)]
+    [InlineData(3, 3, 0, 0)]
+    [InlineData(1, 3, 0, 2)]
+    [InlineData(0, 3, 0, 3)]
+    [InlineData(1000, 0, 250, 0)]
+    public void As_many_are_made_or_deleted_as_it_takes(int replicas, int existing, int create, int delete)
+    {
+        var decision = Decide(State(replicas, [.. Enumerable.Range(0, existing).Select(i => Replica($"r{i}", "Running"))]));
+        Assert.Equal((create, delete), (decision.Create, decision.Delete.Count));
+        Assert.Equal(existing, decision.Status.Replicas);
+    }
+
+    [Fact]
+    public void Ended_instances_are_deleted_and_replaced()
+    {
+        var decision = Decide(State(2, Replica("a", "Running"), Replica("b", "Failed")));
+        Assert.Equal("b", Assert.Single(decision.Delete).Metadata.Name);
+        Assert.Equal(1, decision.Create);
+    }
+
+    [Fact]
+    public void What_is_being_deleted_counts_no_more_and_is_not_deleted_again()
+    {
+        var leaving = Replica("b", "Running");
+        leaving = leaving with { Metadata = leaving.Metadata with { DeletionTimestamp = Now } };
+        var decision = Decide(State(1, Replica("a", "Running"), leaving));
+        Assert.Equal((0, 0, 1), (decision.Create, decision.Delete.Count, decision.Status.Replicas));
+    }
+
+    [Fact]
+    public void A_paused_set_does_nothing_and_says_so()
+    {
+        var state = State(5);
+        state = state with { ReplicaSet = state.ReplicaSet! with { Spec = state.ReplicaSet.Spec! with { Paused = true } } };
+        var decision = Decide(state);
+        Assert.Equal(0, decision.Create);
+        Assert.Equal("ReplicaPaused", Assert.Single(decision.Status.Conditions!).Type);
+    }
+
+    [Fact]
+    public void The_status_serves_the_scale_subresource()
+    {
+        var ready = Replica("a", "Running");
+        ready = ready with { Status = ready.Status! with { Conditions = [new VirtualMachineInstanceCondition { Type = "Ready", Status = "True" }] } };
+        var status = Decide(State(2, ready, Replica("b", "Scheduling"))).Status;
+        Assert.Equal((2, 1, "app=web,tier in (a,b)"), (status.Replicas, status.ReadyReplicas, status.LabelSelector));
+    }
+
+    [Fact]
+    public void Nothing_happens_before_all_replicas_are_known()
+    {
+        Assert.Null(ReplicaSetLifecycle.Decide(State(3) with { Listed = false }, Now));
+    }
+
+    [Fact]
+    public void A_refusal_becomes_a_condition()
+    {
+        var decision = Decide(State(1) with { Failure = new SyncFailure("FailedCreate", "exceeded quota") });
+        var condition = Assert.Single(decision.Status.Conditions!);
+        Assert.Equal(("ReplicaFailure", "FailedCreate", "exceeded quota"), (condition.Type, condition.Reason, condition.Message));
+    }
+
+    [Fact]
+    public void An_old_message_does_not_bring_a_deleted_instance_back()
+    {
+        var deleted = Replica("a", "Running");
+        var state = State(1).With(deleted with { Metadata = deleted.Metadata with { DeletionTimestamp = Now } }).Observe(new ReplicaObserved("rs", deleted));
+        Assert.Equal(1, Decide(state).Create);
+    }
+
+    [Fact]
+    public void A_replica_has_a_generated_name_the_templates_labels_and_its_owner()
+    {
+        var made = ReplicaSetLifecycle.Make(State(1).ReplicaSet!);
+        Assert.Equal(("web", "web"), (made.Metadata.GenerateName, made.Metadata.Labels!["app"]));
+        Assert.Equal("rs", Assert.Single(made.Metadata.OwnerReferences!).Uid);
+    }
+
+    private static ReplicaSetDecision Decide(ReplicaSetState state) => ReplicaSetLifecycle.Decide(state, Now)!;
+
+    private static VirtualMachineInstance Replica(string name, string phase)
+    {
+        var instance = Instance(phase, uid: name);
+        return instance with { Metadata = instance.Metadata with { Name = name } };
+    }
+
+    private static ReplicaSetState State(int replicas, params VirtualMachineInstance[] instances) => new("rs")
+    {
+        Listed = true,
+        Instances = instances.ToDictionary(i => i.Metadata.Uid!),
+        ReplicaSet = new VirtualMachineInstanceReplicaSet
+        {
+            Metadata = new ObjectMeta { Name = "web", Namespace = "n", Uid = "rs" },
+            Spec = new VirtualMachineInstanceReplicaSetSpec
+            {
+                Replicas = replicas,
+                Selector = new LabelSelector
+                {
+                    MatchLabels = new Dictionary<string, string> { ["app"] = "web" },
+                    MatchExpressions = [new LabelSelectorRequirement { Key = "tier", Operator = "In", Values = ["b", "a"] }],
+                },
+                Template = new VirtualMachineInstanceTemplateSpec { Metadata = new ObjectMeta { Labels = new Dictionary<string, string> { ["app"] = "web" } }, Spec = Spec() },
+            },
+        },
+    };
+}
