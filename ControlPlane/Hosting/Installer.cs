@@ -63,7 +63,9 @@ public sealed class Installer(IKubeClient kubernetes, ILogger<Installer> log)
         {
             await ApplyAsync($"api/v1/namespaces/{options.ServiceNamespace}/services/{name}", new JsonObject
             {
-                ["apiVersion"] = "v1", ["kind"] = "Service", ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = options.ServiceNamespace },
+                ["apiVersion"] = "v1",
+                ["kind"] = "Service",
+                ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = options.ServiceNamespace },
                 ["spec"] = new JsonObject { ["type"] = "ExternalName", ["externalName"] = "localhost" },
             }, ct);
         }
@@ -72,10 +74,15 @@ public sealed class Installer(IKubeClient kubernetes, ILogger<Installer> log)
         {
             await ApplyAsync($"apis/apiregistration.k8s.io/v1/apiservices/{version}.{SubresourceApi.Group}", new JsonObject
             {
-                ["apiVersion"] = "apiregistration.k8s.io/v1", ["kind"] = "APIService", ["metadata"] = new JsonObject { ["name"] = $"{version}.{SubresourceApi.Group}" },
+                ["apiVersion"] = "apiregistration.k8s.io/v1",
+                ["kind"] = "APIService",
+                ["metadata"] = new JsonObject { ["name"] = $"{version}.{SubresourceApi.Group}" },
                 ["spec"] = new JsonObject
                 {
-                    ["group"] = SubresourceApi.Group, ["version"] = version, ["groupPriorityMinimum"] = 1000, ["versionPriority"] = 15,
+                    ["group"] = SubresourceApi.Group,
+                    ["version"] = version,
+                    ["groupPriorityMinimum"] = 1000,
+                    ["versionPriority"] = 15,
                     ["caBundle"] = Convert.ToBase64String(System.Text.Encoding.ASCII.GetBytes(caPem)),
                     ["service"] = new JsonObject { ["namespace"] = options.ServiceNamespace, ["name"] = name, ["port"] = port },
                 },

@@ -55,7 +55,10 @@ public static class TroupeActors
     /// <summary>Nothing remembers entities: Kubernetes is the list of VMIs, and the feed wakes them.</summary>
     private static ShardOptions Options() => new()
     {
-        Role = AkkaConfiguration.Role, StateStoreMode = StateStoreMode.DData, RememberEntities = false, ShouldPassivateIdleEntities = false,
+        Role = AkkaConfiguration.Role,
+        StateStoreMode = StateStoreMode.DData,
+        RememberEntities = false,
+        ShouldPassivateIdleEntities = false,
     };
 
     private sealed class VmiExtractor() : HashCodeMessageExtractor(Shards)

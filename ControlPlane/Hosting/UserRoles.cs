@@ -97,14 +97,19 @@ public static class UserRoles
             metadata["labels"]!["kubernetes.io/bootstrapping"] = "rbac-defaults";
         return ($"apis/{Rbac}/v1/clusterroles/{name}", new JsonObject
         {
-            ["apiVersion"] = $"{Rbac}/v1", ["kind"] = "ClusterRole", ["metadata"] = metadata, ["rules"] = new JsonArray([.. rules]),
+            ["apiVersion"] = $"{Rbac}/v1",
+            ["kind"] = "ClusterRole",
+            ["metadata"] = metadata,
+            ["rules"] = new JsonArray([.. rules]),
         });
     }
 
     /// <summary>To everybody who is logged in.</summary>
     private static (string Path, JsonObject Object) Binding(string role) => ($"apis/{Rbac}/v1/clusterrolebindings/{role}", new JsonObject
     {
-        ["apiVersion"] = $"{Rbac}/v1", ["kind"] = "ClusterRoleBinding", ["metadata"] = Metadata(role),
+        ["apiVersion"] = $"{Rbac}/v1",
+        ["kind"] = "ClusterRoleBinding",
+        ["metadata"] = Metadata(role),
         ["roleRef"] = new JsonObject { ["apiGroup"] = Rbac, ["kind"] = "ClusterRole", ["name"] = role },
         ["subjects"] = new JsonArray(new JsonObject { ["kind"] = "Group", ["apiGroup"] = Rbac, ["name"] = "system:authenticated" }),
     });

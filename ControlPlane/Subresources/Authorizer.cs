@@ -16,14 +16,21 @@ public sealed class Authorizer(IKubeClient kubernetes, FrontProxy proxy)
             return new Refusal(401, "Unauthorized", "Unauthorized");
         var review = await kubernetes.PostRawAsync("apis/authorization.k8s.io/v1/subjectaccessreviews", new JsonObject
         {
-            ["apiVersion"] = "authorization.k8s.io/v1", ["kind"] = "SubjectAccessReview",
+            ["apiVersion"] = "authorization.k8s.io/v1",
+            ["kind"] = "SubjectAccessReview",
             ["spec"] = new JsonObject
             {
-                ["user"] = caller.User, ["groups"] = new JsonArray([.. caller.Groups.Select(g => (JsonNode)g)]),
+                ["user"] = caller.User,
+                ["groups"] = new JsonArray([.. caller.Groups.Select(g => (JsonNode)g)]),
                 ["resourceAttributes"] = new JsonObject
                 {
-                    ["namespace"] = access.Namespace, ["verb"] = access.Verb, ["group"] = SubresourceApi.Group, ["version"] = "v1",
-                    ["resource"] = access.Resource, ["subresource"] = access.Subresource, ["name"] = access.Name,
+                    ["namespace"] = access.Namespace,
+                    ["verb"] = access.Verb,
+                    ["group"] = SubresourceApi.Group,
+                    ["version"] = "v1",
+                    ["resource"] = access.Resource,
+                    ["subresource"] = access.Subresource,
+                    ["name"] = access.Name,
                 },
             },
         }, context.RequestAborted);

@@ -12,17 +12,28 @@ public static class GuestDocuments
     {
         var info = new JsonObject
         {
-            ["kind"] = "VirtualMachineInstanceGuestAgentInfo", ["apiVersion"] = ApiVersion, ["guestAgentVersion"] = agent.Version,
+            ["kind"] = "VirtualMachineInstanceGuestAgentInfo",
+            ["apiVersion"] = ApiVersion,
+            ["guestAgentVersion"] = agent.Version,
             ["supportedCommands"] = new JsonArray([.. agent.Commands.Select(c => (JsonNode)new JsonObject { ["name"] = c, ["enabled"] = true })]),
-            ["hostname"] = agent.Hostname, ["timezone"] = agent.Timezone, ["fsFreezeStatus"] = agent.FsFreezeStatus,
-            ["userList"] = UserItems(agent), ["fsInfo"] = new JsonObject { ["disks"] = FilesystemItems(agent) },
+            ["hostname"] = agent.Hostname,
+            ["timezone"] = agent.Timezone,
+            ["fsFreezeStatus"] = agent.FsFreezeStatus,
+            ["userList"] = UserItems(agent),
+            ["fsInfo"] = new JsonObject { ["disks"] = FilesystemItems(agent) },
         };
         if (agent.Os is { } os)
         {
             info["os"] = Present(new JsonObject
             {
-                ["name"] = os.Name, ["kernelRelease"] = os.KernelRelease, ["version"] = os.Version, ["prettyName"] = os.PrettyName, ["versionId"] = os.VersionId,
-                ["kernelVersion"] = os.KernelVersion, ["machine"] = os.Machine, ["id"] = os.Id,
+                ["name"] = os.Name,
+                ["kernelRelease"] = os.KernelRelease,
+                ["version"] = os.Version,
+                ["prettyName"] = os.PrettyName,
+                ["versionId"] = os.VersionId,
+                ["kernelVersion"] = os.KernelVersion,
+                ["machine"] = os.Machine,
+                ["id"] = os.Id,
             });
         }
 

@@ -46,7 +46,8 @@ public static class MachineCommands
             return Refusal.Conflict(Refusal.Machines, name, NeedsRecovery);
         var start = new VirtualMachineStateChangeRequest
         {
-            Action = "Start", Data = options.Paused is true ? new Dictionary<string, string> { ["paused"] = "true" } : null,
+            Action = "Start",
+            Data = options.Paused is true ? new Dictionary<string, string> { ["paused"] = "true" } : null,
         };
         return StrategyOf(machine) switch
         {

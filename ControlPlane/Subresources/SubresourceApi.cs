@@ -81,7 +81,9 @@ public sealed class SubresourceApi(IKubeClient kubernetes, Authorizer authorizer
 
     private static JsonObject Resources(string version) => new()
     {
-        ["kind"] = "APIResourceList", ["apiVersion"] = "v1", ["groupVersion"] = $"{Group}/{version}",
+        ["kind"] = "APIResourceList",
+        ["apiVersion"] = "v1",
+        ["groupVersion"] = $"{Group}/{version}",
         ["resources"] = new JsonArray(
         [
             .. MachineEndpoints.Names.Select(n => Resource(MachineEndpoints.Resource, n, "update")),
@@ -92,7 +94,11 @@ public sealed class SubresourceApi(IKubeClient kubernetes, Authorizer authorizer
 
     private static JsonNode Resource(string resource, string subresource, string verb) => new JsonObject
     {
-        ["name"] = $"{resource}/{subresource}", ["singularName"] = "", ["namespaced"] = true, ["kind"] = "", ["verbs"] = new JsonArray(verb),
+        ["name"] = $"{resource}/{subresource}",
+        ["singularName"] = "",
+        ["namespaced"] = true,
+        ["kind"] = "",
+        ["verbs"] = new JsonArray(verb),
     };
 
     private static IResult Json(JsonObject document) => Results.Text(document.ToJsonString(), "application/json");

@@ -381,8 +381,12 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
 
     private ObjectReference About() => new()
     {
-        ApiVersion = "kubevirt.io/v1", Kind = "VirtualMachineInstance", Uid = _state.Uid,
-        Name = _state.Vmi?.Metadata.Name, Namespace = _state.Vmi?.Metadata.Namespace, ResourceVersion = _state.Vmi?.Metadata.ResourceVersion,
+        ApiVersion = "kubevirt.io/v1",
+        Kind = "VirtualMachineInstance",
+        Uid = _state.Uid,
+        Name = _state.Vmi?.Metadata.Name,
+        Namespace = _state.Vmi?.Metadata.Namespace,
+        ResourceVersion = _state.Vmi?.Metadata.ResourceVersion,
     };
 
     /// <summary>Kubernetes' alphabet for generated names: no vowels and nothing that looks like another character.</summary>

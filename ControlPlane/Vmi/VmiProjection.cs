@@ -95,21 +95,35 @@ public static class VmiProjection
     private static MemoryStatus? Memory(VirtualMachineInstanceStatus status, DomainObservation? domain, VirtualMachineInstance vmi) => domain?.Memory is { } memory
         ? new MemoryStatus
         {
-            GuestAtBoot = Quantity.FromBytes(memory.GuestAtBootBytes), GuestCurrent = Quantity.FromBytes(memory.GuestCurrentBytes),
-            GuestRequested = Quantity.FromBytes(memory.GuestRequestedBytes), MemoryOverhead = Quantity.FromBytes(MemoryOverhead.Bytes(vmi)),
+            GuestAtBoot = Quantity.FromBytes(memory.GuestAtBootBytes),
+            GuestCurrent = Quantity.FromBytes(memory.GuestCurrentBytes),
+            GuestRequested = Quantity.FromBytes(memory.GuestRequestedBytes),
+            MemoryOverhead = Quantity.FromBytes(MemoryOverhead.Bytes(vmi)),
         }
         : status.Memory;
 
     private static VirtualMachineInstanceNetworkInterface Interface(InterfaceObservation i) => new()
     {
-        Name = i.Name, Mac = i.Mac, InterfaceName = i.InterfaceName, InfoSource = i.InfoSource, QueueCount = i.QueueCount,
-        IpAddress = i.IpAddresses is [var first, ..] ? first : null, IpAddresses = i.IpAddresses.Count == 0 ? null : i.IpAddresses,
-        LinkState = i.Name is null ? null : "up", PodInterfaceName = i.Name is null ? null : "eth0",
+        Name = i.Name,
+        Mac = i.Mac,
+        InterfaceName = i.InterfaceName,
+        InfoSource = i.InfoSource,
+        QueueCount = i.QueueCount,
+        IpAddress = i.IpAddresses is [var first, ..] ? first : null,
+        IpAddresses = i.IpAddresses.Count == 0 ? null : i.IpAddresses,
+        LinkState = i.Name is null ? null : "up",
+        PodInterfaceName = i.Name is null ? null : "eth0",
     };
 
     private static VirtualMachineInstanceGuestOSInfo GuestOs(GuestOsObservation os) => new()
     {
-        Id = os.Id, Name = os.Name, PrettyName = os.PrettyName, Version = os.Version, VersionId = os.VersionId,
-        KernelRelease = os.KernelRelease, KernelVersion = os.KernelVersion, Machine = os.Machine,
+        Id = os.Id,
+        Name = os.Name,
+        PrettyName = os.PrettyName,
+        Version = os.Version,
+        VersionId = os.VersionId,
+        KernelRelease = os.KernelRelease,
+        KernelVersion = os.KernelVersion,
+        Machine = os.Machine,
     };
 }

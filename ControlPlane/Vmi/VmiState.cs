@@ -53,7 +53,9 @@ public sealed record VmiState(string Uid)
         RightGranted granted => this with { Right = new Right(granted.Epoch, granted.Node, granted.PodUid) },
         PhaseEntered entered => this with
         {
-            Phase = entered.Phase, Reason = entered.Reason, Message = entered.Message,
+            Phase = entered.Phase,
+            Reason = entered.Reason,
+            Message = entered.Message,
             Transitions = Transitions.Add(new PhaseTransition(entered.Phase, entered.At)),
         },
         StopRequested stop => this with { StopDeadline = stop.Deadline },

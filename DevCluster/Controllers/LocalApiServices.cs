@@ -14,10 +14,24 @@ internal sealed class LocalApiServices(ObjectStore store, ResourceRegistry regis
     /// <summary>Kubernetes' order of the groups; all its versions have the same priority but for autoscaling.</summary>
     private static readonly Dictionary<string, int> Priorities = new()
     {
-        [""] = 18000, ["apps"] = 17800, ["events.k8s.io"] = 17750, ["authentication.k8s.io"] = 17700, ["authorization.k8s.io"] = 17600, ["autoscaling"] = 17500,
-        ["batch"] = 17400, ["certificates.k8s.io"] = 17300, ["networking.k8s.io"] = 17200, ["policy"] = 17100, ["rbac.authorization.k8s.io"] = 17000,
-        ["storage.k8s.io"] = 16800, ["apiextensions.k8s.io"] = 16700, ["admissionregistration.k8s.io"] = 16700, ["scheduling.k8s.io"] = 16600,
-        ["coordination.k8s.io"] = 16500, ["node.k8s.io"] = 16300, ["discovery.k8s.io"] = 16200,
+        [""] = 18000,
+        ["apps"] = 17800,
+        ["events.k8s.io"] = 17750,
+        ["authentication.k8s.io"] = 17700,
+        ["authorization.k8s.io"] = 17600,
+        ["autoscaling"] = 17500,
+        ["batch"] = 17400,
+        ["certificates.k8s.io"] = 17300,
+        ["networking.k8s.io"] = 17200,
+        ["policy"] = 17100,
+        ["rbac.authorization.k8s.io"] = 17000,
+        ["storage.k8s.io"] = 16800,
+        ["apiextensions.k8s.io"] = 16700,
+        ["admissionregistration.k8s.io"] = 16700,
+        ["scheduling.k8s.io"] = 16600,
+        ["coordination.k8s.io"] = 16500,
+        ["node.k8s.io"] = 16300,
+        ["discovery.k8s.io"] = 16200,
     };
 
     protected override bool Interested(StoreEvent e) => e.Object.Table == CustomResources.Table;

@@ -41,13 +41,19 @@ internal sealed class EventRecorder(IKubeApi api, string component, string host,
 
             await api.CreateAsync(ResourceKey.Events, ns, new JsonObject
             {
-                ["apiVersion"] = "v1", ["kind"] = "Event",
+                ["apiVersion"] = "v1",
+                ["kind"] = "Event",
                 ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = ns },
                 ["involvedObject"] = Reference(apiVersion, kind, about),
-                ["type"] = type, ["reason"] = reason, ["message"] = message, ["count"] = count,
-                ["firstTimestamp"] = KubeJson.Time(now), ["lastTimestamp"] = KubeJson.Time(now),
+                ["type"] = type,
+                ["reason"] = reason,
+                ["message"] = message,
+                ["count"] = count,
+                ["firstTimestamp"] = KubeJson.Time(now),
+                ["lastTimestamp"] = KubeJson.Time(now),
                 ["source"] = new JsonObject { ["component"] = component, ["host"] = host },
-                ["reportingComponent"] = component, ["reportingInstance"] = host,
+                ["reportingComponent"] = component,
+                ["reportingInstance"] = host,
             });
         }
         catch (ApiException refused)

@@ -58,7 +58,8 @@ internal static class CapabilitiesCommand
                 exec "$1" --print-capabilities-inside "$2"
                 """;
             using var process = Process.Start(new ProcessStartInfo("unshare",
-                ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private", "sh", "-c", Script, root, Environment.ProcessPath!, virtType]) { UseShellExecute = false })
+                ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private", "sh", "-c", Script, root, Environment.ProcessPath!, virtType])
+            { UseShellExecute = false })
                 ?? throw new InvalidOperationException("unshare did not start");
             await process.WaitForExitAsync().ConfigureAwait(false);
             return process.ExitCode;

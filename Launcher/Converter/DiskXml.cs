@@ -29,7 +29,7 @@ internal static class DiskXml
     }
 
     public static bool IsHotpluggable(VirtualMachineInstanceSpec spec, string? name) => spec.Volumes?.FirstOrDefault(v => v.Name == name) is
-        { PersistentVolumeClaim.Hotpluggable: true } or { DataVolume.Hotpluggable: true } or { MemoryDump: not null };
+    { PersistentVolumeClaim.Hotpluggable: true } or { DataVolume.Hotpluggable: true } or { MemoryDump: not null };
 
     /// <param name="prepared">Null for a CD-ROM drive with nothing in it.</param>
     /// <param name="field">Of the disk, for what is wrong with it.</param>

@@ -77,12 +77,17 @@ public static class AdmissionBenchmark
     {
         var review = new JsonObject
         {
-            ["apiVersion"] = "admission.k8s.io/v1", ["kind"] = "AdmissionReview",
+            ["apiVersion"] = "admission.k8s.io/v1",
+            ["kind"] = "AdmissionReview",
             ["request"] = new JsonObject
             {
-                ["uid"] = "705ab4f5-6393-11e8-b7cc-42010a800002", ["operation"] = "CREATE", ["name"] = "vmi", ["namespace"] = "default",
+                ["uid"] = "705ab4f5-6393-11e8-b7cc-42010a800002",
+                ["operation"] = "CREATE",
+                ["name"] = "vmi",
+                ["namespace"] = "default",
                 ["resource"] = new JsonObject { ["group"] = "kubevirt.io", ["version"] = "v1", ["resource"] = "virtualmachineinstances" },
-                ["userInfo"] = new JsonObject { ["username"] = "somebody" }, ["object"] = JsonNode.Parse(Vmi),
+                ["userInfo"] = new JsonObject { ["username"] = "somebody" },
+                ["object"] = JsonNode.Parse(Vmi),
             },
         };
         using var response = await client.PostAsJsonAsync(path, review);

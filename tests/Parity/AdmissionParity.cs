@@ -12,12 +12,20 @@ public static class AdmissionParity
 {
     private static readonly Dictionary<string, string> Plurals = new()
     {
-        ["VirtualMachineInstance"] = "virtualmachineinstances", ["VirtualMachine"] = "virtualmachines", ["VirtualMachinePool"] = "virtualmachinepools",
-        ["VirtualMachineInstanceReplicaSet"] = "virtualmachineinstancereplicasets", ["VirtualMachinePreference"] = "virtualmachinepreferences",
-        ["VirtualMachineInstancetype"] = "virtualmachineinstancetypes", ["MigrationPolicy"] = "migrationpolicies",
-        ["VirtualMachineInstancePreset"] = "virtualmachineinstancepresets", ["VirtualMachineClusterInstancetype"] = "virtualmachineclusterinstancetypes",
-        ["VirtualMachineClusterPreference"] = "virtualmachineclusterpreferences", ["VirtualMachineInstanceMigration"] = "virtualmachineinstancemigrations",
-        ["VirtualMachineSnapshot"] = "virtualmachinesnapshots", ["VirtualMachineRestore"] = "virtualmachinerestores", ["VirtualMachineExport"] = "virtualmachineexports",
+        ["VirtualMachineInstance"] = "virtualmachineinstances",
+        ["VirtualMachine"] = "virtualmachines",
+        ["VirtualMachinePool"] = "virtualmachinepools",
+        ["VirtualMachineInstanceReplicaSet"] = "virtualmachineinstancereplicasets",
+        ["VirtualMachinePreference"] = "virtualmachinepreferences",
+        ["VirtualMachineInstancetype"] = "virtualmachineinstancetypes",
+        ["MigrationPolicy"] = "migrationpolicies",
+        ["VirtualMachineInstancePreset"] = "virtualmachineinstancepresets",
+        ["VirtualMachineClusterInstancetype"] = "virtualmachineclusterinstancetypes",
+        ["VirtualMachineClusterPreference"] = "virtualmachineclusterpreferences",
+        ["VirtualMachineInstanceMigration"] = "virtualmachineinstancemigrations",
+        ["VirtualMachineSnapshot"] = "virtualmachinesnapshots",
+        ["VirtualMachineRestore"] = "virtualmachinerestores",
+        ["VirtualMachineExport"] = "virtualmachineexports",
         ["VirtualMachineClone"] = "virtualmachineclones",
     };
 

@@ -74,7 +74,10 @@ public static class PodParity
         metadata["name"] = machine.GetProperty("metadata").GetProperty("name").GetString();
         return JsonSerializer.SerializeToElement(new JsonObject
         {
-            ["apiVersion"] = "kubevirt.io/v1", ["kind"] = "VirtualMachineInstance", ["metadata"] = metadata, ["spec"] = template["spec"]?.DeepClone(),
+            ["apiVersion"] = "kubevirt.io/v1",
+            ["kind"] = "VirtualMachineInstance",
+            ["metadata"] = metadata,
+            ["spec"] = template["spec"]?.DeepClone(),
         });
     }
 

@@ -124,8 +124,14 @@ internal static class CertificateSecret
     {
         var texts = new Dictionary<string, string?>
         {
-            ["ca.crt"] = set.Authority.Certificate, ["ca.key"] = set.Authority.Key, ["next-ca.crt"] = set.Next?.Certificate, ["next-ca.key"] = set.Next?.Key,
-            ["previous-ca.crt"] = set.Previous, ["tls.crt"] = set.Serving.Certificate, ["tls.key"] = set.Serving.Key, ["names"] = string.Join('\n', set.Names),
+            ["ca.crt"] = set.Authority.Certificate,
+            ["ca.key"] = set.Authority.Key,
+            ["next-ca.crt"] = set.Next?.Certificate,
+            ["next-ca.key"] = set.Next?.Key,
+            ["previous-ca.crt"] = set.Previous,
+            ["tls.crt"] = set.Serving.Certificate,
+            ["tls.key"] = set.Serving.Key,
+            ["names"] = string.Join('\n', set.Names),
         };
         return new Secret
         {

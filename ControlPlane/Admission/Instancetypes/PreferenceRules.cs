@@ -12,7 +12,11 @@ internal static class PreferenceRules
     /// <summary>Deprecated name of a topology to its present one.</summary>
     private static readonly Dictionary<string, string> Deprecated = new()
     {
-        ["preferSockets"] = "sockets", ["preferCores"] = "cores", ["preferThreads"] = "threads", ["preferSpread"] = "spread", ["preferAny"] = "any",
+        ["preferSockets"] = "sockets",
+        ["preferCores"] = "cores",
+        ["preferThreads"] = "threads",
+        ["preferSpread"] = "spread",
+        ["preferAny"] = "any",
     };
 
     public static IEnumerable<StatusCause> All(VirtualMachinePreferenceSpec? spec)

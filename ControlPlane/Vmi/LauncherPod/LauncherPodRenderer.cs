@@ -66,7 +66,9 @@ public static class LauncherPodRenderer
                 Affinity = LauncherPlacement.NotOnObsoleteModels(spec.Affinity),
                 ResourceClaims = spec.ResourceClaims?.Select(c => new PodResourceClaim
                 {
-                    Name = c.Name, ResourceClaimName = c.ResourceClaimName, ResourceClaimTemplateName = c.ResourceClaimTemplateName,
+                    Name = c.Name,
+                    ResourceClaimName = c.ResourceClaimName,
+                    ResourceClaimTemplateName = c.ResourceClaimTemplateName,
                 }).ToList(),
                 ReadinessGates = [new PodReadinessGate { ConditionType = Conditions.VirtualMachineUnpaused }],
                 ImagePullSecrets = volumes.PullSecrets.Count == 0 ? null : [.. volumes.PullSecrets.Select(s => new LocalObjectReference { Name = s })],

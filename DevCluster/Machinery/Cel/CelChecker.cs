@@ -5,8 +5,16 @@ internal sealed class CelChecker(string source)
 {
     private static readonly Dictionary<string, CelType> TypeNames = new()
     {
-        ["bool"] = CelType.Bool, ["int"] = CelType.Int, ["uint"] = CelType.Uint, ["double"] = CelType.Double, ["string"] = CelType.String,
-        ["bytes"] = CelType.Bytes, ["list"] = CelType.List(CelType.Dyn), ["map"] = CelType.Map(CelType.Dyn, CelType.Dyn), ["null_type"] = CelType.Null, ["type"] = CelType.Type,
+        ["bool"] = CelType.Bool,
+        ["int"] = CelType.Int,
+        ["uint"] = CelType.Uint,
+        ["double"] = CelType.Double,
+        ["string"] = CelType.String,
+        ["bytes"] = CelType.Bytes,
+        ["list"] = CelType.List(CelType.Dyn),
+        ["map"] = CelType.Map(CelType.Dyn, CelType.Dyn),
+        ["null_type"] = CelType.Null,
+        ["type"] = CelType.Type,
     };
 
     /// <summary>Variables by name, the innermost first.</summary>

@@ -36,15 +36,19 @@ internal sealed class NodeRegistration(IKubeApi api, NodeFleetOptions options, C
     {
         var labels = new JsonObject
         {
-            ["kubernetes.io/hostname"] = Name, ["kubernetes.io/os"] = "linux", ["beta.kubernetes.io/os"] = "linux",
-            ["kubernetes.io/arch"] = Architecture, ["beta.kubernetes.io/arch"] = Architecture,
+            ["kubernetes.io/hostname"] = Name,
+            ["kubernetes.io/os"] = "linux",
+            ["beta.kubernetes.io/os"] = "linux",
+            ["kubernetes.io/arch"] = Architecture,
+            ["beta.kubernetes.io/arch"] = Architecture,
         };
         foreach (var (key, value) in options.NodeLabels) labels[key] = value;
         try
         {
             await api.CreateAsync(ResourceKey.Nodes, null, new JsonObject
             {
-                ["apiVersion"] = "v1", ["kind"] = "Node",
+                ["apiVersion"] = "v1",
+                ["kind"] = "Node",
                 ["metadata"] = new JsonObject { ["name"] = Name, ["labels"] = labels },
                 ["spec"] = new JsonObject { ["podCIDR"] = identity.PodCidr(number) },
             }, ct);
@@ -67,8 +71,10 @@ internal sealed class NodeRegistration(IKubeApi api, NodeFleetOptions options, C
             {
                 await api.PatchAsync(new ResourceKey("coordination.k8s.io", "v1", "leases"), "kube-node-lease", Name, PatchKind.Apply, new JsonObject
                 {
-                    ["apiVersion"] = "coordination.k8s.io/v1", ["kind"] = "Lease",
-                    ["metadata"] = new JsonObject { ["name"] = Name, ["namespace"] = "kube-node-lease" }, ["spec"] = spec,
+                    ["apiVersion"] = "coordination.k8s.io/v1",
+                    ["kind"] = "Lease",
+                    ["metadata"] = new JsonObject { ["name"] = Name, ["namespace"] = "kube-node-lease" },
+                    ["spec"] = spec,
                 }, ct: ct);
             }
             catch (ApiException) when (!ct.IsCancellationRequested)
@@ -118,9 +124,16 @@ internal sealed class NodeRegistration(IKubeApi api, NodeFleetOptions options, C
                 new JsonObject { ["type"] = "Hostname", ["address"] = Name }),
             ["nodeInfo"] = new JsonObject
             {
-                ["architecture"] = Architecture, ["operatingSystem"] = "linux", ["kernelVersion"] = Environment.OSVersion.Version.ToString(3),
-                ["osImage"] = RuntimeInformation.OSDescription, ["containerRuntimeVersion"] = "runc://1", ["kubeletVersion"] = "v1.33.0-devcluster", ["kubeProxyVersion"] = "",
-                ["machineID"] = identity.Id, ["systemUUID"] = identity.Id, ["bootID"] = identity.Id,
+                ["architecture"] = Architecture,
+                ["operatingSystem"] = "linux",
+                ["kernelVersion"] = Environment.OSVersion.Version.ToString(3),
+                ["osImage"] = RuntimeInformation.OSDescription,
+                ["containerRuntimeVersion"] = "runc://1",
+                ["kubeletVersion"] = "v1.33.0-devcluster",
+                ["kubeProxyVersion"] = "",
+                ["machineID"] = identity.Id,
+                ["systemUUID"] = identity.Id,
+                ["bootID"] = identity.Id,
             },
         };
 

@@ -65,7 +65,9 @@ internal static class PodStatusRenderer
         var old = pod.Status.Conditions.Find(c => c.Type == type);
         var condition = new JsonObject
         {
-            ["type"] = type, ["status"] = status, ["lastProbeTime"] = null,
+            ["type"] = type,
+            ["status"] = status,
+            ["lastProbeTime"] = null,
             ["lastTransitionTime"] = KubeJson.Time(old?.Status == status && old.LastTransitionTime is { } since ? since : now),
         };
         // Strategic merge keeps what is not mentioned: a reason that no longer holds is removed by name.

@@ -11,8 +11,13 @@ public readonly partial record struct Duration(string Text)
 {
     private static readonly Dictionary<string, decimal> Ticks = new(StringComparer.Ordinal)
     {
-        ["ns"] = 0.01m, ["us"] = TimeSpan.TicksPerMicrosecond, ["µs"] = TimeSpan.TicksPerMicrosecond, ["ms"] = TimeSpan.TicksPerMillisecond,
-        ["s"] = TimeSpan.TicksPerSecond, ["m"] = TimeSpan.TicksPerMinute, ["h"] = TimeSpan.TicksPerHour,
+        ["ns"] = 0.01m,
+        ["us"] = TimeSpan.TicksPerMicrosecond,
+        ["µs"] = TimeSpan.TicksPerMicrosecond,
+        ["ms"] = TimeSpan.TicksPerMillisecond,
+        ["s"] = TimeSpan.TicksPerSecond,
+        ["m"] = TimeSpan.TicksPerMinute,
+        ["h"] = TimeSpan.TicksPerHour,
     };
 
     /// <exception cref="FormatException">The text is not a duration.</exception>

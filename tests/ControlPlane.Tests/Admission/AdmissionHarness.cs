@@ -37,7 +37,10 @@ internal sealed class AdmissionHarness
         {
             var request = new AdmissionRequest
             {
-                Operation = operation, Object = Element(obj), OldObject = old is null ? default : Element(old), Namespace = "default",
+                Operation = operation,
+                Object = Element(obj),
+                OldObject = old is null ? default : Element(old),
+                Namespace = "default",
                 UserInfo = new UserInfo { Username = user },
             };
             var answer = await webhook.Admit(new AdmissionCall(request, Config, Objects, user == System, Now), TestContext.Current.CancellationToken);

@@ -66,7 +66,8 @@ public class MachineTests
         {
             Metadata = new ObjectMeta
             {
-                Name = "disk", Namespace = "default",
+                Name = "disk",
+                Namespace = "default",
                 Labels = new Dictionary<string, string> { ["instancetype.kubevirt.io/default-instancetype"] = "u1.small", ["instancetype.kubevirt.io/default-instancetype-kind"] = "VirtualMachineClusterInstancetype" },
             },
         });

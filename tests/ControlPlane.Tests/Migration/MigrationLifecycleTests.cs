@@ -188,7 +188,10 @@ public sealed class MigrationLifecycleTests
 
     private static VmiState Running() => new VmiState("uid")
     {
-        PodName = "virt-launcher-demo-abcde", Phase = VmiPhases.Running, Right = new Right(1, "node-1", "pod-uid"), Vmi = Vmi(),
+        PodName = "virt-launcher-demo-abcde",
+        Phase = VmiPhases.Running,
+        Right = new Right(1, "node-1", "pod-uid"),
+        Vmi = Vmi(),
         Pod = Pod("virt-launcher-demo-abcde", "pod-uid", "node-1", "10.1.1.5"),
         Report = new DomainReported("uid", "node-1", 1, "agent", 1, LauncherPresence.Connected, new DomainObservation { Epoch = 1, State = DomainState.Running, Certificate = "source-certificate" }),
     };

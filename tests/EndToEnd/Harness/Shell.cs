@@ -37,8 +37,11 @@ public static class Shell
     {
         var start = new ProcessStartInfo(program)
         {
-            RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = redirectInput,
-            StandardOutputEncoding = Encoding.UTF8, UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = redirectInput,
+            StandardOutputEncoding = Encoding.UTF8,
+            UseShellExecute = false,
         };
         foreach (var arg in args)
             start.ArgumentList.Add(arg);
