@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Troupe.Launcher.Converter;
-using Troupe.Launcher.Disks;
 using Troupe.Launcher.Libvirt;
 using Troupe.Launcher.Migration;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -57,10 +56,9 @@ internal sealed partial class DomainHost
     public async Task PrepareIncomingAsync(PrepareIncoming order, CancellationToken ct)
     {
         Directory.CreateDirectory(LauncherPaths.DomainFolder(_options.Uid));
-        UnsupportedFields.Check(order.Vmi);
-        var disks = await DiskPreparer.PrepareAsync(order.Vmi, ct).ConfigureAwait(false);
+        var source = await SourceAsync(order.Vmi, order.Context, ct).ConfigureAwait(false);
         StartDhcp(order.Context.Interfaces);
-        Describe(order.Epoch, SourceOf(order.Vmi, order.Context, disks));
+        Describe(order.Epoch, source);
         await ConnectionAsync(ct).ConfigureAwait(false);
     }
 
@@ -90,8 +88,7 @@ internal sealed partial class DomainHost
         await CallAsync(c =>
         {
             _created = c.Find(Uuid);
-            var machine = System.Xml.Linq.XElement.Parse(c.DomainXml()).Element("os")?.Element("type")?.Attribute("machine")?.Value;
-            Update(o => o with { Machine = machine });
+            Update(o => o with { Machine = MachineOf(c) });
             return true;
         }, ct).ConfigureAwait(false);
     }

@@ -83,9 +83,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
     {
         var vmi = request.Vmi;
         Directory.CreateDirectory(LauncherPaths.DomainFolder(_options.Uid));
-        UnsupportedFields.Check(vmi);
-        var disks = await DiskPreparer.PrepareAsync(vmi, ct).ConfigureAwait(false);
-        var source = SourceOf(vmi, request.Context, disks);
+        var source = await SourceAsync(vmi, request.Context, ct).ConfigureAwait(false);
         var xml = HotplugPorts.Reserve(DomainXml.Build(source), source).ToString();
         StartDhcp(request.Context.Interfaces);
         Describe(request.Epoch, source);
@@ -93,8 +91,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
         {
             c.Create(xml, paused: vmi.Spec!.StartStrategy is "Paused");
             _created = true;
-            var machine = XElement.Parse(c.DomainXml()).Element("os")?.Element("type")?.Attribute("machine")?.Value;
-            Update(o => o with { Machine = machine }, silently: true);
+            Update(o => o with { Machine = MachineOf(c) }, silently: true);
             Refresh(c);
             return true;
         }, ct).ConfigureAwait(false);
@@ -111,12 +108,10 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
         try
         {
             var vmi = request.Vmi;
-            UnsupportedFields.Check(vmi);
+            var source = await SourceAsync(vmi, request.Context, ct).ConfigureAwait(false);
             _credentials.Use(vmi);
-            var disks = await DiskPreparer.PrepareAsync(vmi, ct).ConfigureAwait(false);
-            var source = SourceOf(vmi, request.Context, disks);
             var wanted = DomainXml.Build(source);
-            _diskSizes = disks.ToDictionary(d => d.Name, d => d.SizeBytes);
+            _diskSizes = source.Disks.ToDictionary(d => d.Name, d => d.SizeBytes);
             StartDhcp(request.Context.Interfaces);
             await CallAsync(c =>
             {
@@ -280,11 +275,19 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
         }
     }
 
-    private static DomainSource SourceOf(VirtualMachineInstance vmi, LaunchContext context, IReadOnlyList<PreparedDisk> disks) => new(
-        vmi,
-        // The pod has the device only if it asked for it and the node could give it.
-        context with { UseEmulation = context.UseEmulation || !File.Exists("/dev/kvm") },
-        disks, HostDeviceAssigner.AssignAll(vmi.Spec!), HostFactsReader.Read());
+    /// <exception cref="UnsupportedSpecException">The guest cannot be run here.</exception>
+    private static async Task<DomainSource> SourceAsync(VirtualMachineInstance vmi, LaunchContext context, CancellationToken ct)
+    {
+        UnsupportedFields.Check(vmi);
+        return new DomainSource(
+            vmi,
+            // The pod has the device only if it asked for it and the node could give it.
+            context with { UseEmulation = context.UseEmulation || !File.Exists("/dev/kvm") },
+            await DiskPreparer.PrepareAsync(vmi, ct).ConfigureAwait(false), HostDeviceAssigner.AssignAll(vmi.Spec!), HostFactsReader.Read());
+    }
+
+    private static string? MachineOf(LibvirtConnection connection) =>
+        XElement.Parse(connection.DomainXml()).Element("os")?.Element("type")?.Attribute("machine")?.Value;
 
     /// <summary>What is known of a domain before libvirt says anything about it, whether it starts here or comes from another launcher.</summary>
     private void Describe(long epoch, DomainSource source)
