@@ -59,7 +59,7 @@ public sealed class DevClusterServer : IServerUnderTest
         var known = File.Exists(kubeconfig) ? await ServerAccess.ReadAsync(kubeconfig) : null;
         var clock = Stopwatch.StartNew();
         // As tools/lib.sh starts it.
-        var start = new ProcessStartInfo(program, ["serve", "--state", Path.Combine(_folder, "state"), "--port", $"{_port}", "--nodes", "0", "--kubeconfig", kubeconfig]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(program, ["serve", "--state", Path.Combine(_folder, "state"), "--port", $"{_port}", "--nodes", "0", "--kubeconfig", kubeconfig]);
         start.Environment["DOTNET_GCgen0size"] = "0x1000000";
         _process = Process.Start(start)!;
         while (known is null)
