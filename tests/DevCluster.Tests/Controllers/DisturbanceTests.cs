@@ -102,7 +102,7 @@ public sealed class DisturbanceTests : IAsyncLifetime
 
     private async Task<string?> ReadyAsync(string node) => Condition(await Api.GetAsync(ResourceKey.Nodes, null, node), "Ready");
 
-    private async Task<string> TaintsAsync(string node) => string.Join(' ', ((await Api.GetAsync(ResourceKey.Nodes, null, node))["spec"]!["taints"]?.AsArray() ?? []).Select(t => $"{t!["key"]}:{t["effect"]}").Order());
+    private async Task<string> TaintsAsync(string node) => string.Join(' ', ((await Api.GetAsync(ResourceKey.Nodes, null, node))["spec"]?["taints"]?.AsArray() ?? []).Select(t => $"{t!["key"]}:{t["effect"]}").Order());
 
     private static string? Condition(JsonObject obj, string type) => (string?)obj["status"]?["conditions"]?.AsArray().FirstOrDefault(c => (string?)c!["type"] == type)?["status"];
 

@@ -92,7 +92,7 @@ public sealed class WorkloadTests : IAsyncLifetime
         // Claims are kept.
         Assert.Equal(2, (await Api.ListAsync(ResourceKey.PersistentVolumeClaims, "default")).Items.Count);
         await _cluster.KubectlAsync("set image sts/s c=i:2");
-        Assert.Contains("rolling update complete", await _cluster.KubectlAsync("rollout status sts/s --timeout=60s"));
+        Assert.Contains("partitioned roll out complete: 1 new pods have been updated", await _cluster.KubectlAsync("rollout status sts/s --timeout=60s"));
         Assert.Equal(["i:2"], await ImagesAsync());
     }
 

@@ -42,19 +42,18 @@ public sealed class ServiceTests(PodCluster cluster)
         Assert.Contains("successfully rolled out", await ns.KubectlAsync("rollout status deployment/web --timeout=60s"));
         await ns.RunningAsync("client");
         var ip = await ns.ReadAsync("service web", "{.spec.clusterIP}");
-        await AnswersAsync(ns, $"http://{ip}/", "one web-");
-        await AnswersAsync(ns, "http://web/", "one web-");
-        await AnswersAsync(ns, $"http://web.{ns.Name}.svc.cluster.local/", "one web-");
-        var (_, lookup) = await ns.RunAsync(["exec", "client", "--", "nslookup", $"web.{ns.Name}.svc.cluster.local"]);
-        Assert.Contains(ip, lookup);
+        await AnswersAsync(ns, ip, 80, "one web-");
+        await AnswersAsync(ns, $"web.{ns.Name}.svc.cluster.local", 80, "one web-");
+        // Short names are the resolver's business, which learns the domains here.
+        Assert.Contains($"search {ns.Name}.svc.cluster.local svc.cluster.local cluster.local", (await ns.RunAsync(["exec", "client", "--", "cat", "/etc/resolv.conf"])).Output);
 
         await ns.KubectlAsync("set env deployment/web SAY=two");
         Assert.Contains("successfully rolled out", await ns.KubectlAsync("rollout status deployment/web --timeout=60s"));
-        await AnswersAsync(ns, "http://web/", "two web-");
+        await AnswersAsync(ns, ip, 80, "two web-");
 
         // Without endpoints a client is refused at once instead of waiting.
         await ns.KubectlAsync("scale deployment/web --replicas=0");
-        await AnswersAsync(ns, "http://web/", "refused");
+        await AnswersAsync(ns, ip, 80, "refused");
     }
 
     [Fact]
@@ -109,23 +108,27 @@ public sealed class ServiceTests(PodCluster cluster)
             """);
         await ns.RunningAsync("client");
         Assert.Contains("complete", await ns.KubectlAsync("rollout status sts/db --timeout=60s"));
-        await AnswersAsync(ns, "http://db-1.db:8080/", "db-1");
-        await AnswersAsync(ns, "http://db-0.db:8080/", "db-0");
+        await AnswersAsync(ns, $"db-1.db.{ns.Name}.svc.cluster.local", 8080, "db-1");
+        await AnswersAsync(ns, $"db-0.db.{ns.Name}.svc.cluster.local", 8080, "db-0");
         Assert.Contains("successfully rolled out", await ns.KubectlAsync("rollout status ds/agent --timeout=60s"));
         Assert.Equal("node-1 node-2", string.Join(' ', (await ns.ReadAsync("pods -l app=agent", "{.items[*].spec.nodeName}")).Split(' ').Order()));
         Assert.Contains("condition met", await ns.KubectlAsync("wait --for=condition=Complete job/work --timeout=60s"));
         Assert.Equal("2", await ns.ReadAsync("job work", "{.status.succeeded}"));
     }
 
-    /// <summary>Rules and names follow their objects a moment later.</summary>
-    private static async Task AnswersAsync(PodNamespace ns, string url, string expected)
+    /// <summary>
+    /// Asks from the client's pod until the answer is there: rules and names follow their objects a moment later. The name is looked up
+    /// by nslookup, as a static busybox's own resolver crashes in a bare image.
+    /// </summary>
+    private static async Task AnswersAsync(PodNamespace ns, string host, int port, string expected)
     {
+        var ask = $"ip=$(nslookup {host} | sed -n 's/^Address: *//p' | tail -1); [ '{host}' = \"$(echo {host} | tr -d a-z)\" ] && ip={host}; printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 $ip {port} 2>&1";
         var last = "";
         for (var deadline = DateTime.UtcNow.AddSeconds(30); DateTime.UtcNow < deadline; await Task.Delay(100))
         {
-            (_, last) = await ns.RunAsync(["exec", "client", "--", "wget", "-T", "5", "-qO-", url]);
+            (_, last) = await ns.RunAsync(["exec", "client", "--", "sh", "-c", ask]);
             if (last.Contains(expected, StringComparison.Ordinal)) return;
         }
-        Assert.Fail($"{url} answers \"{last}\", not \"{expected}\"; {await ns.KubectlAsync("get pods,endpointslices -o wide")}");
+        Assert.Fail($"{host}:{port} answers \"{last}\", not \"{expected}\"; {await ns.KubectlAsync("get pods,endpointslices -o wide")}");
     }
 }
