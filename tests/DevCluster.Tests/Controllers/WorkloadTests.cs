@@ -116,7 +116,7 @@ public sealed class WorkloadTests : IAsyncLifetime
     public async Task A_job_runs_to_its_end_is_told_so_and_expires()
     {
         await CreateAsync(new ResourceKey("batch", "v1", "jobs"), "j", """
-            {"completions":2,"parallelism":1,"ttlSecondsAfterFinished":1,"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"i"}]} } }
+            {"completions":2,"parallelism":1,"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"i"}]} } }
             """);
         for (var n = 0; n < 2; n++)
         {
@@ -130,6 +130,7 @@ public sealed class WorkloadTests : IAsyncLifetime
             await _kubelet.FinishAsync("default", pod, "Succeeded");
         }
         Assert.Contains("condition met", await _cluster.KubectlAsync("wait --for=condition=Complete job/j --timeout=30s"));
+        await _cluster.KubectlAsync("""patch job j -p '{"spec":{"ttlSecondsAfterFinished":0}}'""");
         await UntilAsync("gone", async () => await _cluster.IsGoneAsync("/apis/batch/v1/namespaces/default/jobs/j") && (await PodsAsync()).Count == 0);
     }
 
