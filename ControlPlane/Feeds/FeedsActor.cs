@@ -23,10 +23,11 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
     private bool _vmisListed;
     private bool _podsListed;
 
-    public FeedsActor(IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, TimeProvider time, ILogger log)
+    public FeedsActor(IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, IActorRef poolRegion, TimeProvider time, ILogger log)
     {
         _vmiRegion = vmiRegion;
-        var machines = Context.ActorOf(MachineFeedsActor.Props(kubernetes, machineRegion, time, log), "machines");
+        var pools = Context.ActorOf(PoolFeedsActor.Props(kubernetes, poolRegion, time, log), "pools");
+        var machines = Context.ActorOf(MachineFeedsActor.Props(kubernetes, machineRegion, pools, time, log), "machines");
         var replicaSets = Context.ActorOf(ReplicaSetFeedsActor.Props(kubernetes, replicaSetRegion, time, log), "replica-sets");
         var materializer = Context.Materializer();
         Run<VirtualMachineInstance>(new FeedOptions());
@@ -36,6 +37,7 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
             OnVmi(e);
             machines.Tell(e);
             replicaSets.Tell(e);
+            pools.Tell(e);
         });
         Receive<FeedEvent<Pod>>(OnPod);
         Receive<Resync>(_ => TellAll());
@@ -49,8 +51,8 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, TimeProvider time, ILogger log) =>
-        Akka.Actor.Props.Create(() => new FeedsActor(kubernetes, vmiRegion, machineRegion, replicaSetRegion, time, log));
+    public static Props Props(IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, IActorRef poolRegion, TimeProvider time, ILogger log) =>
+        Akka.Actor.Props.Create(() => new FeedsActor(kubernetes, vmiRegion, machineRegion, replicaSetRegion, poolRegion, time, log));
 
     protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Resync), Resync.Instance, ResyncInterval);
 

@@ -78,19 +78,8 @@ public static class ReplicaSetLifecycle
             Replicas = active.Count,
             ReadyReplicas = active.Count(i => i.Status?.Conditions?.Any(c => c is { Type: Conditions.Ready, Status: "True" }) is true),
             LabelSelector = SelectorText.Of(set.Spec?.Selector),
-            Conditions = ConditionList(set.Status?.Conditions ?? [], set, state.Failure, now),
+            Conditions = ReplicaConditions.Of(set.Status?.Conditions ?? [],
+                set.Spec?.Paused is true ? new Condition { Type = ReplicaPaused, Status = "True", Reason = "Paused", Message = "Controller got paused" } : null,
+                state.Failure is { } failure ? new Condition { Type = ReplicaFailure, Status = "True", Reason = failure.Reason, Message = failure.Message } : null, now),
         };
-
-    private static IReadOnlyList<Condition>? ConditionList(IReadOnlyList<Condition> current, VirtualMachineInstanceReplicaSet set, SyncFailure? failure, DateTimeOffset now)
-    {
-        IEnumerable<Condition?> wanted =
-        [
-            set.Spec?.Paused is true ? new Condition { Type = ReplicaPaused, Status = "True", Reason = "Paused", Message = "Controller got paused" } : null,
-            failure is null ? null : new Condition { Type = ReplicaFailure, Status = "True", Reason = failure.Reason, Message = failure.Message },
-        ];
-        var list = wanted.OfType<Condition>().Select(w => current.FirstOrDefault(c => c.Type == w.Type) is { } old
-            ? old with { Status = w.Status, Reason = w.Reason, Message = w.Message }
-            : w with { LastTransitionTime = now }).ToList();
-        return list.Count == 0 ? null : list;
-    }
 }

@@ -11,6 +11,9 @@ public abstract record MachineEffect
 
     public sealed record DeleteInstance(string Name, string Uid) : MachineEffect;
 
+    /// <summary>Before a machine that is being deleted takes its instance along: the instance may have been let go meanwhile.</summary>
+    public sealed record LookWhoOwnsInstance(string Name, string Uid) : MachineEffect;
+
     /// <summary>A merge patch of the machine without its status.</summary>
     public sealed record PatchMachine(JsonObject Patch) : MachineEffect;
 

@@ -138,13 +138,20 @@ public static class MachineLifecycle
     /// <summary>A machine that is being deleted: its instance first, then its own finalizer.</summary>
     private static MachineDecision End(MachineState state, VirtualMachine machine)
     {
-        var orphans = machine.Metadata.Finalizers?.Contains(MachineVocabulary.OrphanFinalizer) is true;
-        if (state.Instance is { } instance && !orphans)
+        if (state.Instance is { } instance && !instance.IsDeleting())
         {
-            return instance.IsDeleting()
-                ? new MachineDecision([]) { StopExpected = true }
-                : new MachineDecision([new MachineEffect.DeleteInstance(instance.Metadata.Name!, instance.Metadata.Uid!)]) { StopExpected = true };
+            var (name, uid) = (instance.Metadata.Name!, instance.Metadata.Uid!);
+            // Who orphans takes the owner reference away, and his finalizer from the machine: either may be seen first, or never.
+            var orphaned = machine.Metadata.Finalizers?.Contains(MachineVocabulary.OrphanFinalizer) is true;
+            if (!orphaned && state.OwnerSeen != uid)
+                return new MachineDecision([new MachineEffect.LookWhoOwnsInstance(name, uid)]) { StopExpected = true };
+            if (!orphaned && instance.Metadata.OwnerReferences?.Any(o => o.Uid == state.Uid) is true)
+                return new MachineDecision([new MachineEffect.DeleteInstance(name, uid)]) { StopExpected = true };
+            if (instance.Metadata.Finalizers?.Contains(MachineVocabulary.Finalizer) is true)
+                return new MachineDecision([Release(instance)]);
         }
+        else if (state.Instance is not null)
+            return new MachineDecision([]) { StopExpected = true };
 
         return machine.Metadata.Finalizers?.Contains(MachineVocabulary.Finalizer) is true
             ? new MachineDecision([Finalizers(machine, [.. machine.Metadata.Finalizers.Where(f => f != MachineVocabulary.Finalizer)])])
@@ -154,8 +161,11 @@ public static class MachineLifecycle
     /// <summary>An instance that ended and is being deleted has been seen: it may go.</summary>
     private static IEnumerable<MachineEffect> ReleaseInstance(MachineState state) =>
         state.Instance is { } instance && instance.IsDeleting() && instance.IsFinal() && instance.Metadata.Finalizers?.Contains(MachineVocabulary.Finalizer) is true
-            ? [new MachineEffect.PatchInstance(FinalizerPatch(instance.Metadata.Finalizers.Where(f => f != MachineVocabulary.Finalizer), instance.Metadata.ResourceVersion), "FailedDelete")]
+            ? [Release(instance)]
             : [];
+
+    private static MachineEffect.PatchInstance Release(VirtualMachineInstance instance) =>
+        new(FinalizerPatch((instance.Metadata.Finalizers ?? []).Where(f => f != MachineVocabulary.Finalizer), instance.Metadata.ResourceVersion), "FailedDelete");
 
     private static MachineEffect.PatchMachine Finalizers(VirtualMachine machine, IReadOnlyList<string> finalizers) =>
         new(FinalizerPatch(finalizers, machine.Metadata.ResourceVersion));

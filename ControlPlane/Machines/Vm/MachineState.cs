@@ -24,6 +24,9 @@ public sealed record MachineState(string Uid)
     /// <summary>The instance, or that there is none, has been told; before that, nothing is started.</summary>
     public bool InstanceKnown { get; init; }
 
+    /// <summary>UID of the instance whose owner was looked up since the machine's deletion.</summary>
+    public string? OwnerSeen { get; init; }
+
     public IReadOnlyDictionary<string, DataVolume> DataVolumes { get; init; } = new Dictionary<string, DataVolume>();
     public StartedRevision? Started { get; init; }
     public SyncFailure? Failure { get; init; }
