@@ -76,10 +76,10 @@ public sealed class PoolActor : OwnerActor<PoolState, PoolCall>
             case PoolEffect.Create create:
                 Each(PoolCall.Create, create.Indexes, PoolVocabulary.FailedScaleOut, "scale out", "FailedCreate", async (index, tell, ct) =>
                 {
-                    var (made, isNew) = await _calls.CreateAsync(PoolMember.Make(pool, index), pool.Metadata.Uid!, ct).ConfigureAwait(false);
+                    var (made, isNew) = await _calls.CreateAsync(PoolMember.Make(pool, index), ct).ConfigureAwait(false);
                     if (isNew)
                         Record("Normal", "SuccessfulCreate", $"Created VM {made.Metadata.Namespace}/{made.Metadata.Name}");
-                    tell(s => PoolCalls.IsOwned(made, s.Uid) ? s.With(made) : s with { Taken = new HashSet<string>(s.Taken) { made.Metadata.Name! } });
+                    tell(s => OwnerReferences.IsOwned(made, s.Uid) ? s.With(made) : s with { Taken = new HashSet<string>(s.Taken) { made.Metadata.Name! } });
                 }, before: ct => _calls.EnsureRevisionAsync(pool, ct));
                 break;
             case PoolEffect.Delete delete:
@@ -103,7 +103,7 @@ public sealed class PoolActor : OwnerActor<PoolState, PoolCall>
             case PoolEffect.Release release:
                 Each(PoolCall.Release, release.Machines, PoolVocabulary.FailedScaleIn, "release", "FailedDelete", async (machine, tell, ct) =>
                 {
-                    await _calls.ReleaseAsync(machine, pool.Metadata.Uid!, ct).ConfigureAwait(false);
+                    await OwnerReferences.RemoveAsync(_services.Kubernetes, machine, pool.Metadata.Uid!, ct).ConfigureAwait(false);
                     tell(s => s.Observe(new PoolMachineGone(s.Uid, machine.Metadata.Uid!)));
                 });
                 break;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Troupe.Kubernetes.Client;
 using Troupe.Messages.Api;
 using Troupe.Messages.Api.Cdi;
@@ -14,10 +13,8 @@ namespace Troupe.ControlPlane.Machines.Pools;
 /// <summary>The API calls of a pool; each may be repeated.</summary>
 internal sealed class PoolCalls(IKubeClient kubernetes)
 {
-    public static bool IsOwned(KubeObject obj, string owner) => obj.Metadata.OwnerReferences?.Any(o => o.Uid == owner) is true;
-
     /// <returns>The machine, or the one that has its name already: ours from before a crash, or a stranger.</returns>
-    public async Task<(VirtualMachine Machine, bool IsNew)> CreateAsync(VirtualMachine machine, string pool, CancellationToken ct)
+    public async Task<(VirtualMachine Machine, bool IsNew)> CreateAsync(VirtualMachine machine, CancellationToken ct)
     {
         try
         {
@@ -44,8 +41,6 @@ internal sealed class PoolCalls(IKubeClient kubernetes)
             return false;
         }
     }
-
-    public Task ReleaseAsync(VirtualMachine machine, string pool, CancellationToken ct) => WithoutOwnerAsync<VirtualMachine>(machine, pool, ct);
 
     public async Task EnsureRevisionAsync(VirtualMachinePool pool, CancellationToken ct)
     {
@@ -92,14 +87,7 @@ internal sealed class PoolCalls(IKubeClient kubernetes)
 
     private async Task LetGoAsync<T>(VirtualMachine machine, string name, CancellationToken ct) where T : KubeObject
     {
-        if (await kubernetes.FindAsync<T>(machine.Metadata.Namespace, name, ct).ConfigureAwait(false) is { } owned && IsOwned(owned, machine.Metadata.Uid!))
-            await WithoutOwnerAsync(owned, machine.Metadata.Uid!, ct).ConfigureAwait(false);
-    }
-
-    private async Task WithoutOwnerAsync<T>(T obj, string owner, CancellationToken ct) where T : KubeObject
-    {
-        var left = (obj.Metadata.OwnerReferences ?? []).Where(o => o.Uid != owner).Select(o => JsonSerializer.SerializeToNode(o, ApiJson.Default.OwnerReference));
-        var patch = new JsonObject { ["metadata"] = new JsonObject { ["resourceVersion"] = obj.Metadata.ResourceVersion, ["ownerReferences"] = new JsonArray([.. left]) } };
-        await kubernetes.PatchAsync<T>(obj.Metadata.Namespace, obj.Metadata.Name!, PatchType.Merge, patch, ct: ct).ConfigureAwait(false);
+        if (await kubernetes.FindAsync<T>(machine.Metadata.Namespace, name, ct).ConfigureAwait(false) is { } owned && OwnerReferences.IsOwned(owned, machine.Metadata.Uid!))
+            await OwnerReferences.RemoveAsync(kubernetes, owned, machine.Metadata.Uid!, ct).ConfigureAwait(false);
     }
 }

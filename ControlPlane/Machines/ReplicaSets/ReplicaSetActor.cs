@@ -16,6 +16,7 @@ public enum ReplicaSetCall
 {
     Create,
     Delete,
+    Release,
     WriteStatus,
 }
 
@@ -48,6 +49,8 @@ public sealed class ReplicaSetActor : OwnerActor<ReplicaSetState, ReplicaSetCall
             Create(decision.Create);
         if (decision.Delete.Count > 0)
             Delete(decision.Delete);
+        if (decision.Release.Count > 0)
+            Release(decision.Release);
         ScheduleWrite(() => Patch(decision) is not null);
     }
 
@@ -86,6 +89,16 @@ public sealed class ReplicaSetActor : OwnerActor<ReplicaSetState, ReplicaSetCall
             {
                 tell(s => s.Observe(new ReplicaGone(s.Uid, instance.Metadata.Uid!)));
             }
+        }, ct));
+    }
+
+    private void Release(IReadOnlyList<VirtualMachineInstance> instances)
+    {
+        var (uid, tell) = (State.Uid, Teller());
+        Do(ReplicaSetCall.Release, ct => InParallel(instances, async (instance, token) =>
+        {
+            await OwnerReferences.RemoveAsync(_services.Kubernetes, instance, uid, token).ConfigureAwait(false);
+            tell(s => s.Observe(new ReplicaGone(s.Uid, instance.Metadata.Uid!)));
         }, ct));
     }
 

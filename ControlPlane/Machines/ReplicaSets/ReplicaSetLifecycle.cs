@@ -1,3 +1,4 @@
+using Troupe.ControlPlane.Admission;
 using Troupe.ControlPlane.Machines.Vm;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -10,6 +11,9 @@ namespace Troupe.ControlPlane.Machines.ReplicaSets;
 public sealed record ReplicaSetDecision(int Create, IReadOnlyList<VirtualMachineInstance> Delete, VirtualMachineInstanceReplicaSetStatus Status)
 {
     public bool Retire { get; init; }
+
+    /// <summary>Those that the selector does not match any more: they go their own way, and are replaced.</summary>
+    public IReadOnlyList<VirtualMachineInstance> Release { get; init; } = [];
 }
 
 /// <summary>A replica set as a pure function.</summary>
@@ -28,14 +32,18 @@ public static class ReplicaSetLifecycle
             return new(0, [], new VirtualMachineInstanceReplicaSetStatus()) { Retire = true };
         if (state.ReplicaSet is not { } set || !state.Listed)
             return null;
-        var owned = state.Instances.Values.Where(i => !i.IsDeleting()).OrderBy(i => i.Metadata.Name, StringComparer.Ordinal).ToList();
+        var present = state.Instances.Values.Where(i => !i.IsDeleting()).OrderBy(i => i.Metadata.Name, StringComparer.Ordinal)
+            .ToLookup(i => LabelSelectors.Matches(set.Spec?.Selector, i.Metadata.Labels));
+        var owned = present[true].ToList();
         var ended = owned.Where(HasEnded).ToList();
         var active = owned.Except(ended).ToList();
         var status = Status(state, set, active, now);
-        if (set.Metadata.DeletionTimestamp is not null || set.Spec?.Paused is true)
+        if (set.Metadata.DeletionTimestamp is not null)
             return new(0, [], status);
+        if (set.Spec?.Paused is true)
+            return new(0, [], status) { Release = [.. present[false]] };
         var missing = (set.Spec?.Replicas ?? 1) - active.Count;
-        return new(Math.Clamp(missing, 0, Burst), [.. ended.Concat(active.Take(Math.Max(0, -missing))).Take(Burst)], status);
+        return new(Math.Clamp(missing, 0, Burst), [.. ended.Concat(active.Take(Math.Max(0, -missing))).Take(Burst)], status) { Release = [.. present[false]] };
     }
 
     public static VirtualMachineInstance Make(VirtualMachineInstanceReplicaSet set)
