@@ -1,5 +1,5 @@
 using Akka.Actor;
-using Troupe.ControlPlane.Vmi;
+using Troupe.ControlPlane.Machines.Instancetypes;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Writers;
 using Troupe.Messages.Api.Core;
@@ -21,6 +21,7 @@ public enum MachineCall
     PatchInstance,
     CreateDataVolume,
     LoadRevision,
+    LoadSizing,
     WriteStatus,
 }
 
@@ -120,6 +121,14 @@ public sealed class MachineActor : OwnerActor<MachineState, MachineCall>
                     var revision = await _services.Kubernetes.GetAsync<ControllerRevision>(ns, load.Name, ct).ConfigureAwait(false);
                     return s => StartRevision.Spec(revision) is { } spec ? s with { Started = new StartedRevision(load.Name, spec) } : s;
                 });
+                break;
+            case MachineEffect.LoadSizing load:
+                var machine = State.Machine!;
+                Do(MachineCall.LoadSizing, async ct =>
+                {
+                    var (change, instancetype, preference) = await _start.ResizeAsync(machine, load.Started, load.Key, ct).ConfigureAwait(false);
+                    return s => s with { Sizing = change, InstancetypeRef = instancetype, PreferenceRef = preference };
+                }, e => e is InstancetypeMissingException ? s => s with { Sizing = new SizingChange(load.Key, null, null) } : null);
                 break;
             case MachineEffect.Announce announce:
                 _services.Events.Record(About(), announce.Type, announce.Reason, announce.Message);

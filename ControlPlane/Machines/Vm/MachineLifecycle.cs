@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Troupe.ControlPlane.Machines.Instancetypes;
 using Troupe.Kubernetes.Writers;
 using Troupe.Messages.Api.KubeVirt;
 
@@ -103,16 +104,35 @@ public static class MachineLifecycle
             return machine.Status?.Conditions?.FirstOrDefault(c => c.Type == MachineConditions.RestartRequired)?.Message;
         var (before, after) = (started.Spec.Template?.Spec ?? new(), machine.Spec?.Template?.Spec ?? new());
         // An instance type may have given the instance its node selector; the template then has none.
-        var wanted = machine.Spec?.Instancetype is not null && after.NodeSelector is null ? after with { NodeSelector = instance.Spec.NodeSelector } : after;
-        var outcome = LiveUpdate.Decide(before, wanted, instance.Spec, config);
-        var reason = outcome.RestartRequired ?? (SameSizing(started.Spec, machine.Spec!) ? null : LiveUpdate.NotLiveUpdatable);
+        var (from, to) = (before, machine.Spec?.Instancetype is not null && after.NodeSelector is null ? after with { NodeSelector = instance.Spec.NodeSelector } : after);
+        var sizingKey = $"{started.Name}:{generation}";
+        string? problem = null;
+        if (!SameSizing(started.Spec, machine.Spec!))
+        {
+            if (state.Sizing?.Key != sizingKey)
+            {
+                effects.Add(new MachineEffect.LoadSizing(started.Spec, sizingKey));
+                return machine.Status?.Conditions?.FirstOrDefault(c => c.Type == MachineConditions.RestartRequired)?.Message;
+            }
+
+            if (state.Sizing is { Before: { } old, After: { } next })
+                (from, to) = (Sized(before, old), Sized(after, next));
+            else
+                problem = LiveUpdate.NotLiveUpdatable;
+        }
+
+        var outcome = LiveUpdate.Decide(from, to, instance.Spec, config);
+        var reason = problem ?? outcome.RestartRequired;
         var patch = MergePatch.Between(LiveUpdate.Json(instance.Spec), LiveUpdate.Json(outcome.Instance)) is { } spec ? new JsonObject { ["spec"] = spec } : [];
-        if (LiveUpdate.Same(before, after) && reason is null)
+        if (LiveUpdate.Same(from, to) && LiveUpdate.Same(before, after) && reason is null)
             patch["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [MachineVocabulary.GenerationAnnotation] = generation?.ToString(CultureInfo.InvariantCulture) } };
         if (patch.Count > 0)
             effects.Add(new MachineEffect.PatchInstance(patch, "FailedUpdateError"));
         return reason;
     }
+
+    private static VirtualMachineInstanceSpec Sized(VirtualMachineInstanceSpec spec, UsedInstancetypes used) =>
+        InstancetypeApplication.Apply(AutoattachDefaults.BeforePreference(spec, used.Preference), used.Instancetype, used.Preference).Spec;
 
     private static bool SameSizing(VirtualMachineSpec started, VirtualMachineSpec wanted) =>
         (started.Instancetype?.Name, started.Instancetype?.Kind) == (wanted.Instancetype?.Name, wanted.Instancetype?.Kind)

@@ -21,7 +21,7 @@ public class ExampleManifestTests
         ["vmi-host-disk.yaml"] = "HostDisk feature gate is not enabled",
         ["vmi-usb.yaml"] = "Host Devices feature gate is not enabled in kubevirt-config",
         // A migration of a VMI that is not there.
-        ["migration-job.yaml"] = "the VMI \"vmi-migratable\" does not exist under the cluster",
+        ["migration-job.yaml"] = "the VMI \"default/vmi-migratable\" does not exist",
         // KubeVirt's examples set a guest memory beside their instance type.
         ["vm-cirros-clarge.yaml"] = Conflict,
         ["vm-cirros-clarge-virtio.yaml"] = Conflict,
