@@ -42,7 +42,7 @@ public sealed class AccountTests(SharedCluster shared) : IClassFixture<SharedClu
     public async Task The_common_instance_types_and_preferences_are_there_and_machines_start_from_them()
     {
         await Eventually.Get("the common instance types", async () => (await Cluster.Kubectl("get", "vmclusterinstancetypes", "-o", "name")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length, n => n >= 60);
-        await Eventually.Get("the common preferences", async () => (await Cluster.Kubectl("get", "vmclusterpreferences", "-o", "name")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length, n => n >= 50);
+        await Eventually.Get("the common preferences", async () => (await Cluster.Kubectl("get", "virtualmachineclusterpreferences", "-o", "name")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length, n => n >= 50);
 
         var refused = await Cluster.Apply(MachineManifests.Of("oversized", "runStrategy: Always\n  instancetype: {name: u1.nano}"));
         Assert.Contains("conflicts with selected instance type", refused.Error);
