@@ -54,6 +54,12 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
         Command<WriteStatus>(_ => Write());
         Command<TryAgain>(OnTryAgain);
         Command<Called>(OnCalled);
+        Command<DeleteMessagesSuccess>(_ => Passivate());
+        Command<DeleteMessagesFailure>(failure =>
+        {
+            _services.Log.LogWarning("VMI {Uid}: its journal stays: {Error}", _state.Uid, failure.Cause.Message);
+            Passivate();
+        });
         Command<ReceiveTimeout>(_ => { });
     }
 
@@ -191,11 +197,14 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
                     Timers.StartSingleTimer(nameof(LookAgain), LookAgain.Instance, again.After);
                     break;
                 case VmiEffect.Retire:
-                    Context.Parent.Tell(new Akka.Cluster.Sharding.Passivate(PoisonPill.Instance));
+                    // The last event stays: whoever speaks of this VMI later finds that it is over.
+                    DeleteMessages(LastSequenceNr - 1);
                     break;
             }
         }
     }
+
+    private static void Passivate() => Context.Parent.Tell(new Akka.Cluster.Sharding.Passivate(PoisonPill.Instance));
 
     private void CreatePod(Call call, string name, Func<Pod, Pod> shape)
     {
