@@ -38,6 +38,7 @@ internal sealed class MachineFeedsActor : ReceiveActor, IWithTimers
         Receive<FeedEvent<VirtualMachineInstance>>(OnInstance);
         Receive<FeedEvent<DataVolume>>(OnVolume);
         Receive<Resync>(_ => TellAll());
+        Receive<FeedsActor.TakenOver>(_ => TellAll());
 
         void Run<T>() where T : KubeObject
         {

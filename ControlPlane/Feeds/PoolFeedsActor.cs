@@ -33,6 +33,7 @@ internal sealed class PoolFeedsActor : ReceiveActor, IWithTimers
         Receive<FeedEvent<VirtualMachine>>(OnMachine);
         Receive<FeedEvent<VirtualMachineInstance>>(OnInstance);
         Receive<Resync>(_ => TellAll());
+        Receive<FeedsActor.TakenOver>(_ => TellAll());
     }
 
     public ITimerScheduler Timers { get; set; } = null!;

@@ -25,6 +25,7 @@ internal sealed class ReplicaSetFeedsActor : ReceiveActor, IWithTimers
         Receive<FeedEvent<VirtualMachineInstanceReplicaSet>>(OnSet);
         Receive<FeedEvent<VirtualMachineInstance>>(OnInstance);
         Receive<Resync>(_ => TellAll());
+        Receive<FeedsActor.TakenOver>(_ => TellAll());
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
