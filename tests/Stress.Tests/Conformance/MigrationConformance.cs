@@ -16,10 +16,10 @@ public abstract class MigrationConformance(ILauncherLab lab) : LauncherConforman
     {
         var (source, target, order) = await ReadyAsync();
         await source.DoAsync(order);
-        var there = await target.UntilAsync(o => o.State is DomainState.Running);
-        Assert.Equal((TargetEpoch, DomainReason.Migrated, TargetStage.Running), (there.Epoch, there.Reason, there.Migration!.Target));
-        var here = await source.UntilAsync(o => o.State is DomainState.Shutoff);
-        Assert.Equal((DomainReason.Migrated, SourceStage.PassedOn), (here.Reason, here.Migration!.Source));
+        var there = await target.StageAsync(TargetStage.Running);
+        Assert.Equal((TargetEpoch, DomainState.Running), (there.Epoch, there.State));
+        var here = await source.UntilAsync(o => o.State is DomainState.Shutoff && o.Migration?.Source is SourceStage.PassedOn);
+        Assert.Equal(DomainReason.Migrated, here.Reason);
         Assert.False(source.HasGuest);
         Assert.True(target.HasGuest);
         // Told again, neither does anything again.

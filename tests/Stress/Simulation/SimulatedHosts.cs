@@ -12,6 +12,7 @@ public sealed class SimulatedHosts
     public const string NoSpace = "No space left on device";
     private readonly ConcurrentDictionary<string, SimulatedLauncher> _launchers = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, SimulatedLauncher> _byAddress = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, string> _sessions = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, byte> _fullDisks = new(StringComparer.Ordinal);
 
     public SimulatedHosts(TimeProvider time, SimulationTiming timing)
@@ -29,6 +30,9 @@ public sealed class SimulatedHosts
 
     /// <summary>Launchers that live, by their pods' UIDs.</summary>
     public IReadOnlyDictionary<string, SimulatedLauncher> Launchers => _launchers;
+
+    /// <summary>The address under which a guest's peers have known it since its boot, by the VMI's UID.</summary>
+    public IReadOnlyDictionary<string, string> Sessions => _sessions;
 
     /// <summary>A launcher has ended, with this exit code; why, in words.</summary>
     public event Action<SimulatedLauncher, int, string>? Ended;
@@ -51,6 +55,8 @@ public sealed class SimulatedHosts
         _launchers[podUid] = _byAddress[address] = launcher;
         return launcher;
     }
+
+    internal void OpenSession(string vmiUid, string address) => _sessions[vmiUid] = address;
 
     internal SimulatedLauncher? ByAddress(string address) => _byAddress.GetValueOrDefault(address);
 

@@ -48,6 +48,9 @@ public sealed partial class SimulatedLauncher
     /// <summary>A QEMU process is there.</summary>
     public bool HasGuest => _qemu is { IsAlive: true };
 
+    /// <summary>Takes part in a migration that is not over for it.</summary>
+    public bool IsMigrating => _observation.Migration is { } m && (m.Source is SourceStage.Migrating or SourceStage.Aborting || m.Target is TargetStage.Preparing or TargetStage.Ready or TargetStage.Loaded);
+
     /// <summary>Addresses that lead to this pod once the guest runs here.</summary>
     public IReadOnlyList<string> LedAddresses { get; private set; } = [];
 
@@ -206,6 +209,7 @@ public sealed partial class SimulatedLauncher
                 _qemu.BootPaused();
             else
                 _qemu.Boot();
+            _hosts.OpenSession(_vmiUid, Address);
             Update(o => o with { State = paused ? DomainState.Paused : DomainState.Running, Reason = paused ? DomainReason.User : DomainReason.Booted, Machine = "pc-q35-7.2" });
             StartAgent();
             answer(LauncherError.None, null);
