@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Troupe.Stress.Migration;
+using Troupe.Stress.Real;
 
 var simulated = new Option<bool>("--simulated") { Description = "simulated hypervisors instead of libvirt and QEMU" };
 var guests = new Option<int?>("--guests") { Description = "guests that live at a time (simulated 2000, real 2)" };
@@ -23,7 +24,7 @@ migration.SetAction(async (given, _) =>
         given.GetValue(faults) ?? (isSimulated ? Math.Max(10, where / 5.0) : 4), TimeSpan.FromMinutes(isSimulated ? 6 : 4))
     { Kinds = given.GetValue(kinds)! };
     Say($"seed {options.Seed}");
-    var report = isSimulated ? await new SimulatedStress(options, Say).RunAsync() : throw new NotSupportedException("real");
+    var report = isSimulated ? await new SimulatedStress(options, Say).RunAsync() : await new RealStress(options, Say).RunAsync();
     Console.WriteLine(report.Summary());
     var name = $"migration-{report.Mode}-{options.Seed}";
     await report.WriteAsync(given.GetValue(output)!, name);

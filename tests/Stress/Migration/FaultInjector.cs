@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using Troupe.Stress.Simulation;
 
 namespace Troupe.Stress.Migration;
@@ -6,13 +8,28 @@ namespace Troupe.Stress.Migration;
 internal sealed class FaultInjector(SimulatedCluster cluster, MigrationLoad load, IReadOnlyList<Fault> plan)
 {
     private const double SlowFactor = 0.01;
+    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(100);
     private readonly List<(DateTimeOffset At, Func<Task> Mend)> _mending = [];
-    private readonly Dictionary<FaultKind, int> _done = [];
+    private readonly ConcurrentDictionary<FaultKind, int> _done = new();
     private int _next;
 
     public IReadOnlyDictionary<string, int> Done => _done.ToDictionary(d => d.Key.ToString(), d => d.Value);
 
-    public async Task StepAsync(TimeSpan since)
+    /// <summary>Beside the load, which may have to wait for what is broken here; returns when it is told to stop, with everything mended.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        var running = Stopwatch.StartNew();
+        while (!stop.IsCancellationRequested)
+        {
+            await StepAsync(running.Elapsed);
+            await Task.Delay(Step, CancellationToken.None);
+        }
+
+        foreach (var (_, mend) in _mending)
+            await mend();
+    }
+
+    private async Task StepAsync(TimeSpan since)
     {
         var now = DateTimeOffset.UtcNow;
         foreach (var due in _mending.Where(m => m.At <= now).ToList())
@@ -23,13 +40,6 @@ internal sealed class FaultInjector(SimulatedCluster cluster, MigrationLoad load
 
         for (; _next < plan.Count && plan[_next].At <= since; _next++)
             await DoAsync(plan[_next], now);
-    }
-
-    public async Task MendAllAsync()
-    {
-        foreach (var (_, mend) in _mending)
-            await mend();
-        _mending.Clear();
     }
 
     private async Task DoAsync(Fault fault, DateTimeOffset now)
@@ -77,7 +87,7 @@ internal sealed class FaultInjector(SimulatedCluster cluster, MigrationLoad load
                 break;
             case FaultKind.Drain:
                 await cluster.CordonAsync(node, true);
-                await load.DrainAsync(node);
+                load.Drain(node);
                 Later(() => cluster.CordonAsync(node, false));
                 break;
         }

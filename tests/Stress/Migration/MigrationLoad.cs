@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using Troupe.DevCluster.Api;
 
@@ -10,6 +11,7 @@ internal sealed class MigrationLoad(SimulatedCluster cluster, StressOptions opti
     private readonly Random _random = new(options.Seed + 1);
     private readonly Dictionary<string, Under> _under = new(StringComparer.Ordinal);
     private readonly List<MigrationOutcome> _outcomes = [];
+    private readonly ConcurrentQueue<string> _drains = new();
     private int _number;
 
     public IReadOnlyList<MigrationOutcome> Outcomes => _outcomes;
@@ -26,6 +28,8 @@ internal sealed class MigrationLoad(SimulatedCluster cluster, StressOptions opti
             await FollowAsync(name, under, known.GetValueOrDefault(under.Uid), now);
         if (!begins)
             return;
+        while (_drains.TryDequeue(out var node))
+            await DrainAsync(node);
         var busy = _under.Values.Select(u => u.Vmi).ToHashSet(StringComparer.Ordinal);
         // Sorted, so that a seed chooses the same ones as long as nothing else differs.
         var idle = cluster.VmiCache.Objects.Values.Where(v => CanMove(v) && !busy.Contains(ObjectCache.Name(v))).OrderBy(ObjectCache.Name, StringComparer.Ordinal).ToList();
@@ -37,8 +41,10 @@ internal sealed class MigrationLoad(SimulatedCluster cluster, StressOptions opti
         }
     }
 
-    /// <summary>Empties a node, as many at a time as the control plane lets go.</summary>
-    public async Task DrainAsync(string node)
+    /// <summary>Empties a node with the next step, as many at a time as the control plane lets go.</summary>
+    public void Drain(string node) => _drains.Enqueue(node);
+
+    private async Task DrainAsync(string node)
     {
         var busy = _under.Values.Select(u => u.Vmi).ToHashSet(StringComparer.Ordinal);
         foreach (var vmi in cluster.VmiCache.Objects.Values.Where(v => CanMove(v) && (string?)v["status"]?["nodeName"] == node && !busy.Contains(ObjectCache.Name(v))).ToList())

@@ -30,13 +30,14 @@ public sealed class SimulatedStress(StressOptions options, Action<string> say)
 
         var load = new MigrationLoad(cluster, options);
         var faults = new FaultInjector(cluster, load, FaultPlan.Of(options));
+        using var stop = new CancellationTokenSource();
+        var breaking = faults.RunAsync(stop.Token);
         var running = Stopwatch.StartNew();
         var said = TimeSpan.Zero;
         while (running.Elapsed < options.Duration)
         {
-            await faults.StepAsync(running.Elapsed);
             await load.StepAsync(begins: true);
-            await ReplaceAsync(cluster);
+            Replace(cluster);
             if (running.Elapsed - said > TimeSpan.FromSeconds(15))
             {
                 said = running.Elapsed;
@@ -47,7 +48,8 @@ public sealed class SimulatedStress(StressOptions options, Action<string> say)
         }
 
         say("mending everything and waiting for rest");
-        await faults.MendAllAsync();
+        await stop.CancelAsync();
+        await breaking;
         var unrest = await UntilAsync(options.Settle, async () =>
         {
             await load.StepAsync(begins: false);
@@ -87,7 +89,7 @@ public sealed class SimulatedStress(StressOptions options, Action<string> say)
     }
 
     /// <summary>A guest that was killed is deleted and another one takes its place.</summary>
-    private async Task ReplaceAsync(SimulatedCluster cluster)
+    private void Replace(SimulatedCluster cluster)
     {
         foreach (var vmi in cluster.VmiCache.Objects.Values.Where(v => ObjectCache.Phase(v) is "Failed" or "Succeeded" && cluster.Hosts.Ledger.Guests.GetValueOrDefault(ObjectCache.Uid(v))?.Excuse is not null).ToList())
         {
@@ -96,8 +98,6 @@ public sealed class SimulatedStress(StressOptions options, Action<string> say)
             _ = cluster.DeleteAsync(SimulatedCluster.Vmis, ObjectCache.Name(vmi));
             _ = CreateAsync(cluster, 1);
         }
-
-        await Task.CompletedTask;
     }
 
     private async Task<IReadOnlyList<string>> DeleteAllAsync(SimulatedCluster cluster)
