@@ -1,5 +1,4 @@
 using Troupe.Messages.Protocol.Launcher;
-using Troupe.Messages.Protocol.Migration;
 using Xunit;
 
 namespace Troupe.Stress.Tests.Conformance;

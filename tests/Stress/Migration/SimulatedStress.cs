@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json.Nodes;
 using Troupe.Stress.Simulation;
 
 namespace Troupe.Stress.Migration;
@@ -67,19 +66,10 @@ public sealed class SimulatedStress(StressOptions options, Action<string> say)
         var ledger = cluster.Hosts.Ledger;
         return new StressReport(
             "simulated", options, startedAt, took, StressReport.Count(load.Outcomes.Select(o => o.Aborted ? $"{o.Phase} (given up)" : o.Phase)),
-            StressReport.Count(load.Outcomes.Where(o => o.Phase == "Failed").Select(o => Shorten(o.Reason ?? "no reason given"))),
+            StressReport.Count(load.Outcomes.Where(o => o.Phase == "Failed").Select(o => o.ShortReason)),
             Distribution.Of(load.Outcomes.Where(o => o.Phase == "Succeeded").Select(o => o.Total)), Distribution.Of(ledger.Downtimes), faults.Done,
             ledger.Guests.Count(g => g.Value is { HasEnded: true } && g.Value.Excuse?.Contains("killed", StringComparison.Ordinal) is true),
             unled, ledger.Violations.Count(v => v.Law == Ledger.NeverOld), [.. ledger.Violations], leaks);
-    }
-
-    /// <summary>Without what is different in every message.</summary>
-    private static string Shorten(string reason)
-    {
-        const int Longest = 120;
-        var words = reason.Split(' ').Select(w => w.Any(char.IsAsciiDigit) && w.Any(c => c is '-' or '.' or ':') ? "…" : w);
-        var text = string.Join(' ', words);
-        return text.Length > Longest ? text[..Longest] : text;
     }
 
     private async Task CreateAsync(SimulatedCluster cluster, int count)

@@ -43,11 +43,11 @@ public sealed class RealStress(StressOptions options, Action<string> say)
         await faults.MendNetworkAsync();
         await SettleAsync(cluster);
         foreach (var guest in _guests)
-            Note(guest, await guest.FinishSessionAsync(), null);
+            await NoteAsync(cluster, guest, await guest.FinishSessionAsync(), null);
         say("deleting all guests");
         var leaks = await DeleteAllAsync(cluster);
         return new StressReport("real", options, startedAt, took.Elapsed, StressReport.Count(_outcomes.Select(o => o.Aborted ? $"{o.Phase} (given up)" : o.Phase)),
-            StressReport.Count(_outcomes.Where(o => o.Phase == "Failed").Select(o => o.Reason ?? "no reason given")), Distribution.Of(_outcomes.Where(o => o.Phase == "Succeeded").Select(o => o.Total)),
+            StressReport.Count(_outcomes.Where(o => o.Phase == "Failed").Select(o => o.ShortReason)), Distribution.Of(_outcomes.Where(o => o.Phase == "Succeeded").Select(o => o.Total)),
             Distribution.Of(_silences), _faults, _losses, _tcpLosses, _diskLosses, _violations, leaks);
     }
 
@@ -58,10 +58,9 @@ public sealed class RealStress(StressOptions options, Action<string> say)
         Task<bool> mending = Task.FromResult(true);
         while (running.Elapsed < options.Duration)
         {
-            // One at a time: on two nodes several at once would be the same as none ever working.
-            if (plan.TryPeek(out var fault) && fault.At <= running.Elapsed && mending.IsCompleted)
+            // One at a time, and none later than planned: on two nodes several at once would be the same as none ever working.
+            if (mending.IsCompleted && Due(plan, running.Elapsed) is { } fault)
             {
-                plan.Dequeue();
                 await mending;
                 mending = DoAsync(cluster, faults, fault);
             }
@@ -73,6 +72,14 @@ public sealed class RealStress(StressOptions options, Action<string> say)
         }
 
         await mending;
+    }
+
+    private static Fault? Due(Queue<Fault> plan, TimeSpan elapsed)
+    {
+        Fault? due = null;
+        while (plan.TryPeek(out var next) && next.At <= elapsed)
+            due = plan.Dequeue();
+        return due;
     }
 
     private async Task<bool> DoAsync(TroupeCluster cluster, RealFaults faults, Fault fault)
@@ -172,13 +179,13 @@ public sealed class RealStress(StressOptions options, Action<string> say)
     {
         _under.Remove(under.Guest.Name);
         _outcomes.Add(new MigrationOutcome(under.Name, phase, under.AbortAt is not null, reason, DateTimeOffset.UtcNow - under.BegunAt));
-        say($"{under.Name} {phase} after {(DateTimeOffset.UtcNow - under.BegunAt).TotalSeconds:0.0} s {reason}");
+        say($"{under.Name} {phase} after {(DateTimeOffset.UtcNow - under.BegunAt).TotalSeconds:0.0} s {_outcomes[^1].ShortReason}");
         if (phase is "Failed")
             await cluster.Kubectl("delete", "vmim", under.Name, "--wait=false");
         var session = await under.Guest.LostOfSessionAsync();
         if (session is null && phase is "Succeeded")
             _silences.Add(under.Guest.TakeSilence());
-        var isWell = Note(under.Guest, session, session is null ? await under.Guest.LostOnDiskAsync() : null);
+        var isWell = await NoteAsync(cluster, under.Guest, session, session is null ? await under.Guest.LostOnDiskAsync() : null);
         if (!isWell || !await RunsAsync(cluster, under.Guest))
             await ReplaceAsync(cluster, under.Guest);
         else
@@ -189,7 +196,7 @@ public sealed class RealStress(StressOptions options, Action<string> say)
     private static async Task<bool> RunsAsync(TroupeCluster cluster, StressGuest guest) => (string?)(await cluster.Get("vmi", guest.Name))?["status"]?["phase"] == "Running";
 
     /// <returns>Whether nothing was lost.</returns>
-    private bool Note(StressGuest guest, string? session, string? disk)
+    private async Task<bool> NoteAsync(TroupeCluster cluster, StressGuest guest, string? session, string? disk)
     {
         if (session is null && disk is null)
             return true;
@@ -197,8 +204,9 @@ public sealed class RealStress(StressOptions options, Action<string> say)
             return false;
         _tcpLosses += session is null ? 0 : 1;
         _diskLosses += disk is null ? 0 : 1;
-        _violations.Add(new Violation(DateTimeOffset.UtcNow, "nothing is lost", guest.Uid, session ?? disk!));
-        say($"VIOLATION {session ?? disk}");
+        var what = $"{session ?? disk}; {await Diagnosis.OfAsync(cluster, guest)}";
+        _violations.Add(new Violation(DateTimeOffset.UtcNow, "nothing is lost", guest.Uid, what));
+        say($"VIOLATION {what}");
         return false;
     }
 
@@ -235,7 +243,7 @@ public sealed class RealStress(StressOptions options, Action<string> say)
         _outcomes.AddRange(_under.Values.Select(u => new MigrationOutcome(u.Name, "Unfinished", u.AbortAt is not null, null, DateTimeOffset.UtcNow - u.BegunAt)));
         foreach (var guest in _guests.ToList().Where(g => !_under.ContainsKey(g.Name)))
         {
-            if (!Note(guest, await guest.LostOfSessionAsync(), await guest.LostOnDiskAsync()))
+            if (!await NoteAsync(cluster, guest, await guest.LostOfSessionAsync(), await guest.LostOnDiskAsync()))
                 continue;
             // A failed migration's target is cleaned up a moment after its end.
             try

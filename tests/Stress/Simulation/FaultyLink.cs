@@ -12,9 +12,14 @@ namespace Troupe.Stress.Simulation;
 public sealed class LinkFaults(int seed)
 {
     private readonly Random _random = new(seed);
+    private bool _isCut;
 
     /// <summary>Nothing gets through.</summary>
-    public volatile bool IsCut;
+    public bool IsCut
+    {
+        get => Volatile.Read(ref _isCut);
+        set => Volatile.Write(ref _isCut, value);
+    }
 
     /// <summary>Share of messages that are lost.</summary>
     public double Loss { get; init; }

@@ -146,13 +146,6 @@ public sealed partial class SimulatedLauncher
             Update(o => o with { Migration = new MigrationObservation(order.MigrationId, order.TargetEpoch, SourceStage.Kept, TargetStage.None) { Message = "aborted before it began" } });
     }
 
-    private void Steer(SteerMigrate order)
-    {
-        if (_run is not { } run || order.TargetEpoch != _source.TargetEpoch || !_source.IsBusy || !run.Steer(order.Steering) || !order.Steering.PauseGuest)
-            return;
-        _qemu?.Stand();
-    }
-
     private void Decide(SourceInput input)
     {
         var before = _source.Stage;
@@ -185,8 +178,8 @@ public sealed partial class SimulatedLauncher
 
         var (now, link) = (Now, run.Link!);
         var rate = _hosts.Network.BytesPerSecond(Node, link.Target.Node);
-        if (run.BandwidthBytesPerSecond > 0)
-            rate = Math.Min(rate, run.BandwidthBytesPerSecond);
+        if (run.Order.Options.BandwidthBytesPerSecond is > 0 and var limit)
+            rate = Math.Min(rate, limit);
         if (!_hosts.Network.IsCut(Node, link.Target.Node))
             run.Copy = run.Copy!.Advance(rate, now - run.TickedAt, RunsGuest, run.Order.Options.AutoConverge);
         run.TickedAt = now;

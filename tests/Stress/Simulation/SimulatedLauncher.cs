@@ -183,9 +183,6 @@ public sealed partial class SimulatedLauncher
             case AbortMigrate abort:
                 AbortMigration(abort);
                 break;
-            case SteerMigrate steer:
-                Steer(steer);
-                break;
         }
 
         answer(LauncherError.None, null);

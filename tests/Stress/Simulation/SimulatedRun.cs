@@ -5,8 +5,6 @@ namespace Troupe.Stress.Simulation;
 /// <summary>One attempt to send a guest, as libvirt's long call knows it. Only its launcher's queue touches it.</summary>
 internal sealed class SimulatedRun(MigrateDomain order, DateTimeOffset startedAt)
 {
-    private long _steered;
-
     public MigrateDomain Order { get; } = order;
 
     public SimulatedLink? Link { get; set; }
@@ -28,23 +26,9 @@ internal sealed class SimulatedRun(MigrateDomain order, DateTimeOffset startedAt
     /// <summary>Why the call is to come back; null while it need not.</summary>
     public string? Failure { get; private set; }
 
-    public TimeSpan? MaxDowntime { get; private set; } = order.Options.MaxDowntimeMs > 0 ? TimeSpan.FromMilliseconds(order.Options.MaxDowntimeMs) : null;
-
-    public long BandwidthBytesPerSecond { get; private set; } = order.Options.BandwidthBytesPerSecond;
+    public TimeSpan? MaxDowntime { get; } = order.Options.MaxDowntimeMs > 0 ? TimeSpan.FromMilliseconds(order.Options.MaxDowntimeMs) : null;
 
     public void Fail(string why) => Failure ??= why;
-
-    /// <returns>Whether it is new.</returns>
-    public bool Steer(MigrationSteering steering)
-    {
-        if (steering.Serial <= _steered)
-            return false;
-        _steered = steering.Serial;
-        if (steering.MaxDowntimeMs is { } downtime)
-            MaxDowntime = TimeSpan.FromMilliseconds(downtime);
-        BandwidthBytesPerSecond = steering.BandwidthBytesPerSecond ?? BandwidthBytesPerSecond;
-        return true;
-    }
 
     public MigrationProgress Progress(DateTimeOffset now, double bytesPerSecond) => new(
         (long)(now - startedAt).TotalMilliseconds, Copy!.Guest.MemoryBytes, (long)Copy.Sent, (long)Copy.Left, (long)bytesPerSecond, Copy.Guest.DirtyBytesPerSecond, Copy.Iteration, 0);
