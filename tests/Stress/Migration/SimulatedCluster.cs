@@ -202,7 +202,7 @@ public sealed class SimulatedCluster : IAsyncDisposable
                     {
                         ["parallelMigrationsPerCluster"] = options.Parallel,
                         ["parallelOutboundMigrationsPerNode"] = options.ParallelPerNode,
-                        ["completionTimeoutPerGiB"] = 60,
+                        ["completionTimeoutPerGiB"] = 20,
                     },
                 },
             },
