@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Cluster;
 using Akka.Streams;
 using Akka.Streams.Dsl;
 using Troupe.Kubernetes.Client;
@@ -17,16 +18,20 @@ namespace Troupe.ControlPlane.Feeds;
 public sealed class FeedsActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan ResyncInterval = TimeSpan.FromSeconds(60);
+
+    /// <summary>After a member left: sharding has given its shards away by then, or keeps what is told them until it has.</summary>
+    private static readonly TimeSpan TakeoverDelay = TimeSpan.FromMilliseconds(500);
     private readonly Dictionary<string, VirtualMachineInstance> _vmis = [];
     private readonly Dictionary<string, (string VmiUid, PodObservation Pod)> _pods = [];
     private readonly IActorRef _vmiRegion;
     private bool _vmisListed;
     private bool _podsListed;
 
-    public FeedsActor(IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, TimeProvider time, ILogger log)
+    public FeedsActor(IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, IActorRef poolRegion, TimeProvider time, ILogger log)
     {
         _vmiRegion = vmiRegion;
-        var machines = Context.ActorOf(MachineFeedsActor.Props(kubernetes, machineRegion, time, log), "machines");
+        var pools = Context.ActorOf(PoolFeedsActor.Props(kubernetes, poolRegion, time, log), "pools");
+        var machines = Context.ActorOf(MachineFeedsActor.Props(kubernetes, machineRegion, pools, time, log), "machines");
         var replicaSets = Context.ActorOf(ReplicaSetFeedsActor.Props(kubernetes, replicaSetRegion, time, log), "replica-sets");
         var materializer = Context.Materializer();
         Run<VirtualMachineInstance>(new FeedOptions());
@@ -36,9 +41,19 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
             OnVmi(e);
             machines.Tell(e);
             replicaSets.Tell(e);
+            pools.Tell(e);
         });
         Receive<FeedEvent<Pod>>(OnPod);
         Receive<Resync>(_ => TellAll());
+        Receive<TakenOver>(taken =>
+        {
+            TellAll();
+            foreach (var child in Context.GetChildren())
+                child.Tell(taken);
+        });
+        Receive<TellAgain>(Tell);
+        Receive<ClusterEvent.MemberRemoved>(_ => Timers.StartSingleTimer("takeover", TakenOver.Instance, TakeoverDelay));
+        Receive<ClusterEvent.CurrentClusterState>(_ => { });
 
         void Run<T>(FeedOptions options) where T : Troupe.Messages.Api.Meta.KubeObject
         {
@@ -49,10 +64,16 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, TimeProvider time, ILogger log) =>
-        Akka.Actor.Props.Create(() => new FeedsActor(kubernetes, vmiRegion, machineRegion, replicaSetRegion, time, log));
+    public static Props Props(IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, IActorRef poolRegion, TimeProvider time, ILogger log) =>
+        Akka.Actor.Props.Create(() => new FeedsActor(kubernetes, vmiRegion, machineRegion, replicaSetRegion, poolRegion, time, log));
 
-    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Resync), Resync.Instance, ResyncInterval);
+    protected override void PreStart()
+    {
+        Timers.StartPeriodicTimer(nameof(Resync), Resync.Instance, ResyncInterval);
+        Cluster.Get(Context.System).Subscribe(Self, typeof(ClusterEvent.MemberRemoved));
+    }
+
+    protected override void PostStop() => Cluster.Get(Context.System).Unsubscribe(Self);
 
     private void OnVmi(FeedEvent<VirtualMachineInstance> e)
     {
@@ -94,6 +115,20 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
         }
     }
 
+    private void Tell(TellAgain request)
+    {
+        var uid = request.VmiUid;
+        var pods = _pods.Values.Where(p => p.VmiUid == uid).ToList();
+        if (_vmis.TryGetValue(uid, out var vmi))
+            _vmiRegion.Tell(new VmiObserved(uid, vmi));
+        else if (_vmisListed)
+            _vmiRegion.Tell(new VmiGone(uid));
+        foreach (var (_, pod) in pods)
+            _vmiRegion.Tell(new PodObserved(uid, pod));
+        if (pods.Count == 0 && _podsListed)
+            _vmiRegion.Tell(new NoPodListed(uid));
+    }
+
     private void TellAll()
     {
         foreach (var (uid, vmi) in _vmis)
@@ -111,6 +146,12 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
         var withPod = _pods.Values.Select(p => p.VmiUid).ToHashSet();
         foreach (var uid in _vmis.Keys.Where(uid => !withPod.Contains(uid)))
             _vmiRegion.Tell(new NoPodListed(uid));
+    }
+
+    /// <summary>Entities of a member that left have come up elsewhere and know nothing; told to the other feeds as well.</summary>
+    internal sealed class TakenOver
+    {
+        public static readonly TakenOver Instance = new();
     }
 
     private sealed class Resync

@@ -4,6 +4,7 @@ using Akka.Cluster.Tools.Client;
 using Akka.Hosting;
 using Troupe.ControlPlane.Feeds;
 using Troupe.ControlPlane.Machines;
+using Troupe.ControlPlane.Machines.Pools;
 using Troupe.ControlPlane.Machines.ReplicaSets;
 using Troupe.ControlPlane.Machines.Vm;
 using Troupe.ControlPlane.Migration;
@@ -30,7 +31,7 @@ public static class TroupeActors
 
     public static AkkaConfigurationBuilder WithVmis(this AkkaConfigurationBuilder builder, IKubeClient kubernetes, EventRecorder events, Func<LauncherPodOptions> pods, TimeProvider time, ILoggerFactory logs) => builder
         .WithShardRegion<VmiActor>("vmi",
-            (_, registry, _) => uid => VmiActor.Props(uid, new VmiActorServices(kubernetes, events, registry.Get<NodeLinkActor>(), pods, time, logs.CreateLogger<VmiActor>())),
+            (_, registry, _) => uid => VmiActor.Props(uid, new VmiActorServices(kubernetes, events, registry.Get<NodeLinkActor>(), registry.Get<FeedsActor>(), pods, time, logs.CreateLogger<VmiActor>())),
             new VmiExtractor(), Options())
         .WithActors((system, registry) => ClusterClientReceptionist.Get(system).RegisterService(registry.Get<VmiActor>()));
 
@@ -41,12 +42,13 @@ public static class TroupeActors
         return builder
             .WithShardRegion<MachineActor>("vm", uid => MachineActor.Props(uid, services), new MachineExtractor(), Options())
             .WithShardRegion<ReplicaSetActor>("vmirs", uid => ReplicaSetActor.Props(uid, services), new ReplicaSetExtractor(), Options())
+            .WithShardRegion<PoolActor>("vmpool", uid => PoolActor.Props(uid, services), new PoolExtractor(), Options())
             .WithActors((system, _) => settings.Follow(system, kubernetes, time, services.Log));
     }
 
     public static AkkaConfigurationBuilder WithFeeds(this AkkaConfigurationBuilder builder, IKubeClient kubernetes, TimeProvider time, ILoggerFactory logs) => builder
-        .WithSingleton<FeedsActor>("feeds", (_, registry, _) => FeedsActor.Props(kubernetes, registry.Get<VmiActor>(), registry.Get<MachineActor>(), registry.Get<ReplicaSetActor>(), time, logs.CreateLogger<FeedsActor>()),
-            new ClusterSingletonOptions { Role = AkkaConfiguration.Role }, createProxyToo: false);
+        .WithSingleton<FeedsActor>("feeds", (_, registry, _) => FeedsActor.Props(kubernetes, registry.Get<VmiActor>(), registry.Get<MachineActor>(), registry.Get<ReplicaSetActor>(), registry.Get<PoolActor>(), time, logs.CreateLogger<FeedsActor>()),
+            new ClusterSingletonOptions { Role = AkkaConfiguration.Role });
 
     public static AkkaConfigurationBuilder WithMigrations(this AkkaConfigurationBuilder builder, IKubeClient kubernetes, TimeProvider time, ILoggerFactory logs) => builder
         .WithSingleton<MigrationsActor>("migrations", (_, registry, _) => MigrationsActor.Props(kubernetes, registry.Get<VmiActor>(), time, logs.CreateLogger<MigrationsActor>()),
@@ -74,6 +76,11 @@ public static class TroupeActors
     private sealed class ReplicaSetExtractor() : HashCodeMessageExtractor(Shards)
     {
         public override string? EntityId(object message) => (message as IReplicaSetMessage)?.ReplicaSetUid;
+    }
+
+    private sealed class PoolExtractor() : HashCodeMessageExtractor(Shards)
+    {
+        public override string? EntityId(object message) => (message as IPoolMessage)?.PoolUid;
     }
 
     private sealed class NodeExtractor() : HashCodeMessageExtractor(Shards)
