@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Machinery;
 using Troupe.DevCluster.Resources;
-using Troupe.DevCluster.Resources.Crds;
 using Troupe.DevCluster.Store;
 
 namespace Troupe.DevCluster.Api;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Troupe.DevCluster.Aggregation;
 using Troupe.DevCluster.Api;

@@ -23,7 +23,7 @@ public sealed class Identity(ApiServer server) : Topic(server)
         var review = await ReviewAsync(token["status.token"]!, """["you","them"]""");
         Assert.Equal(("true", Robot), (review["status.authenticated"], review["status.user.username"]));
         Assert.Equal(["you"], review.Json.Texts("status.audiences"));
-        Assert.Equal([$"system:serviceaccounts", $"system:serviceaccounts:{Namespace}", "system:authenticated"], review.Json.Texts("status.user.groups"));
+        Assert.Equal(["system:serviceaccounts", $"system:serviceaccounts:{Namespace}", "system:authenticated"], review.Json.Texts("status.user.groups"));
         Assert.NotEqual("true", (await ReviewAsync(token["status.token"]!, """["them"]"""))["status.authenticated"]);
     }
 

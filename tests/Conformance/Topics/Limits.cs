@@ -15,7 +15,7 @@ public sealed class Limits(ApiServer server) : Topic(server)
         (await Post(In("resourcequotas"), """{"metadata":{"name":"q"},"spec":{"hard":{"pods":"1","limits.cpu":"1"} } }""")).Expect(201);
         await Eventually.HoldsAsync(async () => (await Get(In("resourcequotas/q")))["status.used.pods"] == "0", "it was counted");
         var without = await Post(In("pods"), Pod("a", Container));
-        Assert.Equal((403, $"pods \"a\" is forbidden: failed quota: q: must specify limits.cpu"), (without.Code, Plain(without)));
+        Assert.Equal((403, "pods \"a\" is forbidden: failed quota: q: must specify limits.cpu"), (without.Code, Plain(without)));
         (await Post(In("pods"), Pod("a", Limited("500m")))).Expect(201);
         var over = await Post(In("pods"), Pod("b", Limited("500m")));
         Assert.Equal((403, "Forbidden", "pods \"b\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1"), (over.Code, over["reason"], over["message"]));

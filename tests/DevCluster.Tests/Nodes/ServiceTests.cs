@@ -1,4 +1,3 @@
-using Troupe.DevCluster.Api;
 using Xunit;
 
 namespace Troupe.DevCluster.Tests.Nodes;
