@@ -27,10 +27,11 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
     private bool _vmisListed;
     private bool _podsListed;
 
-    public FeedsActor(IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, TimeProvider time, ILogger log)
+    public FeedsActor(IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, IActorRef poolRegion, TimeProvider time, ILogger log)
     {
         _vmiRegion = vmiRegion;
-        var machines = Context.ActorOf(MachineFeedsActor.Props(kubernetes, machineRegion, time, log), "machines");
+        var pools = Context.ActorOf(PoolFeedsActor.Props(kubernetes, poolRegion, time, log), "pools");
+        var machines = Context.ActorOf(MachineFeedsActor.Props(kubernetes, machineRegion, pools, time, log), "machines");
         var replicaSets = Context.ActorOf(ReplicaSetFeedsActor.Props(kubernetes, replicaSetRegion, time, log), "replica-sets");
         var materializer = Context.Materializer();
         Run<VirtualMachineInstance>(new FeedOptions());
@@ -40,11 +41,18 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
             OnVmi(e);
             machines.Tell(e);
             replicaSets.Tell(e);
+            pools.Tell(e);
         });
         Receive<FeedEvent<Pod>>(OnPod);
         Receive<Resync>(_ => TellAll());
+        Receive<TakenOver>(taken =>
+        {
+            TellAll();
+            foreach (var child in Context.GetChildren())
+                child.Tell(taken);
+        });
         Receive<TellAgain>(Tell);
-        Receive<ClusterEvent.MemberRemoved>(_ => Timers.StartSingleTimer("takeover", Resync.Instance, TakeoverDelay));
+        Receive<ClusterEvent.MemberRemoved>(_ => Timers.StartSingleTimer("takeover", TakenOver.Instance, TakeoverDelay));
         Receive<ClusterEvent.CurrentClusterState>(_ => { });
 
         void Run<T>(FeedOptions options) where T : Troupe.Messages.Api.Meta.KubeObject
@@ -56,8 +64,8 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, TimeProvider time, ILogger log) =>
-        Akka.Actor.Props.Create(() => new FeedsActor(kubernetes, vmiRegion, machineRegion, replicaSetRegion, time, log));
+    public static Props Props(IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, IActorRef poolRegion, TimeProvider time, ILogger log) =>
+        Akka.Actor.Props.Create(() => new FeedsActor(kubernetes, vmiRegion, machineRegion, replicaSetRegion, poolRegion, time, log));
 
     protected override void PreStart()
     {
@@ -138,6 +146,12 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
         var withPod = _pods.Values.Select(p => p.VmiUid).ToHashSet();
         foreach (var uid in _vmis.Keys.Where(uid => !withPod.Contains(uid)))
             _vmiRegion.Tell(new NoPodListed(uid));
+    }
+
+    /// <summary>Entities of a member that left have come up elsewhere and know nothing; told to the other feeds as well.</summary>
+    internal sealed class TakenOver
+    {
+        public static readonly TakenOver Instance = new();
     }
 
     private sealed class Resync

@@ -24,16 +24,21 @@ internal sealed class MachineFeedsActor : ReceiveActor, IWithTimers
     private bool _machinesListed;
     private bool _instancesListed;
 
-    public MachineFeedsActor(IKubeClient kubernetes, IActorRef region, TimeProvider time, ILogger log)
+    public MachineFeedsActor(IKubeClient kubernetes, IActorRef region, IActorRef pools, TimeProvider time, ILogger log)
     {
         _region = region;
         var materializer = Context.Materializer();
         Run<VirtualMachine>();
         Run<DataVolume>();
-        Receive<FeedEvent<VirtualMachine>>(OnMachine);
+        Receive<FeedEvent<VirtualMachine>>(e =>
+        {
+            OnMachine(e);
+            pools.Tell(e);
+        });
         Receive<FeedEvent<VirtualMachineInstance>>(OnInstance);
         Receive<FeedEvent<DataVolume>>(OnVolume);
         Receive<Resync>(_ => TellAll());
+        Receive<FeedsActor.TakenOver>(_ => TellAll());
 
         void Run<T>() where T : KubeObject
         {
@@ -44,8 +49,8 @@ internal sealed class MachineFeedsActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(IKubeClient kubernetes, IActorRef region, TimeProvider time, ILogger log) =>
-        Akka.Actor.Props.Create(() => new MachineFeedsActor(kubernetes, region, time, log));
+    public static Props Props(IKubeClient kubernetes, IActorRef region, IActorRef pools, TimeProvider time, ILogger log) =>
+        Akka.Actor.Props.Create(() => new MachineFeedsActor(kubernetes, region, pools, time, log));
 
     protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Resync), Resync.Instance, ResyncInterval);
 

@@ -25,6 +25,7 @@ internal sealed class ReplicaSetFeedsActor : ReceiveActor, IWithTimers
         Receive<FeedEvent<VirtualMachineInstanceReplicaSet>>(OnSet);
         Receive<FeedEvent<VirtualMachineInstance>>(OnInstance);
         Receive<Resync>(_ => TellAll());
+        Receive<FeedsActor.TakenOver>(_ => TellAll());
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -56,9 +57,14 @@ internal sealed class ReplicaSetFeedsActor : ReceiveActor, IWithTimers
     {
         switch (e)
         {
-            case FeedEvent<VirtualMachineInstance>.Observed { Object: var instance } when Owner(instance) is { } owner:
-                _instances[instance.Metadata.Uid!] = (owner, instance);
-                Tell(new ReplicaObserved(owner, instance));
+            case FeedEvent<VirtualMachineInstance>.Observed { Object: var instance }:
+                var (before, now) = (_instances.TryGetValue(instance.Metadata.Uid!, out var known) ? known.Owner : null, Owner(instance));
+                if (before is not null && before != now && _instances.Remove(instance.Metadata.Uid!))
+                    Tell(new ReplicaGone(before, instance.Metadata.Uid!));
+                if (now is null)
+                    break;
+                _instances[instance.Metadata.Uid!] = (now, instance);
+                Tell(new ReplicaObserved(now, instance));
                 break;
             case FeedEvent<VirtualMachineInstance>.Gone { Last: var instance } when Owner(instance) is { } owner:
                 _instances.Remove(instance.Metadata.Uid!);

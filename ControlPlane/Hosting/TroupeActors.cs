@@ -4,6 +4,7 @@ using Akka.Cluster.Tools.Client;
 using Akka.Hosting;
 using Troupe.ControlPlane.Feeds;
 using Troupe.ControlPlane.Machines;
+using Troupe.ControlPlane.Machines.Pools;
 using Troupe.ControlPlane.Machines.ReplicaSets;
 using Troupe.ControlPlane.Machines.Vm;
 using Troupe.ControlPlane.Migration;
@@ -41,11 +42,12 @@ public static class TroupeActors
         return builder
             .WithShardRegion<MachineActor>("vm", uid => MachineActor.Props(uid, services), new MachineExtractor(), Options())
             .WithShardRegion<ReplicaSetActor>("vmirs", uid => ReplicaSetActor.Props(uid, services), new ReplicaSetExtractor(), Options())
+            .WithShardRegion<PoolActor>("vmpool", uid => PoolActor.Props(uid, services), new PoolExtractor(), Options())
             .WithActors((system, _) => settings.Follow(system, kubernetes, time, services.Log));
     }
 
     public static AkkaConfigurationBuilder WithFeeds(this AkkaConfigurationBuilder builder, IKubeClient kubernetes, TimeProvider time, ILoggerFactory logs) => builder
-        .WithSingleton<FeedsActor>("feeds", (_, registry, _) => FeedsActor.Props(kubernetes, registry.Get<VmiActor>(), registry.Get<MachineActor>(), registry.Get<ReplicaSetActor>(), time, logs.CreateLogger<FeedsActor>()),
+        .WithSingleton<FeedsActor>("feeds", (_, registry, _) => FeedsActor.Props(kubernetes, registry.Get<VmiActor>(), registry.Get<MachineActor>(), registry.Get<ReplicaSetActor>(), registry.Get<PoolActor>(), time, logs.CreateLogger<FeedsActor>()),
             new ClusterSingletonOptions { Role = AkkaConfiguration.Role });
 
     public static AkkaConfigurationBuilder WithMigrations(this AkkaConfigurationBuilder builder, IKubeClient kubernetes, TimeProvider time, ILoggerFactory logs) => builder
@@ -74,6 +76,11 @@ public static class TroupeActors
     private sealed class ReplicaSetExtractor() : HashCodeMessageExtractor(Shards)
     {
         public override string? EntityId(object message) => (message as IReplicaSetMessage)?.ReplicaSetUid;
+    }
+
+    private sealed class PoolExtractor() : HashCodeMessageExtractor(Shards)
+    {
+        public override string? EntityId(object message) => (message as IPoolMessage)?.PoolUid;
     }
 
     private sealed class NodeExtractor() : HashCodeMessageExtractor(Shards)

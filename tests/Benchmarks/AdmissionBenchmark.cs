@@ -38,7 +38,18 @@ public static class AdmissionBenchmark
         }
         """;
 
-    public static async Task RunAsync()
+    private const int Machines = 1_000;
+
+    /// <param name="args">How many VirtualMachines to create after the webhooks were measured, instead of 1,000; 0 for none.</param>
+    public static async Task RunAsync(IReadOnlyList<string> args)
+    {
+        await WebhooksAsync();
+        var machines = args is [var text, ..] ? int.TryParse(text, out var count) && count >= 0 ? count : throw new ArgumentException($"'{text}' is not a number of machines") : Machines;
+        if (machines > 0)
+            await MachineFleetBenchmark.RunAsync(machines);
+    }
+
+    private static async Task WebhooksAsync()
     {
         var now = DateTimeOffset.UtcNow;
         var authority = CertificateFactory.Authority(now, TimeSpan.FromDays(1));

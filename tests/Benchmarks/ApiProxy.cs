@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json.Nodes;
 using Troupe.EndToEnd.Harness;
@@ -26,11 +27,17 @@ internal sealed class ApiProxy : IAsyncDisposable
         return new ApiProxy(process, new Uri("http://" + line.Split(' ')[^1]));
     }
 
-    public async Task Create(string json)
+    public Task Create(string json) => Post(Vmis, json);
+
+    public Task CreateMachine(string json) => Post("/apis/kubevirt.io/v1/namespaces/default/virtualmachines", json);
+
+    /// <summary>The events of a watch, as they come.</summary>
+    public async IAsyncEnumerable<JsonNode> Watch(string path, [EnumeratorCancellation] CancellationToken ct)
     {
-        using var content = new StringContent(json, Encoding.UTF8, "application/json");
-        using var response = await _http.PostAsync(Vmis, content);
-        response.EnsureSuccessStatusCode();
+        await using var stream = await _http.GetStreamAsync(path, ct);
+        using var reader = new StreamReader(stream);
+        while (await reader.ReadLineAsync(ct) is { } line)
+            yield return JsonNode.Parse(line)!;
     }
 
     public async Task Delete(string name)
@@ -69,6 +76,13 @@ internal sealed class ApiProxy : IAsyncDisposable
 
         await creating;
         return [.. running.Values];
+    }
+
+    private async Task Post(string path, string json)
+    {
+        using var content = new StringContent(json, Encoding.UTF8, "application/json");
+        using var response = await _http.PostAsync(path, content);
+        response.EnsureSuccessStatusCode();
     }
 
     public async ValueTask DisposeAsync()

@@ -42,6 +42,7 @@ public static class FeatureGates
     public const string ImageVolume = "ImageVolume";
     public const string IncrementalBackup = "IncrementalBackup";
     public const string KubevirtSeccompProfile = "KubevirtSeccompProfile";
+    public const string MigrationDowntimeTuning = "MigrationDowntimeTuning";
     public const string MigrationStallDetection = "MigrationStallDetection";
     public const string NetworkDevicesWithDRA = "NetworkDevicesWithDRA";
     public const string NodeRestriction = "NodeRestriction";

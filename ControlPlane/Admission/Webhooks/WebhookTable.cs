@@ -1,3 +1,4 @@
+using Troupe.ControlPlane.Admission.Installation;
 using Troupe.ControlPlane.Admission.Instances;
 using Troupe.ControlPlane.Admission.Instancetypes;
 using Troupe.ControlPlane.Admission.Machines;
@@ -41,6 +42,9 @@ public sealed class WebhookTable
             Validating("virtualmachinerestore-validator", "/virtualmachinerestores-validate", "snapshot.kubevirt.io", AlphaAndBeta, Write, "virtualmachinerestores", RestoreAdmission.Validate),
             Validating("virtualmachineexport-validator", "/virtualmachineexports-validate", "export.kubevirt.io", ["v1beta1", "v1"], Write, "virtualmachineexports", SnapshotAdmission.Export),
             Validating("vm-clone-validator", "/vm-clone-validate-create", "clone.kubevirt.io", AlphaAndBeta, Write, "virtualmachineclones", CloneAdmission.Validate),
+            Validating("kubevirt-create-validator", "/kubevirt-validate-create", KubeVirt, V1, [AdmissionRequest.Create], "kubevirts", KubeVirtAdmission.ValidateCreate),
+            Validating("kubevirt-update-validator", "/kubevirt-validate-update", KubeVirt, V1, [AdmissionRequest.Update], "kubevirts", KubeVirtAdmission.ValidateUpdate),
+            Validating("kubevirt-validator", "/kubevirt-validate-delete", KubeVirt, V1, [AdmissionRequest.Delete], "kubevirts", KubeVirtAdmission.ValidateDelete),
             .. Instancetypes("instancetype", InstancetypeAdmission.Instancetype), .. Instancetypes("preference", InstancetypeAdmission.Preference),
         ];
     }

@@ -1,3 +1,4 @@
+using Troupe.ControlPlane.Admission;
 using Troupe.ControlPlane.Machines.Vm;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -10,6 +11,9 @@ namespace Troupe.ControlPlane.Machines.ReplicaSets;
 public sealed record ReplicaSetDecision(int Create, IReadOnlyList<VirtualMachineInstance> Delete, VirtualMachineInstanceReplicaSetStatus Status)
 {
     public bool Retire { get; init; }
+
+    /// <summary>Those that the selector does not match any more: they go their own way, and are replaced.</summary>
+    public IReadOnlyList<VirtualMachineInstance> Release { get; init; } = [];
 }
 
 /// <summary>A replica set as a pure function.</summary>
@@ -28,14 +32,18 @@ public static class ReplicaSetLifecycle
             return new(0, [], new VirtualMachineInstanceReplicaSetStatus()) { Retire = true };
         if (state.ReplicaSet is not { } set || !state.Listed)
             return null;
-        var owned = state.Instances.Values.Where(i => !i.IsDeleting()).OrderBy(i => i.Metadata.Name, StringComparer.Ordinal).ToList();
+        var present = state.Instances.Values.Where(i => !i.IsDeleting()).OrderBy(i => i.Metadata.Name, StringComparer.Ordinal)
+            .ToLookup(i => LabelSelectors.Matches(set.Spec?.Selector, i.Metadata.Labels));
+        var owned = present[true].ToList();
         var ended = owned.Where(HasEnded).ToList();
         var active = owned.Except(ended).ToList();
         var status = Status(state, set, active, now);
-        if (set.Metadata.DeletionTimestamp is not null || set.Spec?.Paused is true)
+        if (set.Metadata.DeletionTimestamp is not null)
             return new(0, [], status);
+        if (set.Spec?.Paused is true)
+            return new(0, [], status) { Release = [.. present[false]] };
         var missing = (set.Spec?.Replicas ?? 1) - active.Count;
-        return new(Math.Clamp(missing, 0, Burst), [.. ended.Concat(active.Take(Math.Max(0, -missing))).Take(Burst)], status);
+        return new(Math.Clamp(missing, 0, Burst), [.. ended.Concat(active.Take(Math.Max(0, -missing))).Take(Burst)], status) { Release = [.. present[false]] };
     }
 
     public static VirtualMachineInstance Make(VirtualMachineInstanceReplicaSet set)
@@ -78,19 +86,8 @@ public static class ReplicaSetLifecycle
             Replicas = active.Count,
             ReadyReplicas = active.Count(i => i.Status?.Conditions?.Any(c => c is { Type: Conditions.Ready, Status: "True" }) is true),
             LabelSelector = SelectorText.Of(set.Spec?.Selector),
-            Conditions = ConditionList(set.Status?.Conditions ?? [], set, state.Failure, now),
+            Conditions = ReplicaConditions.Of(set.Status?.Conditions ?? [],
+                set.Spec?.Paused is true ? new Condition { Type = ReplicaPaused, Status = "True", Reason = "Paused", Message = "Controller got paused" } : null,
+                state.Failure is { } failure ? new Condition { Type = ReplicaFailure, Status = "True", Reason = failure.Reason, Message = failure.Message } : null, now),
         };
-
-    private static IReadOnlyList<Condition>? ConditionList(IReadOnlyList<Condition> current, VirtualMachineInstanceReplicaSet set, SyncFailure? failure, DateTimeOffset now)
-    {
-        IEnumerable<Condition?> wanted =
-        [
-            set.Spec?.Paused is true ? new Condition { Type = ReplicaPaused, Status = "True", Reason = "Paused", Message = "Controller got paused" } : null,
-            failure is null ? null : new Condition { Type = ReplicaFailure, Status = "True", Reason = failure.Reason, Message = failure.Message },
-        ];
-        var list = wanted.OfType<Condition>().Select(w => current.FirstOrDefault(c => c.Type == w.Type) is { } old
-            ? old with { Status = w.Status, Reason = w.Reason, Message = w.Message }
-            : w with { LastTransitionTime = now }).ToList();
-        return list.Count == 0 ? null : list;
-    }
 }

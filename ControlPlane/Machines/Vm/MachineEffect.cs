@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Troupe.Messages.Api.Cdi;
+using Troupe.Messages.Api.KubeVirt;
 
 namespace Troupe.ControlPlane.Machines.Vm;
 
@@ -11,6 +12,9 @@ public abstract record MachineEffect
 
     public sealed record DeleteInstance(string Name, string Uid) : MachineEffect;
 
+    /// <summary>Before a machine that is being deleted takes its instance along: the instance may have been let go meanwhile.</summary>
+    public sealed record LookWhoOwnsInstance(string Name, string Uid) : MachineEffect;
+
     /// <summary>A merge patch of the machine without its status.</summary>
     public sealed record PatchMachine(JsonObject Patch) : MachineEffect;
 
@@ -21,6 +25,9 @@ public abstract record MachineEffect
 
     /// <summary>The revision that the present instance was made from must be read before changes can be judged.</summary>
     public sealed record LoadRevision(string Name) : MachineEffect;
+
+    /// <summary>What the instance was sized by, and what its machine names now, must be read before the change can be judged.</summary>
+    public sealed record LoadSizing(VirtualMachineSpec Started, string Key) : MachineEffect;
 
     /// <param name="Type">`Normal` or `Warning`.</param>
     public sealed record Announce(string Type, string Reason, string Message) : MachineEffect;

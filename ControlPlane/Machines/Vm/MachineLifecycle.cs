@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Troupe.ControlPlane.Machines.Instancetypes;
 using Troupe.Kubernetes.Writers;
 using Troupe.Messages.Api.KubeVirt;
 
@@ -102,15 +103,36 @@ public static class MachineLifecycle
         if (state.Started is not { } started || started.Name != revision)
             return machine.Status?.Conditions?.FirstOrDefault(c => c.Type == MachineConditions.RestartRequired)?.Message;
         var (before, after) = (started.Spec.Template?.Spec ?? new(), machine.Spec?.Template?.Spec ?? new());
-        var outcome = LiveUpdate.Decide(before, after, instance.Spec, config);
-        var reason = outcome.RestartRequired ?? (SameSizing(started.Spec, machine.Spec!) ? null : LiveUpdate.NotLiveUpdatable);
+        // An instance type may have given the instance its node selector; the template then has none.
+        var (from, to) = (before, machine.Spec?.Instancetype is not null && after.NodeSelector is null ? after with { NodeSelector = instance.Spec.NodeSelector } : after);
+        var sizingKey = $"{started.Name}:{generation}";
+        string? problem = null;
+        if (!SameSizing(started.Spec, machine.Spec!))
+        {
+            if (state.Sizing?.Key != sizingKey)
+            {
+                effects.Add(new MachineEffect.LoadSizing(started.Spec, sizingKey));
+                return machine.Status?.Conditions?.FirstOrDefault(c => c.Type == MachineConditions.RestartRequired)?.Message;
+            }
+
+            if (state.Sizing is { Before: { } old, After: { } next })
+                (from, to) = (Sized(before, old), Sized(after, next));
+            else
+                problem = LiveUpdate.NotLiveUpdatable;
+        }
+
+        var outcome = LiveUpdate.Decide(from, to, instance.Spec, config);
+        var reason = problem ?? outcome.RestartRequired;
         var patch = MergePatch.Between(LiveUpdate.Json(instance.Spec), LiveUpdate.Json(outcome.Instance)) is { } spec ? new JsonObject { ["spec"] = spec } : [];
-        if (LiveUpdate.Same(before, after) && reason is null)
+        if (LiveUpdate.Same(from, to) && LiveUpdate.Same(before, after) && reason is null)
             patch["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [MachineVocabulary.GenerationAnnotation] = generation?.ToString(CultureInfo.InvariantCulture) } };
         if (patch.Count > 0)
             effects.Add(new MachineEffect.PatchInstance(patch, "FailedUpdateError"));
         return reason;
     }
+
+    private static VirtualMachineInstanceSpec Sized(VirtualMachineInstanceSpec spec, UsedInstancetypes used) =>
+        InstancetypeApplication.Apply(AutoattachDefaults.BeforePreference(spec, used.Preference), used.Instancetype, used.Preference).Spec;
 
     private static bool SameSizing(VirtualMachineSpec started, VirtualMachineSpec wanted) =>
         (started.Instancetype?.Name, started.Instancetype?.Kind) == (wanted.Instancetype?.Name, wanted.Instancetype?.Kind)
@@ -136,13 +158,20 @@ public static class MachineLifecycle
     /// <summary>A machine that is being deleted: its instance first, then its own finalizer.</summary>
     private static MachineDecision End(MachineState state, VirtualMachine machine)
     {
-        var orphans = machine.Metadata.Finalizers?.Contains(MachineVocabulary.OrphanFinalizer) is true;
-        if (state.Instance is { } instance && !orphans)
+        if (state.Instance is { } instance && !instance.IsDeleting())
         {
-            return instance.IsDeleting()
-                ? new MachineDecision([]) { StopExpected = true }
-                : new MachineDecision([new MachineEffect.DeleteInstance(instance.Metadata.Name!, instance.Metadata.Uid!)]) { StopExpected = true };
+            var (name, uid) = (instance.Metadata.Name!, instance.Metadata.Uid!);
+            // Who orphans takes the owner reference away, and his finalizer from the machine: either may be seen first, or never.
+            var orphaned = machine.Metadata.Finalizers?.Contains(MachineVocabulary.OrphanFinalizer) is true;
+            if (!orphaned && state.OwnerSeen != uid)
+                return new MachineDecision([new MachineEffect.LookWhoOwnsInstance(name, uid)]) { StopExpected = true };
+            if (!orphaned && instance.Metadata.OwnerReferences?.Any(o => o.Uid == state.Uid) is true)
+                return new MachineDecision([new MachineEffect.DeleteInstance(name, uid)]) { StopExpected = true };
+            if (instance.Metadata.Finalizers?.Contains(MachineVocabulary.Finalizer) is true)
+                return new MachineDecision([Release(instance)]);
         }
+        else if (state.Instance is not null)
+            return new MachineDecision([]) { StopExpected = true };
 
         return machine.Metadata.Finalizers?.Contains(MachineVocabulary.Finalizer) is true
             ? new MachineDecision([Finalizers(machine, [.. machine.Metadata.Finalizers.Where(f => f != MachineVocabulary.Finalizer)])])
@@ -152,8 +181,11 @@ public static class MachineLifecycle
     /// <summary>An instance that ended and is being deleted has been seen: it may go.</summary>
     private static IEnumerable<MachineEffect> ReleaseInstance(MachineState state) =>
         state.Instance is { } instance && instance.IsDeleting() && instance.IsFinal() && instance.Metadata.Finalizers?.Contains(MachineVocabulary.Finalizer) is true
-            ? [new MachineEffect.PatchInstance(FinalizerPatch(instance.Metadata.Finalizers.Where(f => f != MachineVocabulary.Finalizer), instance.Metadata.ResourceVersion), "FailedDelete")]
+            ? [Release(instance)]
             : [];
+
+    private static MachineEffect.PatchInstance Release(VirtualMachineInstance instance) =>
+        new(FinalizerPatch((instance.Metadata.Finalizers ?? []).Where(f => f != MachineVocabulary.Finalizer), instance.Metadata.ResourceVersion), "FailedDelete");
 
     private static MachineEffect.PatchMachine Finalizers(VirtualMachine machine, IReadOnlyList<string> finalizers) =>
         new(FinalizerPatch(finalizers, machine.Metadata.ResourceVersion));

@@ -1,3 +1,4 @@
+using Troupe.ControlPlane.Admission.Webhooks;
 using Troupe.ControlPlane.Machines.Instancetypes;
 using Troupe.Kubernetes.Client;
 using Troupe.Messages.Api.Core;
@@ -16,7 +17,7 @@ internal sealed class MachineStart(IKubeClient kubernetes)
     /// <exception cref="InvalidOperationException">The machine can't be started as it is.</exception>
     public async Task<StartResult> RunAsync(VirtualMachine machine, bool paused, string? lastRevision, CancellationToken ct)
     {
-        var reader = new InstancetypeReader(kubernetes);
+        var reader = new InstancetypeReader(new ClusterObjects(kubernetes));
         var instancetype = await reader.InstancetypeAsync(machine, ct).ConfigureAwait(false);
         var preference = await reader.PreferenceAsync(machine, ct).ConfigureAwait(false);
         var revision = StartRevision.Make(machine);
@@ -33,6 +34,22 @@ internal sealed class MachineStart(IKubeClient kubernetes)
 
         var (made, created) = await CreateAsync(instance, machine.Metadata.Uid!, ct).ConfigureAwait(false);
         return new StartResult(made, created, new StartedRevision(revision.Metadata.Name!, machine.Spec!), instancetype?.Reference, preference?.Reference);
+    }
+
+    /// <summary>What a running machine was sized by and what it names now; the latter is kept as a revision from here on.</summary>
+    /// <exception cref="InstancetypeMissingException">One of them does not exist.</exception>
+    public async Task<(SizingChange Change, InstancetypeStatusRef? Instancetype, InstancetypeStatusRef? Preference)> ResizeAsync(
+        VirtualMachine machine, VirtualMachineSpec started, string key, CancellationToken ct)
+    {
+        var reader = new InstancetypeReader(new ClusterObjects(kubernetes));
+        // Its status speaks of what it names now.
+        var before = machine with { Spec = started, Status = null };
+        var old = new UsedInstancetypes((await reader.InstancetypeAsync(before, ct).ConfigureAwait(false))?.Spec, (await reader.PreferenceAsync(before, ct).ConfigureAwait(false))?.Spec);
+        var instancetype = await reader.InstancetypeAsync(machine, ct).ConfigureAwait(false);
+        var preference = await reader.PreferenceAsync(machine, ct).ConfigureAwait(false);
+        foreach (var kept in new[] { instancetype?.NewRevision, preference?.NewRevision }.OfType<ControllerRevision>())
+            await EnsureAsync(kept, ct).ConfigureAwait(false);
+        return (new SizingChange(key, old, new UsedInstancetypes(instancetype?.Spec, preference?.Spec)), instancetype?.Reference, preference?.Reference);
     }
 
     private async Task<(VirtualMachineInstance Instance, bool Created)> CreateAsync(VirtualMachineInstance instance, string owner, CancellationToken ct)

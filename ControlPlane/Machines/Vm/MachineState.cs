@@ -1,3 +1,4 @@
+using Troupe.ControlPlane.Machines.Instancetypes;
 using Troupe.Messages.Api.Cdi;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Machines;
@@ -6,6 +7,12 @@ namespace Troupe.ControlPlane.Machines.Vm;
 
 /// <summary>The spec that the present instance was made from, as its ControllerRevision keeps it.</summary>
 public sealed record StartedRevision(string Name, VirtualMachineSpec Spec);
+
+/// <summary>Another instance type or preference than the present instance was started with, each as its object is now.</summary>
+/// <param name="Key">The start revision and the machine's generation that it is about.</param>
+/// <param name="Before">Null when what the instance was started with can't be found any more.</param>
+/// <param name="After">Null when what is named now can't be found.</param>
+public sealed record SizingChange(string Key, UsedInstancetypes? Before, UsedInstancetypes? After);
 
 /// <summary>Why the last try to do something for the machine failed; a word and a sentence for the `Failure` condition.</summary>
 public sealed record SyncFailure(string Reason, string Message);
@@ -24,8 +31,12 @@ public sealed record MachineState(string Uid)
     /// <summary>The instance, or that there is none, has been told; before that, nothing is started.</summary>
     public bool InstanceKnown { get; init; }
 
+    /// <summary>UID of the instance whose owner was looked up since the machine's deletion.</summary>
+    public string? OwnerSeen { get; init; }
+
     public IReadOnlyDictionary<string, DataVolume> DataVolumes { get; init; } = new Dictionary<string, DataVolume>();
     public StartedRevision? Started { get; init; }
+    public SizingChange? Sizing { get; init; }
     public SyncFailure? Failure { get; init; }
     public InstancetypeStatusRef? InstancetypeRef { get; init; }
     public InstancetypeStatusRef? PreferenceRef { get; init; }

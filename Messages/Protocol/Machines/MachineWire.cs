@@ -18,6 +18,13 @@ namespace Troupe.Messages.Protocol.Machines;
 [JsonSerializable(typeof(ReplicaObserved))]
 [JsonSerializable(typeof(ReplicaGone))]
 [JsonSerializable(typeof(ReplicasListed))]
+[JsonSerializable(typeof(PoolObserved))]
+[JsonSerializable(typeof(PoolGone))]
+[JsonSerializable(typeof(PoolMachineObserved))]
+[JsonSerializable(typeof(PoolMachineGone))]
+[JsonSerializable(typeof(PoolInstanceObserved))]
+[JsonSerializable(typeof(PoolInstanceGone))]
+[JsonSerializable(typeof(PoolListed))]
 public sealed partial class MachineJson : JsonSerializerContext;
 
 public static class MachineWire
@@ -36,5 +43,12 @@ public static class MachineWire
         WireType.Of("replicas.one-observed.1", MachineJson.Default.ReplicaObserved),
         WireType.Of("replicas.one-gone.1", MachineJson.Default.ReplicaGone),
         WireType.Of("replicas.listed.1", MachineJson.Default.ReplicasListed),
+        WireType.Of("pools.observed.1", MachineJson.Default.PoolObserved),
+        WireType.Of("pools.gone.1", MachineJson.Default.PoolGone),
+        WireType.Of("pools.machine-observed.1", MachineJson.Default.PoolMachineObserved),
+        WireType.Of("pools.machine-gone.1", MachineJson.Default.PoolMachineGone),
+        WireType.Of("pools.instance-observed.1", MachineJson.Default.PoolInstanceObserved),
+        WireType.Of("pools.instance-gone.1", MachineJson.Default.PoolInstanceGone),
+        WireType.Of("pools.listed.1", MachineJson.Default.PoolListed),
     ];
 }

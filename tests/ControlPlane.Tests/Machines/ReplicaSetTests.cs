@@ -75,6 +75,16 @@ public sealed class ReplicaSetTests
     }
 
     [Fact]
+    public void An_instance_that_the_selector_does_not_match_any_more_is_released_and_replaced()
+    {
+        var stray = Replica("b", "Running");
+        stray = stray with { Metadata = stray.Metadata with { Labels = new Dictionary<string, string> { ["app"] = "other" } } };
+        var decision = Decide(State(2, Replica("a", "Running"), stray));
+        Assert.Equal("b", Assert.Single(decision.Release).Metadata.Name);
+        Assert.Equal((1, 0, 1), (decision.Create, decision.Delete.Count, decision.Status.Replicas));
+    }
+
+    [Fact]
     public void An_old_message_does_not_bring_a_deleted_instance_back()
     {
         var deleted = Replica("a", "Running");
@@ -95,7 +105,7 @@ public sealed class ReplicaSetTests
     private static VirtualMachineInstance Replica(string name, string phase)
     {
         var instance = Instance(phase, uid: name);
-        return instance with { Metadata = instance.Metadata with { Name = name } };
+        return instance with { Metadata = instance.Metadata with { Name = name, Labels = new Dictionary<string, string> { ["app"] = "web", ["tier"] = "a" } } };
     }
 
     private static ReplicaSetState State(int replicas, params VirtualMachineInstance[] instances) => new("rs")
