@@ -73,6 +73,9 @@ internal sealed class StressGuest(TroupeCluster cluster, string name, int dirtyM
         },
     }.ToJsonString();
 
+    /// <summary>Its kernel panicked under emulation.</summary>
+    public bool HasPanicked { get; set; }
+
     /// <summary>Returns when it runs and its checks do.</summary>
     public async Task StartAsync()
     {
