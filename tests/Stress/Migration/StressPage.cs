@@ -32,6 +32,7 @@ internal static class StressPage
             ["guests that went with the QEMU or launcher that was killed on purpose"] = report.Losses,
             ["TCP sessions broken"] = (int)report.TcpLosses,
             ["disks with something missing"] = (int)report.DiskLosses,
+            ["emulated guests whose kernel panicked (not counted as failure, see docs/stress.md)"] = report.EmulatedPanics,
         });
         List(page, "Violations", report.Violations.Select(v => $"{v.At:HH:mm:ss.fff} VMI {v.VmiUid}: {v.Law}: {v.What}"));
         List(page, "Leaks", report.Leaks);

@@ -3,11 +3,13 @@ using Troupe.EndToEnd.Harness;
 namespace Troupe.Stress.Real;
 
 /// <summary>What can be seen of a guest whose peers do not hear from it: where the way to it ends.</summary>
-internal static class Diagnosis
+/// <param name="Panicked">Its console says that its kernel gave up.</param>
+internal sealed record Diagnosis(string Text, bool Panicked)
 {
+    private const int LastWords = 3000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    public static async Task<string> OfAsync(TroupeCluster cluster, StressGuest guest)
+    public static async Task<Diagnosis> OfAsync(TroupeCluster cluster, StressGuest guest)
     {
         var status = (await cluster.Get("vmi", guest.Name))?["status"];
         var address = (string?)status?["interfaces"]?[0]?["ipAddress"];
@@ -23,8 +25,20 @@ internal static class Diagnosis
             seen.Add(await RunAsync("nsenter", "-t", $"{launcher.ProcessId}", "-n", "nft", "list", "ruleset"));
         }
 
-        return string.Join("; ", seen);
+        var console = Console(cluster, guest.Uid);
+        var panicked = console.Contains("Kernel panic", StringComparison.Ordinal);
+        seen.Add(panicked ? $"its kernel panicked: {console[console.IndexOf("Kernel panic", StringComparison.Ordinal)..]}" : "its console shows no panic");
+        return new Diagnosis(string.Join("; ", seen), panicked);
     }
+
+    /// <summary>The end of what the guest wrote to its serial console in any of its pods.</summary>
+    private static string Console(TroupeCluster cluster, string uid) => string.Concat(
+        from node in Directory.EnumerateDirectories(Path.Combine(cluster.Root, "devcluster/kubelet"))
+        from pod in Directory.EnumerateDirectories(Path.Combine(node, "pods"))
+        let log = Path.Combine(pod, "volumes/kubernetes.io~empty-dir/private", uid, "virt-serial0-log")
+        where File.Exists(log)
+        let text = File.ReadAllText(log)
+        select text[Math.Max(0, text.Length - LastWords)..]);
 
     private static async Task<string> AnswersAsync(string address)
     {

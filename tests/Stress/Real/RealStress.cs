@@ -28,6 +28,7 @@ public sealed class RealStress(StressOptions options, Action<string> say)
     private int _losses;
     private int _tcpLosses;
     private int _diskLosses;
+    private int _panics;
 
     public async Task<StressReport> RunAsync()
     {
@@ -48,7 +49,7 @@ public sealed class RealStress(StressOptions options, Action<string> say)
         var leaks = await DeleteAllAsync(cluster);
         return new StressReport("real", options, startedAt, took.Elapsed, StressReport.Count(_outcomes.Select(o => o.Aborted ? $"{o.Phase} (given up)" : o.Phase)),
             StressReport.Count(_outcomes.Where(o => o.Phase == "Failed").Select(o => o.ShortReason)), Distribution.Of(_outcomes.Where(o => o.Phase == "Succeeded").Select(o => o.Total)),
-            Distribution.Of(_silences), _faults, _losses, _tcpLosses, _diskLosses, _violations, leaks);
+            Distribution.Of(_silences), _faults, _losses, _tcpLosses, _diskLosses, _violations, leaks) { EmulatedPanics = _panics };
     }
 
     private async Task StressAsync(TroupeCluster cluster, RealFaults faults)
@@ -193,6 +194,8 @@ public sealed class RealStress(StressOptions options, Action<string> say)
             under.Guest.IsExcused = false;
     }
 
+    private static async Task<bool> IsEmulatedAsync(TroupeCluster cluster) => (string?)(await cluster.Get("node", "node-1"))?["status"]?["allocatable"]?["devices.kubevirt.io/kvm"] is null or "0";
+
     private static async Task<bool> RunsAsync(TroupeCluster cluster, StressGuest guest) => (string?)(await cluster.Get("vmi", guest.Name))?["status"]?["phase"] == "Running";
 
     /// <returns>Whether nothing was lost.</returns>
@@ -204,7 +207,16 @@ public sealed class RealStress(StressOptions options, Action<string> say)
             return false;
         _tcpLosses += session is null ? 0 : 1;
         _diskLosses += disk is null ? 0 : 1;
-        var what = $"{session ?? disk}; {await Diagnosis.OfAsync(cluster, guest)}";
+        var diagnosis = await Diagnosis.OfAsync(cluster, guest);
+        var what = $"{session ?? disk}; {diagnosis.Text}";
+        if (diagnosis.Panicked && await IsEmulatedAsync(cluster))
+        {
+            guest.HasPanicked = true;
+            _panics++;
+            say($"an emulated guest's kernel panicked: {what}");
+            return false;
+        }
+
         _violations.Add(new Violation(DateTimeOffset.UtcNow, "nothing is lost", guest.Uid, what));
         say($"VIOLATION {what}");
         return false;
@@ -223,7 +235,7 @@ public sealed class RealStress(StressOptions options, Action<string> say)
     {
         if (guest.IsExcused)
             _losses++;
-        else if (!await RunsAsync(cluster, guest))
+        else if (!guest.HasPanicked && !await RunsAsync(cluster, guest))
             _violations.Add(new Violation(DateTimeOffset.UtcNow, Ledger.NeverNone, guest.Uid, $"{guest.Name} does not run any more"));
         _guests.Remove(guest);
         await guest.DisposeAsync();

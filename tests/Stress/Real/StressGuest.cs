@@ -73,6 +73,9 @@ internal sealed class StressGuest(TroupeCluster cluster, string name, int dirtyM
         },
     }.ToJsonString();
 
+    /// <summary>Its kernel panicked under emulation.</summary>
+    public bool HasPanicked { get; set; }
+
     /// <summary>Returns when it runs and its checks do.</summary>
     public async Task StartAsync()
     {
@@ -104,21 +107,19 @@ internal sealed class StressGuest(TroupeCluster cluster, string name, int dirtyM
     /// <returns>What was lost on the disk; null when nothing was.</returns>
     public async Task<string?> LostOnDiskAsync()
     {
-        string? answer = null;
+        var (before, answer) = (_written, (string?)null);
         try
         {
+            // A write that never came back would hold the writer up for ever; one on a busy machine only takes its time.
+            await Eventually.True("the writer goes on", async () => long.TryParse(await ReadAsync("written"), out _written) && _written > before);
             await Eventually.True("the verification", async () => (answer = await ReadAsync("verify")) is not null);
         }
-        catch (TimeoutException)
+        catch (TimeoutException e)
         {
-            return $"the disk of {name} cannot be verified: its guest does not answer at {Address}";
+            return $"the disk of {name}: {e.Message}; {before} records were written before, and {_written} now";
         }
 
-        if (answer!.Trim().Split(' ') is not ["whole", var count] || !long.TryParse(count, out var written))
-            return $"the disk of {name}: {answer.Trim()}";
-        var before = _written;
-        _written = written;
-        return written > before ? null : $"the disk of {name}: {before} records were written before, and {written} now";
+        return answer!.Trim().Split(' ') is ["whole", _] ? null : $"the disk of {name}: {answer.Trim()}";
     }
 
     /// <summary>Ends the session as it should end: everything that was sent has come back.</summary>
