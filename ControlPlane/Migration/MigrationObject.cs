@@ -9,8 +9,11 @@ internal static class MigrationObject
 {
     public static MigrateVmi Wish(VirtualMachineInstanceMigration migration, string vmiUid, MigrationSettings settings) => new(
         vmiUid, migration.Metadata.Uid!, migration.Metadata.Name!, [.. (migration.Spec?.AddedNodeSelector ?? new Dictionary<string, string>()).Select(l => $"{l.Key}={l.Value}")],
-        settings.Options, settings.CompletionTimeoutPerGiB, settings.Policy,
-        Cancel: migration.Metadata.DeletionTimestamp is not null);
+        settings.Options, settings.Policy,
+        Cancel: migration.Metadata.DeletionTimestamp is not null)
+    {
+        Ignored = settings.Ignored,
+    };
 
     /// <summary>The next merge patch and the subresource it goes to, or null when the object says it all. Metadata and status are written apart, as the API wants it.</summary>
     public static (JsonObject Patch, string? Subresource)? Patch(VirtualMachineInstanceMigration migration, MigrationNews? news, DateTimeOffset now)

@@ -62,7 +62,8 @@ internal sealed class MigrationHost : IAsyncDisposable
         _run.Heard += message => Post(() => message is GuestLoaded loaded ? DecideAsync(new SourceInput.PeerLoaded(loaded.TargetEpoch)) : Task.CompletedTask);
         _run.Lost += () => Post(OnLostAsync);
         _run.Returned += error => Post(() => OnReturnedAsync(error));
-        _run.Progressed += progress => _host.Update(o => o.Migration is { } m ? o with { Migration = m with { Progress = progress } } : o);
+        _run.Progressed += (progress, forecast) => _host.Update(o => o.Migration is { } m ? o with { Migration = m with { Progress = progress, Forecast = forecast } } : o);
+        _run.GivenUp += message => Post(() => GiveUpAsync(message));
         await Task.Run(_run.Start).ConfigureAwait(false);
     });
 
@@ -72,12 +73,6 @@ internal sealed class MigrationHost : IAsyncDisposable
         await DecideAsync(new SourceInput.Abort(order.TargetEpoch)).ConfigureAwait(false);
         if (before.TargetEpoch != _source.TargetEpoch)
             _host.Update(o => o with { Migration = new MigrationObservation(order.MigrationId, order.TargetEpoch, SourceStage.Kept, TargetStage.None) { Message = "aborted before it began" } });
-    });
-
-    public void Steer(SteerMigrate order) => Post(async () =>
-    {
-        if (_run is { } run && order.TargetEpoch == _source.TargetEpoch && _source.IsBusy)
-            await run.SteerAsync(order.Steering).ConfigureAwait(false);
     });
 
     public async ValueTask DisposeAsync()
@@ -139,10 +134,19 @@ internal sealed class MigrationHost : IAsyncDisposable
             _run?.PassOn();
     }
 
+    private async Task GiveUpAsync(string message)
+    {
+        if (_source.Stage is not SourceStage.Migrating)
+            return;
+        _host.Update(o => o.Migration is { } m ? o with { Migration = m with { Message = message } } : o, silently: true);
+        await DecideAsync(new SourceInput.GiveUp()).ConfigureAwait(false);
+    }
+
     private async Task OnReturnedAsync(string? error)
     {
+        // Why it was given up says more than that the call was ended.
         if (error is not null && _source.IsBusy)
-            _host.Update(o => o.Migration is { } m ? o with { Migration = m with { Message = error } } : o, silently: true);
+            _host.Update(o => o.Migration is { Message: null } m ? o with { Migration = m with { Message = error } } : o, silently: true);
         _host.Update(o => o.Migration is { } m ? o with { Migration = m with { EndedAt = _time.GetUtcNow() } } : o, silently: true);
         await DecideAsync(new SourceInput.Returned(error is null)).ConfigureAwait(false);
         if (_source.Stage is SourceStage.Kept && _run is { } run)

@@ -32,6 +32,13 @@ internal sealed partial class DomainHost
     /// <summary>Disks that live in this pod alone, by their names in the domain.</summary>
     public IReadOnlyList<string> LocalDisks { get; private set; } = [];
 
+    /// <summary>Memory, and with <paramref name="disks"/> those that live in this pod.</summary>
+    public long BytesToMove(bool disks)
+    {
+        var o = Observation;
+        return (o.Memory?.GuestCurrentBytes ?? 0) + (disks ? o.Volumes.Where(v => LocalDisks.Contains(v.Target)).Sum(v => v.SizeBytes ?? 0) : 0);
+    }
+
     public Task<LibvirtConnection> ConnectionAsync(CancellationToken ct) => _connected.Task.WaitAsync(ct);
 
     /// <summary>A connection that has answered after this was asked: to the daemon that is, or to the one that comes after it.</summary>

@@ -53,7 +53,6 @@ public static class MigrationSteps
         RefuseMigration refuse => new RefuseIncoming(refuse.Epoch, refuse.MigrationId),
         StartMigration start => new MigrateDomain(start.Epoch, start.MigrationId, start.TargetEpoch, start.Target, start.Options),
         AbortMigration abort => new AbortMigrate(abort.Epoch, abort.MigrationId, abort.TargetEpoch),
-        SteerMigration steer => new SteerMigrate(steer.Epoch, steer.MigrationId, steer.TargetEpoch, steer.Steering),
         _ => throw new ArgumentOutOfRangeException(nameof(order), order, "not a command of a migration"),
     };
 }

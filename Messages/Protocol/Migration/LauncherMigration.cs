@@ -19,8 +19,6 @@ public sealed record MigrateDomain(long Epoch, string MigrationId, long TargetEp
 
 public sealed record AbortMigrate(long Epoch, string MigrationId, long TargetEpoch) : ILauncherRequest;
 
-public sealed record SteerMigrate(long Epoch, string MigrationId, long TargetEpoch, MigrationSteering Steering) : ILauncherRequest;
-
 /// <summary>Said on the control channel between two launchers, whose certificates have proved who they are.</summary>
 public interface IPeerMessage : IWireMessage
 {
