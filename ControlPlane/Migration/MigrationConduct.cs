@@ -1,6 +1,7 @@
 using Troupe.ControlPlane.Vmi;
 using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Node;
 
@@ -60,7 +61,11 @@ internal static class MigrationConduct
             {
                 ConductorActions.CreatePod => new VmiEffect.CreateTargetPod(m.PodName),
                 ConductorActions.PrepareTarget when state.Domain?.Certificate is { } certificate && state.Moving.TargetPod is { } pod =>
-                    new VmiEffect.Tell(new PrepareTarget(m.TargetNode!, state.Uid, m.TargetEpoch, m.Id, m.TargetPodUid!, pod.Addresses, certificate, m.KeptAddresses.Split(',', StringSplitOptions.RemoveEmptyEntries), VmiDefaults.Apply(vmi))),
+                    new VmiEffect.Tell(new PrepareTarget(m.TargetNode!, state.Uid, m.TargetEpoch, m.Id, m.TargetPodUid!, pod.Addresses, certificate, m.KeptAddresses.Split(',', StringSplitOptions.RemoveEmptyEntries), VmiDefaults.Apply(vmi))
+                    {
+                        Platform = state.Domain.Platform,
+                        Paused = state.Domain is { State: DomainState.Paused, Reason: DomainReason.User },
+                    }),
                 ConductorActions.Start when MigrationView.OfAttempt(state.Moving.TargetReport, m)?.Endpoint is { } endpoint =>
                     new VmiEffect.Tell(new StartMigration(right.Node, state.Uid, right.Epoch, m.Id, m.TargetEpoch, endpoint, Options(state, vmi))),
                 ConductorActions.Abort => new VmiEffect.Tell(new AbortMigration(right.Node, state.Uid, right.Epoch, m.Id, m.TargetEpoch)),

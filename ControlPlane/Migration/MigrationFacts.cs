@@ -40,6 +40,7 @@ public sealed record MigrationFacts
 
     /// <summary>The target's latest word on this attempt.</summary>
     public TargetStage Target { get; init; }
+    public string? TargetReason { get; init; }
     public string? TargetMessage { get; init; }
     public bool TargetLost { get; init; }
 

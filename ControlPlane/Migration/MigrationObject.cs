@@ -1,4 +1,6 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using Troupe.Messages.Api;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Migration;
 
@@ -37,6 +39,8 @@ internal static class MigrationObject
             new JsonObject { ["phase"] = next, ["phaseTransitionTimestamp"] = Stamp(now) },
         ];
         var status = new JsonObject { ["phase"] = next, ["phaseTransitionTimestamps"] = transitions };
+        if (TargetCompatibility.Of(news) is { } incompatible)
+            status["conditions"] = new JsonArray([.. (migration.Status?.Conditions ?? []).Append(incompatible with { LastTransitionTime = now, LastProbeTime = now }).Select(c => JsonSerializer.SerializeToNode(c, ApiJson.Default.Condition))]);
         if (MigrationPhases.IsFinal(next))
         {
             status["migrationState"] = new JsonObject

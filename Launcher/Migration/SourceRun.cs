@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Troupe.Launcher.Libvirt;
 using Troupe.Launcher.Server;
+using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Migration;
 
 namespace Troupe.Launcher.Migration;
@@ -18,6 +19,9 @@ internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, Migr
     private readonly PeerLink _link = new(identity, order.Target, order.TargetEpoch, log);
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _returned = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>By its user: as such it arrives, too. Once the copy has begun to end, libvirt's own stop is not told from it.</summary>
+    private readonly bool _isPaused = host.Observation is { State: DomainState.Paused, Reason: DomainReason.User };
     private int _passing;
     private int _cancelling;
     private readonly ConvergenceRules _rules = ConvergenceRules.Of(order.Options, host.BytesToMove(order.Options.CopyDisks));
@@ -175,7 +179,7 @@ internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, Migr
                 {
                     if (!_link.IsConnected)
                         await _link.ConnectControlAsync(_stop.Token).ConfigureAwait(false);
-                    if (await _link.SayAsync(new RunGuest(order.TargetEpoch)).ConfigureAwait(false))
+                    if (await _link.SayAsync(new RunGuest(order.TargetEpoch, _isPaused)).ConfigureAwait(false))
                         return;
                 }
                 catch (IOException e)

@@ -48,7 +48,11 @@ public static class MigrationSteps
 
     private static ILauncherRequest Request(IMigrationCommand order, LaunchContext? context) => order switch
     {
-        PrepareTarget prepare => new PrepareIncoming(prepare.Epoch, prepare.MigrationId, prepare.PodAddresses is [var address, ..] ? address : "0.0.0.0", prepare.SourceCertificate, prepare.Vmi, context!),
+        PrepareTarget prepare => new PrepareIncoming(prepare.Epoch, prepare.MigrationId, prepare.PodAddresses is [var address, ..] ? address : "0.0.0.0", prepare.SourceCertificate, prepare.Vmi, context!)
+        {
+            Platform = prepare.Platform,
+            Paused = prepare.Paused,
+        },
         AdoptDomain adopt => new AdoptIncoming(adopt.Epoch, adopt.MigrationId),
         RefuseMigration refuse => new RefuseIncoming(refuse.Epoch, refuse.MigrationId),
         StartMigration start => new MigrateDomain(start.Epoch, start.MigrationId, start.TargetEpoch, start.Target, start.Options),

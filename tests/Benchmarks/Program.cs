@@ -4,6 +4,7 @@ using Troupe.Benchmarks;
 Dictionary<string, (string What, Func<IReadOnlyList<string>, Task> Run)> benchmarks = new()
 {
     ["start"] = ("1, 10 and 25 guests (or as many as named): create to Running, beside bare libvirt; memory, CPU and API writes", StartBenchmark.RunAsync),
+    ["migration"] = ("a guest that moves to and fro, idle and writing (6 times, or as many as named): time, downtime, API writes, beside bare libvirt", MigrationBenchmark.RunAsync),
     ["admission"] = ("webhooks over HTTPS: latency of one caller after the other, throughput of several", _ => AdmissionBenchmark.RunAsync()),
     ["apiserver"] = ("DevCluster's API server, beside kube-apiserver and etcd where K8S_LAB has them: throughput, fan-out, start, memory, restart", _ => ApiServerBenchmark.RunAsync()),
 };

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Node;
 
 namespace Troupe.Messages.Protocol.Migration;
@@ -24,6 +25,12 @@ public sealed record PrepareTarget(
     string Node, string VmiUid, long Epoch, string MigrationId, string PodUid, IReadOnlyList<string> PodAddresses, string SourceCertificate,
     IReadOnlyList<string> KeptAddresses, VirtualMachineInstance Vmi) : IMigrationCommand
 {
+    /// <summary>What runs the guest now; the target refuses what it cannot do as well before anything is sent.</summary>
+    public PlatformObservation? Platform { get; init; }
+
+    /// <summary>The guest was paused by its user, and is to be so at the target, too.</summary>
+    public bool Paused { get; init; }
+
     [JsonIgnore]
     public long TargetEpoch => Epoch;
 }

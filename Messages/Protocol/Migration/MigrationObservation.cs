@@ -42,6 +42,9 @@ public sealed record MigrationObservation(string MigrationId, long TargetEpoch, 
     /// <summary>Of a target that listens.</summary>
     public MigrationEndpoint? Endpoint { get; init; }
 
+    /// <summary>A CamelCase word for why a target cannot take the guest.</summary>
+    public string? Reason { get; init; }
+
     /// <summary>Why the attempt ended, in words.</summary>
     public string? Message { get; init; }
     public MigrationProgress? Progress { get; init; }

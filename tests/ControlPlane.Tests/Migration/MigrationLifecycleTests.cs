@@ -174,6 +174,31 @@ public sealed class MigrationLifecycleTests
     }
 
     [Fact]
+    public void A_target_that_cannot_take_the_guest_says_why_before_anything_is_sent_and_the_migration_shows_it()
+    {
+        var platform = new PlatformObservation("kvm", "pc-q35-9.1", "9.1.0", "11.0.0", "<cpu/>");
+        _state = _state with { Report = _state.Report! with { Domain = _state.Report.Domain with { Platform = platform } } };
+        Tell(Wish);
+        Tell(new PodObserved("uid", TargetPod()));
+        Assert.Equal(platform, Command<PrepareTarget>().Platform);
+
+        Tell(Report("node-2", 2, Target(TargetStage.Failed) with { Reason = PreflightReasons.MachineType, Message = "this node has no machine type pc-q35-9.1" }));
+        Assert.DoesNotContain(_effects, e => e is VmiEffect.Tell { Message: StartMigration });
+        var news = MigrationPhases.News(_state, "m1");
+        Assert.Equal(("IncompatibleMachineType", "this node has no machine type pc-q35-9.1"), (TargetCompatibility.Of(news)?.Reason, TargetCompatibility.Of(news)?.Message));
+        Assert.Null(TargetCompatibility.Of(news with { Reason = "TargetPodPending" }));
+    }
+
+    [Fact]
+    public void A_guest_that_its_user_paused_is_to_be_paused_at_the_target()
+    {
+        Tell(Report("node-1", 1, null, DomainState.Paused, DomainReason.User));
+        Tell(Wish);
+        Tell(new PodObserved("uid", TargetPod()));
+        Assert.True(Command<PrepareTarget>().Paused);
+    }
+
+    [Fact]
     public void A_copy_that_the_source_gave_up_fails_the_migration_with_its_reason()
     {
         Start();
