@@ -28,6 +28,7 @@ internal sealed class HeartbeatSession : IAsyncDisposable
     {
         _client = client;
         _reading = ReadAsync();
+        _ = SpeakAsync();
     }
 
     public static async Task<HeartbeatSession> OpenAsync(string address)
@@ -48,6 +49,8 @@ internal sealed class HeartbeatSession : IAsyncDisposable
             await _reading;
         lock (_gate)
         {
+            if (_beats.Count == from)
+                throw new IOException("nothing was heard from the guest any more");
             var peer = Enumerable.Range(from, _beats.Count - from).Max(i => _beats[i].Host - _beats[i - 1].Host);
             return new Interruption(peer, Behind(_beats.Count) - Behind(from));
         }
@@ -70,6 +73,21 @@ internal sealed class HeartbeatSession : IAsyncDisposable
     {
         var end = _beats[before - 1].Host;
         return _beats.Take(before).Reverse().TakeWhile(b => end - b.Host < Window.TotalMilliseconds).Min(b => b.Host - b.Guest);
+    }
+
+    /// <summary>The guest reads none of it. A peer that only ever listens is found again after a move only by what it acknowledges.</summary>
+    private async Task SpeakAsync()
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(4 * Interval));
+        try
+        {
+            while (await timer.WaitForNextTickAsync() && !_reading.IsCompleted)
+                await _client.GetStream().WriteAsync(new byte[1]);
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            // What broke the session, its reader tells.
+        }
     }
 
     private async Task ReadAsync()
