@@ -69,7 +69,7 @@ public static class Conductor
         if (Hopeless(facts) is var (reason, message))
             return Fail(m, now, reason, message);
         if (TargetIsGone(facts))
-            return Fail(m, now, "TargetFailed", facts.TargetMessage ?? facts.PodMessage ?? "Migration failed because target pod shutdown during migration");
+            return Fail(m, now, facts.TargetReason ?? "TargetFailed", facts.TargetMessage ?? facts.PodMessage ?? "Migration failed because target pod shutdown during migration");
         if (facts.Target is TargetStage.Ready)
             return new(new MigrationStarted(m.Id, now), ConductorActions.None);
         return now - m.AssignedAt > limits.Preparing

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using Troupe.Messages.Api;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Migration;
 
@@ -9,8 +11,11 @@ internal static class MigrationObject
 {
     public static MigrateVmi Wish(VirtualMachineInstanceMigration migration, string vmiUid, MigrationSettings settings) => new(
         vmiUid, migration.Metadata.Uid!, migration.Metadata.Name!, [.. (migration.Spec?.AddedNodeSelector ?? new Dictionary<string, string>()).Select(l => $"{l.Key}={l.Value}")],
-        settings.Options, settings.CompletionTimeoutPerGiB, settings.Policy,
-        Cancel: migration.Metadata.DeletionTimestamp is not null);
+        settings.Options, settings.Policy,
+        Cancel: migration.Metadata.DeletionTimestamp is not null)
+    {
+        Ignored = settings.Ignored,
+    };
 
     /// <summary>The next merge patch and the subresource it goes to, or null when the object says it all. Metadata and status are written apart, as the API wants it.</summary>
     public static (JsonObject Patch, string? Subresource)? Patch(VirtualMachineInstanceMigration migration, MigrationNews? news, DateTimeOffset now)
@@ -34,6 +39,8 @@ internal static class MigrationObject
             new JsonObject { ["phase"] = next, ["phaseTransitionTimestamp"] = Stamp(now) },
         ];
         var status = new JsonObject { ["phase"] = next, ["phaseTransitionTimestamps"] = transitions };
+        if (TargetCompatibility.Of(news) is { } incompatible)
+            status["conditions"] = new JsonArray([.. (migration.Status?.Conditions ?? []).Append(incompatible with { LastTransitionTime = now, LastProbeTime = now }).Select(c => JsonSerializer.SerializeToNode(c, ApiJson.Default.Condition))]);
         if (MigrationPhases.IsFinal(next))
         {
             status["migrationState"] = new JsonObject

@@ -22,7 +22,7 @@ public static class MigrationPhases
         if (state.Moving.Ongoing is { } m && m.Id == migrationId)
             return new MigrationNews(state.Uid, m.Id, PhaseOf(state, m), m.Reason, m.Message, m.TargetNode);
         if (state.Moving.Past.FirstOrDefault(p => p.Id == migrationId) is { } past)
-            return new MigrationNews(state.Uid, past.Id, past.Step is MigrationStep.HandedOver ? Succeeded : Failed, past.Reason, past.Message, past.TargetNode);
+            return new MigrationNews(state.Uid, past.Id, past.Step is not MigrationStep.HandedOver ? Failed : IsShown(state) ? Succeeded : Running, past.Reason, past.Message, past.TargetNode);
         return state switch
         {
             { Vmi: null } => new MigrationNews(state.Uid, migrationId, null, null, null, null),
@@ -35,6 +35,9 @@ public static class MigrationPhases
         MigrationNews Never(string reason, string message) => new(state.Uid, migrationId, Failed, reason, message, null);
     }
 
+    /// <summary>Whoever waits for the migration and then reads where the guest is must find it there.</summary>
+    private static bool IsShown(VmiState state) => state.Right is null || state.Vmi?.Status?.NodeName == state.Right.Node;
+
     private static string PhaseOf(VmiState state, OngoingMigration m)
     {
         var facts = MigrationView.Of(state, m);
@@ -43,7 +46,7 @@ public static class MigrationPhases
             MigrationStep.Accepted => facts.Pod is TargetPodState.Unknown ? Pending : Scheduling,
             MigrationStep.Assigned => facts.Target is TargetStage.None ? Scheduled : PreparingTarget,
             MigrationStep.Started or MigrationStep.Aborting => facts.Source is SourceStage.None ? TargetReady : Running,
-            MigrationStep.HandedOver => facts.Target is TargetStage.Running ? Succeeded : facts.TargetLost || facts.Pod is TargetPodState.Over or TargetPodState.Gone ? Failed : Running,
+            MigrationStep.HandedOver => facts.Target is TargetStage.Running && IsShown(state) ? Succeeded : facts.TargetLost || facts.Pod is TargetPodState.Over or TargetPodState.Gone ? Failed : Running,
             _ => Failed,
         };
     }

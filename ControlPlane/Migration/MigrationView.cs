@@ -27,6 +27,7 @@ internal static class MigrationView
             PodUid = pod?.Uid,
             PodMessage = pod?.TerminatedMessage ?? pod?.WaitingMessage ?? pod?.Scheduled?.Message,
             Target = OfAttempt(target, migration)?.Target ?? TargetStage.None,
+            TargetReason = OfAttempt(target, migration)?.Reason,
             TargetMessage = OfAttempt(target, migration)?.Message,
             TargetLost = target?.Launcher is LauncherPresence.Lost,
             AddressesLed = moved && state.Moving.AddressesLed == migration.Id,

@@ -35,6 +35,10 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
     private string? _wish;
     private MigrationNews? _told;
 
+    /// <summary>UIDs of pods whose deletion the API server has accepted: it does not forget that, however long it takes.</summary>
+    private readonly HashSet<string> _deleted = [];
+    private readonly Dictionary<Call, string?> _deleting = [];
+
     /// <summary>The timer that runs is the short one.</summary>
     private bool _isWriteDue;
 
@@ -272,9 +276,10 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
         // A creation on its way would survive a deletion that overtakes it.
         var isOwn = delete.Name == _state.PodName;
         var (create, call) = isOwn ? (Call.CreatePod, Call.DeletePod) : (Call.CreateTargetPod, Call.DeleteOtherPod);
-        if ((isOwn ? _state.Pod : _state.Moving.TargetPod)?.Deleting is true || _calls.IsRunning(create) || !_calls.Begin(call))
+        if (_deleted.Contains(delete.Uid ?? "") || (isOwn ? _state.Pod : _state.Moving.TargetPod)?.Deleting is true || _calls.IsRunning(create) || !_calls.Begin(call))
             return;
         var ns = _state.Vmi!.Metadata.Namespace;
+        _deleting[call] = delete.Uid;
         Do(call, async ct =>
         {
             try
@@ -392,6 +397,8 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
             return;
         }
 
+        if (_deleting.Remove(called.Call, out var deleted) && deleted is not null)
+            _deleted.Add(deleted);
         if (called.Result is { } message)
             Observe(_state.Observe(message));
         else

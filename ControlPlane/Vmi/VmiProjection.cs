@@ -25,7 +25,8 @@ public static class VmiProjection
     public static bool IsUrgent(VmiState state, DateTimeOffset now)
     {
         var current = state.Vmi!;
-        return current.Status?.Phase != state.Phase || state.IsDeleting || !Shown(current).SequenceEqual(Shown(Wanted(current, state, now)));
+        var wanted = Wanted(current, state, now);
+        return current.Status?.Phase != state.Phase || state.IsDeleting || current.Status?.NodeName != wanted.Status?.NodeName || !Shown(current).SequenceEqual(Shown(wanted));
 
         static IEnumerable<(string?, string?, string?)> Shown(VirtualMachineInstance vmi) =>
             (vmi.Status?.Conditions ?? []).Where(c => c.Type != Conditions.AgentConnected).Select(c => (c.Type, c.Status, c.Reason)).Order();

@@ -6,10 +6,13 @@ namespace Troupe.Messages.Protocol.Migration;
 /// <summary>To a VmiActor: move the guest; or, with <paramref name="Cancel"/>, do not. Repeated until <see cref="MigrationNews"/> says that it is over.</summary>
 /// <param name="MigrationId">UID of the VirtualMachineInstanceMigration.</param>
 /// <param name="NodeSelector">Labels (<c>key=value</c>) that the target node must have beside those the VMI asks for.</param>
-/// <param name="CompletionTimeoutPerGiB">Seconds for each GiB to copy.</param>
 /// <param name="Policy">Name of the MigrationPolicy that had a say.</param>
 public sealed record MigrateVmi(
-    string VmiUid, string MigrationId, string Name, IReadOnlyList<string> NodeSelector, MigrationOptions Options, long CompletionTimeoutPerGiB, string? Policy, bool Cancel) : IVmiMessage;
+    string VmiUid, string MigrationId, string Name, IReadOnlyList<string> NodeSelector, MigrationOptions Options, string? Policy, bool Cancel) : IVmiMessage
+{
+    /// <summary>What the settings ask for and does not happen, in words.</summary>
+    public IReadOnlyList<string> Ignored { get; init; } = [];
+}
 
 /// <summary>The target pod carries the mark by which the network knows where the guest is.</summary>
 public sealed record AddressesLed(string VmiUid, string MigrationId) : IVmiMessage;

@@ -29,7 +29,7 @@ public sealed class MigrationSlotsTests
         var settings = MigrationSettings.Of(configuration, MigrationPolicies.Match(
             [Policy("broad", ("size", "big"), null), Policy("narrow", ("size", "big"), ("team", "x")), Policy("other", ("size", "small"), null)],
             new Dictionary<string, string> { ["size"] = "big" }, new Dictionary<string, string> { ["team"] = "x" }));
-        Assert.Equal(("narrow", true, 80L, 64L << 20), (settings.Policy, settings.Options.AutoConverge, settings.CompletionTimeoutPerGiB, settings.Options.BandwidthBytesPerSecond));
+        Assert.Equal(("narrow", true, 80L, 64L << 20), (settings.Policy, settings.Options.AutoConverge, settings.Options.CompletionTimeoutPerGiB, settings.Options.BandwidthBytesPerSecond));
         Assert.Equal((5L, 2L), (settings.ParallelPerCluster, settings.ParallelOutboundPerNode));
     }
 
