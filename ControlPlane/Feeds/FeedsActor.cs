@@ -23,11 +23,12 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
     private bool _vmisListed;
     private bool _podsListed;
 
-    public FeedsActor(IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, TimeProvider time, ILogger log)
+    public FeedsActor(IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, Props migrationPlanner, TimeProvider time, ILogger log)
     {
         _vmiRegion = vmiRegion;
         var machines = Context.ActorOf(MachineFeedsActor.Props(kubernetes, machineRegion, time, log), "machines");
         var replicaSets = Context.ActorOf(ReplicaSetFeedsActor.Props(kubernetes, replicaSetRegion, time, log), "replica-sets");
+        var planner = Context.ActorOf(migrationPlanner, "migration-planner");
         var materializer = Context.Materializer();
         Run<VirtualMachineInstance>(new FeedOptions());
         Run<Pod>(new FeedOptions(LabelSelector: $"{Labels.App}={Labels.LauncherApp}"));
@@ -36,7 +37,14 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
             OnVmi(e);
             machines.Tell(e);
             replicaSets.Tell(e);
+            planner.Tell(e);
         });
+        Run<VirtualMachineInstanceMigration>(new FeedOptions());
+        Run<Node>(new FeedOptions());
+        Run<KubeVirt>(new FeedOptions());
+        Receive<FeedEvent<VirtualMachineInstanceMigration>>(planner.Forward);
+        Receive<FeedEvent<Node>>(planner.Forward);
+        Receive<FeedEvent<KubeVirt>>(planner.Forward);
         Receive<FeedEvent<Pod>>(OnPod);
         Receive<Resync>(_ => TellAll());
 
@@ -49,8 +57,8 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, TimeProvider time, ILogger log) =>
-        Akka.Actor.Props.Create(() => new FeedsActor(kubernetes, vmiRegion, machineRegion, replicaSetRegion, time, log));
+    public static Props Props(IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, Props migrationPlanner, TimeProvider time, ILogger log) =>
+        Akka.Actor.Props.Create(() => new FeedsActor(kubernetes, vmiRegion, machineRegion, replicaSetRegion, migrationPlanner, time, log));
 
     protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Resync), Resync.Instance, ResyncInterval);
 

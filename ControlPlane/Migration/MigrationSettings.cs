@@ -7,11 +7,9 @@ namespace Troupe.ControlPlane.Migration;
 /// <summary>How migrations are done: the KubeVirt object's `spec.configuration.migrations`, and over it what a matching policy says.</summary>
 /// <param name="CompletionTimeoutPerGiB">Seconds.</param>
 /// <param name="Policy">Name of the policy, where one matches.</param>
-public sealed record MigrationSettings(long ParallelPerCluster, long ParallelOutboundPerNode, MigrationOptions Options, long CompletionTimeoutPerGiB, string? Policy)
+public sealed record MigrationSettings(MigrationOptions Options, long CompletionTimeoutPerGiB, string? Policy)
 {
-    // KubeVirt's defaults.
-    private const long DefaultPerCluster = 5;
-    private const long DefaultOutboundPerNode = 2;
+    // KubeVirt's default.
     private const long DefaultCompletionTimeoutPerGiB = 150;
 
     public static MigrationSettings Of(MigrationConfiguration? configuration, MigrationPolicy? policy)
@@ -19,8 +17,6 @@ public sealed record MigrationSettings(long ParallelPerCluster, long ParallelOut
         var c = configuration ?? new MigrationConfiguration();
         var p = policy?.Spec;
         return new MigrationSettings(
-            c.ParallelMigrationsPerCluster ?? DefaultPerCluster,
-            c.ParallelOutboundMigrationsPerNode ?? DefaultOutboundPerNode,
             new MigrationOptions(
                 (p?.BandwidthPerMigration ?? c.BandwidthPerMigration)?.Units ?? 0,
                 p?.MaxDowntimeMs ?? c.MaxDowntimeMs ?? 0,

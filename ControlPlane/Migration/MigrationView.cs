@@ -26,6 +26,8 @@ internal static class MigrationView
             PodNode = pod?.Node,
             PodUid = pod?.Uid,
             PodMessage = pod?.TerminatedMessage ?? pod?.WaitingMessage ?? pod?.Scheduled?.Message,
+            // Not known after a restart; whoever gives the slots says it again.
+            Held = state.Moving.Wish is not { Held: false },
             Target = OfAttempt(target, migration)?.Target ?? TargetStage.None,
             TargetMessage = OfAttempt(target, migration)?.Message,
             TargetLost = target?.Launcher is LauncherPresence.Lost,

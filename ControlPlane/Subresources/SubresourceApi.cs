@@ -86,6 +86,7 @@ public sealed class SubresourceApi(IKubeClient kubernetes, Authorizer authorizer
         ["groupVersion"] = $"{Group}/{version}",
         ["resources"] = new JsonArray(
         [
+            Resource(MachineEndpoints.Resource, EvacuateEndpoints.Name, "update"), Resource(InstanceEndpoints.Resource, EvacuateEndpoints.Name, "update"),
             .. MachineEndpoints.Names.Select(n => Resource(MachineEndpoints.Resource, n, "update")),
             .. InstanceEndpoints.Puts.Select(n => Resource(InstanceEndpoints.Resource, n, "update")),
             .. Streams.Concat(InstanceEndpoints.Gets).Select(n => Resource(InstanceEndpoints.Resource, n, "get")),

@@ -8,14 +8,14 @@ namespace Troupe.ControlPlane.Vmi;
 /// <summary>The VMI's conditions, in KubeVirt's words.</summary>
 internal static class VmiConditions
 {
-    private static readonly string[] Owned = [Conditions.Ready, Conditions.Synchronized, Conditions.Paused, Conditions.AgentConnected, Conditions.PodScheduled, Migration.LiveMigratable.Condition];
+    private static readonly string[] Owned = [Conditions.Ready, Conditions.Synchronized, Conditions.Paused, Conditions.AgentConnected, Conditions.PodScheduled, Conditions.EvictionRequested, Migration.LiveMigratable.Condition];
 
     private sealed record Wanted(string Type, string Status, string? Reason = null, string? Message = null);
 
     /// <summary>Conditions of other types stay; a transition time moves only with the status.</summary>
     public static IReadOnlyList<VirtualMachineInstanceCondition> Of(IReadOnlyList<VirtualMachineInstanceCondition> current, VmiState state, DateTimeOffset now)
     {
-        var wanted = new[] { Ready(state), Synchronized(state), Paused(state), Agent(state), PodScheduled(state), Migratable(state) }.OfType<Wanted>();
+        var wanted = new[] { Ready(state), Synchronized(state), Paused(state), Agent(state), PodScheduled(state), Migratable(state), Eviction(state) }.OfType<Wanted>();
         return
         [
             .. current.Where(c => !Owned.Contains(c.Type)),
@@ -57,6 +57,9 @@ internal static class VmiConditions
             ? new(Migration.LiveMigratable.Condition, "False", first.Reason, string.Join(", ", all.Select(b => b == first ? b.Message : $"{b.Reason}: {b.Message}")))
             : new(Migration.LiveMigratable.Condition, "True")
         : null;
+
+    private static Wanted? Eviction(VmiState state) =>
+        Migration.EvictionMark.Of(state) is null ? null : new(Conditions.EvictionRequested, "True", "EvictionRequested", "VMI is marked for eviction");
 
     private static Wanted? Agent(VmiState state) =>
         state is { Phase: VmiPhases.Running, Domain.GuestAgent.Connected: true } ? new(Conditions.AgentConnected, "True") : null;

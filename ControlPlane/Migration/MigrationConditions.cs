@@ -1,0 +1,34 @@
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.Meta;
+using Troupe.Messages.Protocol.Migration;
+
+namespace Troupe.ControlPlane.Migration;
+
+/// <summary>The conditions of a VirtualMachineInstanceMigration, which KubeVirt sets without reason or message.</summary>
+internal static class MigrationConditions
+{
+    /// <summary>It was deleted before it was over; it stays for good.</summary>
+    public const string AbortRequested = "migrationAbortRequested";
+
+    /// <summary>The namespace's quota has no room for the target pod; it waits for that.</summary>
+    public const string RejectedByResourceQuota = "migrationRejectedByResourceQuota";
+
+    public static IReadOnlyList<Condition> Of(VirtualMachineInstanceMigration migration, MigrationNews? news, DateTimeOffset now)
+    {
+        var conditions = (migration.Status?.Conditions ?? []).ToList();
+        var isRejected = news is { Phase: MigrationPhases.Pending, Message: { } message } && message.Contains("exceeded quota", StringComparison.Ordinal);
+        if (migration.Metadata.DeletionTimestamp is not null && !MigrationPhases.IsFinal(migration.Status?.Phase))
+            Set(AbortRequested);
+        if (isRejected)
+            Set(RejectedByResourceQuota);
+        else if (MigrationPhases.HasBegun(news?.Phase))
+            conditions.RemoveAll(c => c.Type == RejectedByResourceQuota);
+        return conditions;
+
+        void Set(string type)
+        {
+            if (conditions.All(c => c.Type != type))
+                conditions.Add(new Condition { Type = type, Status = "True", LastProbeTime = now });
+        }
+    }
+}
