@@ -30,7 +30,7 @@ public sealed class PodEvictionTests
     [InlineData(null, "True", null, false)]
     public async Task The_guests_strategy_decides(string? strategy, string migratable, string? refusal, bool isMarked)
     {
-        _objects.Add(MigrationSamples.Vmi("vm", strategy, migratable: migratable));
+        _objects.Add(MigrationSamples.Guest("vm", strategy, migratable: migratable));
         await Refused(refusal);
         Assert.Equal(isMarked ? [("vm", """[{"op":"add","path":"/status/evacuationNodeName","value":"node-1"}]""", false)] : [], _objects.Patches);
     }
@@ -38,14 +38,14 @@ public sealed class PodEvictionTests
     [Fact]
     public async Task A_guest_without_a_strategy_has_the_clusters()
     {
-        _objects.Add(MigrationSamples.Vmi("vm", null));
+        _objects.Add(MigrationSamples.Guest("vm", null));
         await Refused(Triggered, config: ClusterConfig.Default with { EvictionStrategy = EvictionStrategies.LiveMigrate });
     }
 
     [Fact]
     public async Task A_guest_that_is_marked_already_is_not_marked_again()
     {
-        _objects.Add(MigrationSamples.Vmi("vm", evacuates: "node-1"));
+        _objects.Add(MigrationSamples.Guest("vm", evacuates: "node-1"));
         await Refused($"Evacuation in progress: {Triggered}");
         Assert.Empty(_objects.Patches);
     }
@@ -53,7 +53,7 @@ public sealed class PodEvictionTests
     [Fact]
     public async Task The_pod_that_a_guest_moves_to_stays()
     {
-        _objects.Add(MigrationSamples.Vmi("vm"));
+        _objects.Add(MigrationSamples.Guest("vm"));
         await Refused("Eviction request for target Pod", pod: Launcher(node: "node-2"));
         Assert.Empty(_objects.Patches);
     }
@@ -63,7 +63,7 @@ public sealed class PodEvictionTests
     [InlineData("{}", true)]
     public async Task A_dry_run_marks_nothing_for_good(string eviction, bool? requestIsDry)
     {
-        _objects.Add(MigrationSamples.Vmi("vm"));
+        _objects.Add(MigrationSamples.Guest("vm"));
         await Refused(Triggered, eviction: eviction, dryRun: requestIsDry);
         Assert.True(Assert.Single(_objects.Patches).DryRun);
     }
@@ -73,7 +73,7 @@ public sealed class PodEvictionTests
     [InlineData(true, """{"op":"add","path":"/metadata/annotations/kubevirt.io~1eviction-source","value":"descheduler"}""")]
     public async Task A_descheduler_is_remembered(bool hasAnnotations, string operation)
     {
-        var vmi = MigrationSamples.Vmi("vm");
+        var vmi = MigrationSamples.Guest("vm");
         _objects.Add(hasAnnotations ? vmi.Annotated("other", "x") : vmi);
         await Refused(Triggered, eviction: """{ "metadata": { "annotations": { "requested-by": "sigs.k8s.io/descheduler" } } }""");
         Assert.Contains(operation, Assert.Single(_objects.Patches).Patch, StringComparison.Ordinal);
@@ -83,7 +83,7 @@ public sealed class PodEvictionTests
     public async Task A_mark_that_cannot_be_set_refuses_the_eviction()
     {
         var objects = new FakeObjects { PatchRefusal = new HttpRequestException("no route") };
-        objects.Add(MigrationSamples.Vmi("vm"));
+        objects.Add(MigrationSamples.Guest("vm"));
         objects.Add(Launcher());
         Assert.Equal("kubevirt failed marking the vmi for eviction: no route", (await Ask(objects, "virt-launcher-vm")).Refusal?.Message);
     }
@@ -96,7 +96,7 @@ public sealed class PodEvictionTests
     [InlineData("Failed")]
     public async Task A_launcher_that_has_ended_may_go(string phase)
     {
-        _objects.Add(MigrationSamples.Vmi("vm"));
+        _objects.Add(MigrationSamples.Guest("vm"));
         await Refused(null, pod: Launcher() with { Status = new PodStatus { Phase = phase } });
     }
 
@@ -114,7 +114,7 @@ public sealed class PodEvictionTests
     public async Task A_hotplug_pod_stays_as_long_as_its_guest(bool hasVmi, string? refusal)
     {
         if (hasVmi)
-            _objects.Add(MigrationSamples.Vmi("vm"));
+            _objects.Add(MigrationSamples.Guest("vm"));
         _objects.Add(Launcher());
         var plug = new Pod
         {

@@ -16,7 +16,7 @@ public sealed class EvictionMarkTests
     [Fact]
     public void A_marked_guest_says_so_until_it_has_left_the_node()
     {
-        var marked = Vmi("vm", evacuates: "node-1").Annotated(Annotations.EvictionSource, Annotations.Descheduler);
+        var marked = Guest("vm", evacuates: "node-1").Annotated(Annotations.EvictionSource, Annotations.Descheduler);
         var there = Wanted(marked, "node-1");
         Assert.Equal("node-1", there.Status!.EvacuationNodeName);
         Assert.Contains(there.Status.Conditions!, c => c is { Type: "EvictionRequested", Status: "True", Reason: "EvictionRequested", Message: "VMI is marked for eviction" });
@@ -30,7 +30,7 @@ public sealed class EvictionMarkTests
 
     [Fact]
     public void A_mark_that_was_taken_away_takes_its_condition_along() =>
-        Assert.DoesNotContain(Wanted(Vmi("vm").With("EvictionRequested"), "node-1").Status!.Conditions!, c => c.Type == "EvictionRequested");
+        Assert.DoesNotContain(Wanted(Guest("vm").With("EvictionRequested"), "node-1").Status!.Conditions!, c => c.Type == "EvictionRequested");
 
     [Theory]
     [InlineData("node-1", false, true)]
@@ -39,7 +39,7 @@ public sealed class EvictionMarkTests
     [InlineData(null, false, null)]
     public void The_pod_shows_deschedulers_whether_its_eviction_is_under_way(string? evacuates, bool shows, bool? mark)
     {
-        var state = State(Vmi("vm", evacuates: evacuates), "node-1");
+        var state = State(Guest("vm", evacuates: evacuates), "node-1");
         state = state with { Pod = state.Pod! with { EvictionInProgress = shows } };
         var effects = VmiLifecycle.Decide(state, Now, "abcde").Effects.OfType<VmiEffect.MarkEviction>().Select(e => (bool?)e.InProgress);
         Assert.Equal(mark is null ? [] : [mark], effects);
@@ -50,7 +50,7 @@ public sealed class EvictionMarkTests
     [InlineData("launcher:2", false)]
     public void A_guest_in_an_old_launcher_bears_a_label(string image, bool isLabelled)
     {
-        var state = State(Vmi("vm"), "node-1") with { LauncherImage = "launcher:2" };
+        var state = State(Guest("vm"), "node-1") with { LauncherImage = "launcher:2" };
         state = state with { Pod = state.Pod! with { LauncherImage = image } };
         var before = state.Vmi! with { Metadata = state.Vmi.Metadata with { Labels = isLabelled ? null : new Dictionary<string, string> { [Labels.OutdatedLauncherImage] = "" } } };
         Assert.Equal(isLabelled, VmiProjection.Wanted(before, state, Now).Metadata.Labels!.ContainsKey(Labels.OutdatedLauncherImage));

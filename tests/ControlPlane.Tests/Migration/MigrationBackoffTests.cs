@@ -9,7 +9,7 @@ namespace Troupe.ControlPlane.Tests.Migration;
 
 public sealed class MigrationBackoffTests
 {
-    private static readonly VirtualMachineInstanceMigration Next = Migration("next", "vm", MigrationPhases.Pending, cause: Annotations.EvacuationMigration);
+    private static readonly VirtualMachineInstanceMigration Next = Move("next", "vm", MigrationPhases.Pending, cause: Annotations.EvacuationMigration);
 
     [Theory]
     [InlineData(1, 20)]
@@ -20,24 +20,24 @@ public sealed class MigrationBackoffTests
         Assert.Equal(Now.AddMinutes(-1).AddSeconds(seconds), MigrationBackoff.Until(Next, [Next, .. Enumerable.Range(1, failures).Select(Failed)]));
 
     [Fact]
-    public void A_success_ends_it() => Assert.Null(MigrationBackoff.Until(Next, [Next, Migration("ok", "vm", MigrationPhases.Succeeded, 1, Annotations.EvacuationMigration), Failed(2), Failed(3)]));
+    public void A_success_ends_it() => Assert.Null(MigrationBackoff.Until(Next, [Next, Move("ok", "vm", MigrationPhases.Succeeded, 1, Annotations.EvacuationMigration), Failed(2), Failed(3)]));
 
     [Fact]
     public void Failures_before_a_success_do_not_count() =>
-        Assert.Equal(Now.AddMinutes(-1).AddSeconds(20), MigrationBackoff.Until(Next, [Next, Failed(1), Migration("ok", "vm", MigrationPhases.Succeeded, 2, Annotations.EvacuationMigration), Failed(3)]));
+        Assert.Equal(Now.AddMinutes(-1).AddSeconds(20), MigrationBackoff.Until(Next, [Next, Failed(1), Move("ok", "vm", MigrationPhases.Succeeded, 2, Annotations.EvacuationMigration), Failed(3)]));
 
     [Fact]
     public void What_a_user_asks_for_never_waits_and_is_no_reason_to_wait()
     {
-        var users = Migration("users", "vm");
+        var users = Move("users", "vm");
         Assert.Null(MigrationBackoff.Until(users, [users, Failed(1)]));
-        Assert.Null(MigrationBackoff.Until(Next, [Next, Migration("mine", "vm", MigrationPhases.Failed, 1, failedAt: Now)]));
+        Assert.Null(MigrationBackoff.Until(Next, [Next, Move("mine", "vm", MigrationPhases.Failed, 1, failedAt: Now)]));
     }
 
     [Fact]
     public void A_workload_update_waits_after_an_evacuation_that_failed()
     {
-        var update = Migration("update", "vm", cause: Annotations.WorkloadUpdateMigration);
+        var update = Move("update", "vm", cause: Annotations.WorkloadUpdateMigration);
         Assert.NotNull(MigrationBackoff.Until(update, [update, Failed(1)]));
     }
 
@@ -50,15 +50,15 @@ public sealed class MigrationBackoffTests
 
     [Fact]
     public void A_failure_in_the_second_in_which_the_next_one_was_made_counts() =>
-        Assert.Equal(Now.AddSeconds(20), MigrationBackoff.Until(Next, [Migration("same", "vm", MigrationPhases.Failed, 0, Annotations.EvacuationMigration, Now), Next]));
+        Assert.Equal(Now.AddSeconds(20), MigrationBackoff.Until(Next, [Move("same", "vm", MigrationPhases.Failed, 0, Annotations.EvacuationMigration, Now), Next]));
 
     [Fact]
     public void The_order_in_which_they_are_told_does_not_matter() => Gen.Select(Gen.Shuffle(Enumerable.Range(0, 6).ToArray()), Gen.Int[0, 5]).Sample((order, success) =>
     {
-        var all = Enumerable.Range(0, 6).Select(i => i == 0 ? Next : i == success ? Migration($"ok{i}", "vm", MigrationPhases.Succeeded, i, Annotations.EvacuationMigration) : Failed(i)).ToArray();
+        var all = Enumerable.Range(0, 6).Select(i => i == 0 ? Next : i == success ? Move($"ok{i}", "vm", MigrationPhases.Succeeded, i, Annotations.EvacuationMigration) : Failed(i)).ToArray();
         Assert.Equal(MigrationBackoff.Until(Next, all), MigrationBackoff.Until(Next, order.Select(i => all[i])));
     });
 
     /// <summary>That many minutes ago.</summary>
-    private static VirtualMachineInstanceMigration Failed(int age) => Migration($"failed{age}", "vm", MigrationPhases.Failed, age, Annotations.EvacuationMigration, Now.AddMinutes(-age));
+    private static VirtualMachineInstanceMigration Failed(int age) => Move($"failed{age}", "vm", MigrationPhases.Failed, age, Annotations.EvacuationMigration, Now.AddMinutes(-age));
 }

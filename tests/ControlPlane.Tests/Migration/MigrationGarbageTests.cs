@@ -13,8 +13,8 @@ public sealed class MigrationGarbageTests
     {
         VirtualMachineInstanceMigration[] migrations =
         [
-            .. Enumerable.Range(1, 7).Select(age => Migration($"a{age}", "a", age % 2 == 0 ? MigrationPhases.Failed : MigrationPhases.Succeeded, age)),
-            .. Enumerable.Range(1, 5).Select(age => Migration($"b{age}", "b", MigrationPhases.Succeeded, age)),
+            .. Enumerable.Range(1, 7).Select(age => Move($"a{age}", "a", age % 2 == 0 ? MigrationPhases.Failed : MigrationPhases.Succeeded, age)),
+            .. Enumerable.Range(1, 5).Select(age => Move($"b{age}", "b", MigrationPhases.Succeeded, age)),
         ];
         Assert.Equal(["a6", "a7"], Removed(migrations));
     }
@@ -22,20 +22,20 @@ public sealed class MigrationGarbageTests
     [Fact]
     public void Those_under_way_and_those_already_deleted_are_not_counted()
     {
-        var deleted = Migration("gone", "a", MigrationPhases.Failed, 30);
-        Assert.Empty(Removed([Migration("running", "a", MigrationPhases.Running, 20), deleted with { Metadata = deleted.Metadata with { DeletionTimestamp = Now } },
-            .. Enumerable.Range(1, 5).Select(age => Migration($"a{age}", "a", MigrationPhases.Succeeded, age))]));
+        var deleted = Move("gone", "a", MigrationPhases.Failed, 30);
+        Assert.Empty(Removed([Move("running", "a", MigrationPhases.Running, 20), deleted with { Metadata = deleted.Metadata with { DeletionTimestamp = Now } },
+            .. Enumerable.Range(1, 5).Select(age => Move($"a{age}", "a", MigrationPhases.Succeeded, age))]));
     }
 
     [Fact]
     public void Without_their_VMI_all_go()
     {
-        var plan = MigrationGarbage.Of(new MigrationWorld([], [Migration("m", "gone", MigrationPhases.Succeeded), Migration("n", "gone", MigrationPhases.Pending)], [], null, Now)).Cast<PlannedCall.Remove>().ToList();
+        var plan = MigrationGarbage.Of(new MigrationWorld([], [Move("m", "gone", MigrationPhases.Succeeded), Move("n", "gone", MigrationPhases.Pending)], [], null, Now)).Cast<PlannedCall.Remove>().ToList();
         Assert.Equal(2, plan.Count);
         // The feed of VMIs may be the later one.
         Assert.All(plan, r => Assert.True(r.OnlyIfOrphaned));
     }
 
     private static IEnumerable<string> Removed(IReadOnlyCollection<VirtualMachineInstanceMigration> migrations) =>
-        MigrationGarbage.Of(new MigrationWorld([Vmi("a"), Vmi("b")], migrations, [], null, Now)).Cast<PlannedCall.Remove>().Select(r => r.Migration.Metadata.Name!).Order();
+        MigrationGarbage.Of(new MigrationWorld([Guest("a"), Guest("b")], migrations, [], null, Now)).Cast<PlannedCall.Remove>().Select(r => r.Migration.Metadata.Name!).Order();
 }

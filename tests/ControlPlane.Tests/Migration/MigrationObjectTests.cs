@@ -15,7 +15,7 @@ public sealed class MigrationObjectTests
     [Fact]
     public void Each_phase_is_written_with_its_time_and_told_once()
     {
-        var migration = Migration("m", "vm", MigrationPhases.Pending);
+        var migration = Move("m", "vm", MigrationPhases.Pending);
         var change = Change(migration, News(MigrationPhases.Scheduling))!;
         Assert.Equal(("status", "Scheduling", "Scheduling"), (change.Subresource, (string?)change.Patch["status"]!["phase"], (string?)change.Patch["status"]!["phaseTransitionTimestamps"]![0]!["phase"]));
         Assert.Equal([new("Normal", "SuccessfulCreate", "Created migration target pod target")], change.Announcements);
@@ -24,12 +24,12 @@ public sealed class MigrationObjectTests
 
     [Fact]
     public void Phases_that_pass_too_quickly_to_be_written_are_told_all_the_same() =>
-        Assert.Equal(["SuccessfulCreate", "SuccessfulHandOver", "SuccessfulMigration"], Change(Migration("m", "vm", MigrationPhases.Pending), News(MigrationPhases.Succeeded))!.Announcements.Select(a => a.Reason));
+        Assert.Equal(["SuccessfulCreate", "SuccessfulHandOver", "SuccessfulMigration"], Change(Move("m", "vm", MigrationPhases.Pending), News(MigrationPhases.Succeeded))!.Announcements.Select(a => a.Reason));
 
     [Fact]
     public void A_failure_is_told_with_its_message_and_nothing_else()
     {
-        var change = Change(Migration("m", "vm", MigrationPhases.Scheduled), News(MigrationPhases.Failed, "Migration failed because target pod shutdown during migration"))!;
+        var change = Change(Move("m", "vm", MigrationPhases.Scheduled), News(MigrationPhases.Failed, "Migration failed because target pod shutdown during migration"))!;
         Assert.Equal([new("Warning", "FailedMigration", "Migration failed because target pod shutdown during migration")], change.Announcements);
         Assert.Equal((true, true), ((bool?)change.Patch["status"]!["migrationState"]!["failed"], (bool?)change.Patch["status"]!["migrationState"]!["completed"]));
     }
@@ -38,14 +38,14 @@ public sealed class MigrationObjectTests
     public void At_the_end_it_has_the_story_that_the_VMI_tells()
     {
         var story = new VirtualMachineInstanceMigrationState { MigrationUid = "uid-m", SourceNode = "node-1", TargetNode = "node-2", StartTimestamp = Now, EndTimestamp = Now.AddSeconds(3), Completed = true, Mode = "PreCopy" };
-        var written = Change(Migration("m", "vm", MigrationPhases.Running), News(MigrationPhases.Succeeded) with { Story = story })!.Patch["status"]!["migrationState"]!;
+        var written = Change(Move("m", "vm", MigrationPhases.Running), News(MigrationPhases.Succeeded) with { Story = story })!.Patch["status"]!["migrationState"]!;
         Assert.Equal(("node-1", "PreCopy", "2026-11-25T10:00:03Z"), ((string?)written["sourceNode"], (string?)written["mode"], (string?)written["endTimestamp"]));
     }
 
     [Fact]
     public void One_that_is_deleted_says_so_until_it_is_over_and_then_lets_go()
     {
-        var migration = Migration("m", "vm", MigrationPhases.Running);
+        var migration = Move("m", "vm", MigrationPhases.Running);
         migration = migration with { Metadata = migration.Metadata with { DeletionTimestamp = Now } };
         var conditions = Change(migration, News(MigrationPhases.Running))!.Patch["status"]!["conditions"]!;
         Assert.Equal(("migrationAbortRequested", "True"), ((string?)conditions[0]!["type"], (string?)conditions[0]!["status"]));
@@ -61,7 +61,7 @@ public sealed class MigrationObjectTests
     [Fact]
     public void A_quota_without_room_for_the_target_pod_is_shown_as_long_as_it_lasts()
     {
-        var migration = Migration("m", "vm", MigrationPhases.Pending);
+        var migration = Move("m", "vm", MigrationPhases.Pending);
         var conditions = Change(migration, News(MigrationPhases.Pending, Quota))!.Patch["status"]!["conditions"]!;
         Assert.Equal("migrationRejectedByResourceQuota", (string?)conditions[0]!["type"]);
         Assert.Null(Change(migration, News(MigrationPhases.Pending, "the API server is busy")));

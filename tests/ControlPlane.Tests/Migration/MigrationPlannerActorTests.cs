@@ -44,10 +44,10 @@ public sealed class MigrationPlannerActorTests : TestKit
     public async Task An_eviction_makes_one_migration_and_only_one()
     {
         Begin();
-        _api.Put(Vmi("vm", evacuates: "node-1"));
+        _api.Put(Guest("vm", evacuates: "node-1"));
         await Eventually(() => Made().Count == 1);
         // Every further news makes it look again.
-        _api.Put(Vmi("vm", evacuates: "node-1").Annotated("x"));
+        _api.Put(Guest("vm", evacuates: "node-1").Annotated("x"));
         _api.Put(Node("node-3"));
         await Eventually(() => Events("SuccessfulCreate").Count == 1);
         Assert.Single(Made());
@@ -58,7 +58,7 @@ public sealed class MigrationPlannerActorTests : TestKit
     public async Task After_a_failed_evacuation_the_next_one_is_made()
     {
         Begin();
-        _api.Put(Vmi("vm", evacuates: "node-1"));
+        _api.Put(Guest("vm", evacuates: "node-1"));
         await Eventually(() => Made().Count == 1);
         var migration = _api.Find<VirtualMachineInstanceMigration>(Made()[0].Split(' ')[^1])!;
         _api.Put(migration with { Status = new VirtualMachineInstanceMigrationStatus { Phase = MigrationPhases.Failed } });
@@ -69,14 +69,14 @@ public sealed class MigrationPlannerActorTests : TestKit
     public async Task Nothing_is_made_from_half_a_picture()
     {
         _api.Put(Node("node-1"));
-        _api.Put(Vmi("vm", evacuates: "node-1"));
+        _api.Put(Guest("vm", evacuates: "node-1"));
         _actor.Tell(new FeedEvent<VirtualMachineInstance>.Synced());
         _actor.Tell(new FeedEvent<Node>.Synced());
         _actor.Tell(new FeedEvent<KubeVirt>.Synced());
         // The VMI has a migration already, of which the feed tells last.
-        _api.Put(Migration("there", "vm", MigrationPhases.Running));
+        _api.Put(Move("there", "vm", MigrationPhases.Running));
         _actor.Tell(new FeedEvent<VirtualMachineInstanceMigration>.Synced());
-        _api.Put(Vmi("other", evacuates: "node-1"));
+        _api.Put(Guest("other", evacuates: "node-1"));
         await Eventually(() => Made().Count == 1);
         Assert.Equal("other", _api.Find<VirtualMachineInstanceMigration>(Made()[0].Split(' ')[^1])!.Spec!.VmiName);
     }
@@ -85,11 +85,11 @@ public sealed class MigrationPlannerActorTests : TestKit
     public async Task Old_migrations_are_removed_and_orphans_only_when_their_VMI_is_really_gone()
     {
         for (var age = 1; age <= 6; age++)
-            _api.Put(Unguarded(Migration($"a{age}", "vm", MigrationPhases.Succeeded, age)));
-        _api.Put(Unguarded(Migration("orphan", "nobody", MigrationPhases.Succeeded)));
+            _api.Put(Unguarded(Move($"a{age}", "vm", MigrationPhases.Succeeded, age)));
+        _api.Put(Unguarded(Move("orphan", "nobody", MigrationPhases.Succeeded)));
         Begin();
         await Eventually(() => _api.Writes.Count(w => w.StartsWith("delete", StringComparison.Ordinal)) >= 2);
-        _api.Put(Vmi("vm"));
+        _api.Put(Guest("vm"));
         await Eventually(() => _api.Find<VirtualMachineInstanceMigration>("a6") is null && _api.Find<VirtualMachineInstanceMigration>("orphan") is null);
     }
 
@@ -98,8 +98,8 @@ public sealed class MigrationPlannerActorTests : TestKit
     {
         Begin(new KubeVirtWorkloadUpdateStrategy { WorkloadUpdateMethods = ["LiveMigrate", "Evict"] });
         _api.Put(new Pod { Metadata = new ObjectMeta { Name = "virt-launcher-stuck", Namespace = "ns", Uid = "pod-stuck", Labels = new Dictionary<string, string> { [Labels.CreatedBy] = "uid-stuck" } } });
-        _api.Put(Vmi("old", image: "launcher:1"));
-        _api.Put(Vmi("stuck", migratable: "False", image: "launcher:1"));
+        _api.Put(Guest("old", image: "launcher:1"));
+        _api.Put(Guest("stuck", migratable: "False", image: "launcher:1"));
         await Eventually(() => Made().Count == 1 && _api.Writes.Contains("post api/v1/namespaces/ns/pods/virt-launcher-stuck/eviction"));
         await Eventually(() => _api.Find<KubeVirt>("kubevirt")!.Status?.OutdatedVirtualMachineInstanceWorkloads == 2);
         Assert.Contains(Events("SuccessfulCreate"), e => e.Message!.EndsWith(" for automated workload update", StringComparison.Ordinal));

@@ -12,7 +12,7 @@ internal static class MigrationSamples
     public static readonly DateTimeOffset Now = new(2026, 11, 25, 10, 0, 0, TimeSpan.Zero);
 
     /// <summary>Runs on node-1 and can be moved.</summary>
-    public static VirtualMachineInstance Vmi(string name, string? strategy = EvictionStrategies.LiveMigrate, string node = "node-1", string? evacuates = null, string migratable = "True", string image = "launcher:2") => new()
+    public static VirtualMachineInstance Guest(string name, string? strategy = EvictionStrategies.LiveMigrate, string node = "node-1", string? evacuates = null, string migratable = "True", string image = "launcher:2") => new()
     {
         Metadata = new ObjectMeta { Name = name, Namespace = "ns", Uid = $"uid-{name}" },
         Spec = new VirtualMachineInstanceSpec { EvictionStrategy = strategy, Domain = new DomainSpec() },
@@ -41,7 +41,7 @@ internal static class MigrationSamples
 
     /// <param name="age">Minutes.</param>
     /// <param name="cause">Key of an annotation.</param>
-    public static VirtualMachineInstanceMigration Migration(string name, string vmi, string? phase = null, int age = 0, string? cause = null, DateTimeOffset? failedAt = null) => new()
+    public static VirtualMachineInstanceMigration Move(string name, string vmi, string? phase = null, int age = 0, string? cause = null, DateTimeOffset? failedAt = null) => new()
     {
         Metadata = new ObjectMeta
         {

@@ -14,11 +14,11 @@ public sealed class MigrationSlotsTests
     private static readonly string?[] Priorities = ["system-critical", "user-triggered", "system-maintenance", null];
     private static readonly string[] Nodes = ["n1", "n2", "n3"];
 
-    private static readonly Gen<QueuedMigration> AnyMigration = Gen.Select(Gen.Int[0, 2], Gen.OneOfConst(Priorities), Gen.Int[0, 5], Gen.OneOfConst(Nodes), Gen.OneOfConst<string?>([null, .. Nodes]), Gen.Long[0, 120], Gen.Int[0, 2],
+    private static readonly Gen<QueuedMigration> AnyMigration = Gen.Select(Gen.Int[0, 2], Gen.OneOf<string?>(Priorities), Gen.Int[0, 5], Gen.OneOf<string>(Nodes), Gen.OneOf<string?>(null, "n1", "n2", "n3"), Gen.Long[0, 120], Gen.Int[0, 2],
         (ns, priority, minute, source, target, bandwidth, stage) => new QueuedMigration("", $"ns{ns}", priority, Now.AddMinutes(minute), source, stage == 0 ? null : target, bandwidth, (SlotStage)stage));
 
     private static readonly Gen<(QueuedMigration[] Queue, SlotLimits Limits)> AnyQueue = Gen.Select(AnyMigration.Array[0, 24],
-        Gen.Select(Gen.Long[1, 8], Gen.Long[1, 3], Gen.Long[1, 3], Gen.OneOfConst(0L, 60L, 100L), (a, b, c, d) => new SlotLimits(a, b, c, d)),
+        Gen.Select(Gen.Long[1, 8], Gen.Long[1, 3], Gen.Long[1, 3], Gen.OneOf<long>(0, 60, 100), (a, b, c, d) => new SlotLimits(a, b, c, d)),
         (queue, limits) => (queue.Select((m, i) => m with { Id = $"m{i}" }).ToArray(), limits));
 
     [Fact]

@@ -61,9 +61,9 @@ public sealed class MigrationsActorTests : TestKit
     public async Task An_evacuation_that_failed_a_moment_ago_waits_and_its_VMI_says_why()
     {
         Start();
-        _api.Put(Vmi("vm"));
-        _api.Put(Migration("before", "vm", MigrationPhases.Failed, 1, Annotations.EvacuationMigration, TimeProvider.System.GetUtcNow()));
-        _api.Put(Migration("next", "vm", cause: Annotations.EvacuationMigration));
+        _api.Put(Guest("vm"));
+        _api.Put(Move("before", "vm", MigrationPhases.Failed, 1, Annotations.EvacuationMigration, TimeProvider.System.GetUtcNow()));
+        _api.Put(Move("next", "vm", cause: Annotations.EvacuationMigration));
         await Eventually(() => _api.All<Event>().Any(e => e is { Reason: "MigrationBackoff", Message: "backoff migrating vmi ns/vm", InvolvedObject.Kind: "VirtualMachineInstance" }));
         Assert.Equal(MigrationPhases.Pending, Phase("next"));
         Assert.False(_vmis.HasMessages);
@@ -96,8 +96,8 @@ public sealed class MigrationsActorTests : TestKit
     /// <summary>A migration of a VMI of its own name, of which the actor knows before the next is put.</summary>
     private async Task PutAsync(string name)
     {
-        _api.Put(Vmi(name));
-        _api.Put(Migration(name, name, age: 'z' - name[0]));
+        _api.Put(Guest(name));
+        _api.Put(Move(name, name, age: 'z' - name[0]));
         await Eventually(() => Phase(name) is not null);
     }
 

@@ -17,7 +17,7 @@ public sealed class WorkloadUpdatePlanTests
     [Fact]
     public void An_outdated_guest_that_can_move_is_moved_and_one_that_cannot_is_evicted()
     {
-        var update = Plan([Old("a"), Old("b", "False"), Vmi("new")], ["LiveMigrate", "Evict"]);
+        var update = Plan([Old("a"), Old("b", "False"), Guest("new")], ["LiveMigrate", "Evict"]);
         var created = Assert.Single(update.Calls.OfType<PlannedCall.Create>());
         Assert.Equal(("a", "kubevirt-workload-update-", "system-critical"), (created.Vmi.Metadata.Name, created.Migration.Metadata.GenerateName, created.Migration.Spec!.Priority));
         Assert.True(created.Migration.Metadata.Annotations!.ContainsKey(Annotations.WorkloadUpdateMigration));
@@ -35,7 +35,7 @@ public sealed class WorkloadUpdatePlanTests
     [Fact]
     public void No_more_migrations_are_made_than_the_cluster_has_free_slots()
     {
-        var running = Enumerable.Range(0, 3).Select(i => Migration($"m{i}", $"x{i}", MigrationPhases.Running)).ToList();
+        var running = Enumerable.Range(0, 3).Select(i => Move($"m{i}", $"x{i}", MigrationPhases.Running)).ToList();
         Assert.Equal(2, Plan([.. Many(9)], ["LiveMigrate"], migrations: running).Calls.OfType<PlannedCall.Create>().Count());
     }
 
@@ -67,19 +67,19 @@ public sealed class WorkloadUpdatePlanTests
     [InlineData("MigrationRequired", "True")]
     [InlineData("VolumesChange", "True")]
     public void A_change_that_only_a_move_brings_is_brought_as_a_users_wish(string condition, string status) =>
-        Assert.Equal("user-triggered", Assert.Single(Plan([Vmi("a").With(condition, status)], ["LiveMigrate"]).Calls.OfType<PlannedCall.Create>()).Migration.Spec!.Priority);
+        Assert.Equal("user-triggered", Assert.Single(Plan([Guest("a").With(condition, status)], ["LiveMigrate"]).Calls.OfType<PlannedCall.Create>()).Migration.Spec!.Priority);
 
     [Fact]
     public void A_migration_for_a_change_that_was_taken_back_is_called_off()
     {
-        var update = Plan([Vmi("a")], ["LiveMigrate"], migrations: [Migration("m", "a", MigrationPhases.Running, cause: Annotations.WorkloadUpdateMigration), Migration("mine", "a", MigrationPhases.Pending)]);
+        var update = Plan([Guest("a")], ["LiveMigrate"], migrations: [Move("m", "a", MigrationPhases.Running, cause: Annotations.WorkloadUpdateMigration), Move("mine", "a", MigrationPhases.Pending)]);
         Assert.Equal("m", Assert.Single(update.Calls.OfType<PlannedCall.CallOff>()).Migration.Metadata.Name);
     }
 
     [Fact]
     public void A_guest_on_its_way_is_outdated_but_needs_nothing_more()
     {
-        var update = Plan([Old("a")], ["LiveMigrate", "Evict"], migrations: [Migration("m", "a", MigrationPhases.Pending, cause: Annotations.WorkloadUpdateMigration)]);
+        var update = Plan([Old("a")], ["LiveMigrate", "Evict"], migrations: [Move("m", "a", MigrationPhases.Pending, cause: Annotations.WorkloadUpdateMigration)]);
         Assert.Equal(1, Assert.IsType<PlannedCall.CountOutdated>(Assert.Single(update.Calls)).Count);
     }
 
@@ -87,8 +87,8 @@ public sealed class WorkloadUpdatePlanTests
     public void Nobody_is_both_moved_and_evicted_and_the_limits_hold() => Gen.Select(
         Gen.Select(Gen.Bool, Gen.Bool, Gen.Bool).Array[0, 20], Gen.Int[0, 3], Gen.Int[1, 4]).Sample((guests, methods, size) =>
     {
-        var vmis = guests.Select((g, i) => Vmi($"v{i}", migratable: g.Item1 ? "True" : "False", image: g.Item2 ? "launcher:1" : Today)).ToList();
-        var onTheWay = guests.Select((g, i) => (g, i)).Where(x => x.g.Item3).Select(x => Migration($"m{x.i}", $"v{x.i}", MigrationPhases.Running)).ToList();
+        var vmis = guests.Select((g, i) => Guest($"v{i}", migratable: g.Item1 ? "True" : "False", image: g.Item2 ? "launcher:1" : Today)).ToList();
+        var onTheWay = guests.Select((g, i) => (g, i)).Where(x => x.g.Item3).Select(x => Move($"m{x.i}", $"v{x.i}", MigrationPhases.Running)).ToList();
         string[] allowed = [.. new[] { "LiveMigrate", "Evict" }.Where((_, i) => (methods & (1 << i)) != 0)];
         var calls = WorkloadUpdatePlan.Of(new MigrationWorld(vmis, onTheWay, [], Installation(updates: new KubeVirtWorkloadUpdateStrategy { WorkloadUpdateMethods = allowed, BatchEvictionSize = size }), Now), Today, null, v => v.Metadata.Name!.Length).Calls;
         var (moved, evicted) = (calls.OfType<PlannedCall.Create>().Select(c => c.Vmi.Metadata.Name!).ToList(), calls.OfType<PlannedCall.Evict>().Select(c => c.Vmi.Metadata.Name!).ToList());
@@ -100,7 +100,7 @@ public sealed class WorkloadUpdatePlanTests
     private static WorkloadUpdate Plan(IReadOnlyCollection<VirtualMachineInstance> vmis, IReadOnlyList<string> methods, IReadOnlyCollection<VirtualMachineInstanceMigration>? migrations = null) =>
         WorkloadUpdatePlan.Of(new MigrationWorld(vmis, migrations ?? [], [], Installation(updates: new KubeVirtWorkloadUpdateStrategy { WorkloadUpdateMethods = methods }), Now), Today, null, _ => 0);
 
-    private static VirtualMachineInstance Old(string name, string migratable = "True") => Vmi(name, migratable: migratable, image: "launcher:1");
+    private static VirtualMachineInstance Old(string name, string migratable = "True") => Guest(name, migratable: migratable, image: "launcher:1");
 
     private static IEnumerable<VirtualMachineInstance> Many(int count) => Enumerable.Range(0, count).Select(i => Old($"v{i}"));
 }
