@@ -145,6 +145,6 @@ public static class MigrationSlots
             return true;
         }
 
-        private static IEnumerable<string> Ends(QueuedMigration m) => new[] { m.SourceNode, m.TargetNode }.OfType<string>();
+        private static IEnumerable<string> Ends(QueuedMigration m) => new[] { m.SourceNode, m.TargetNode }.OfType<string>().Distinct();
     }
 }

@@ -89,8 +89,8 @@ public sealed class DrainTests(SharedCluster shared, ITestOutputHelper output) :
         Assert.Contains("Evacuation in progress: Eviction triggered evacuation of VMI \"default/external\"", (await EvictAsync(pod)).Error);
         await Eventually.Get("its pod shows it to deschedulers", () => Cluster.Get("pod", pod), o => (string?)o?["metadata"]?["annotations"]?["descheduler.alpha.kubernetes.io/eviction-in-progress"] == "true");
 
-        (await CancelAsync("external", "node-7")).Required(false);
-        (await CancelAsync("external", Node)).Required(true);
+        (await CancelAsync("external", "node-7")).Is(success: false);
+        (await CancelAsync("external", Node)).Is(success: true);
         await Eventually.Get("the mark is gone", () => Cluster.Get("vmi", "external"), o => o?["status"]?["evacuationNodeName"] is null && Condition(o, "EvictionRequested") is null);
         Assert.Empty(await MigrationsAsync("external"));
     }
@@ -127,6 +127,6 @@ public sealed class DrainTests(SharedCluster shared, ITestOutputHelper output) :
 
     private sealed record Answer(ShellResult Result)
     {
-        public void Required(bool success) => Assert.True(success == (Result.ExitCode == 0), Result.Error + Result.Output);
+        public void Is(bool success) => Assert.True(success == (Result.ExitCode == 0), Result.Error + Result.Output);
     }
 }
