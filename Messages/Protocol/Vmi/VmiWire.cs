@@ -12,6 +12,7 @@ namespace Troupe.Messages.Protocol.Vmi;
 [JsonSerializable(typeof(PodObserved))]
 [JsonSerializable(typeof(PodGone))]
 [JsonSerializable(typeof(NoPodListed))]
+[JsonSerializable(typeof(TellAgain))]
 [JsonSerializable(typeof(PodNamed))]
 [JsonSerializable(typeof(RightGranted))]
 [JsonSerializable(typeof(PhaseEntered))]
@@ -29,6 +30,7 @@ public static class VmiWire
         WireType.Of("vmi.pod-observed.1", VmiJson.Default.PodObserved),
         WireType.Of("vmi.pod-gone.1", VmiJson.Default.PodGone),
         WireType.Of("vmi.no-pod-listed.1", VmiJson.Default.NoPodListed),
+        WireType.Of("vmi.tell-again.1", VmiJson.Default.TellAgain),
         WireType.Of("vmi.event.pod-named.1", VmiJson.Default.PodNamed),
         WireType.Of("vmi.event.right-granted.1", VmiJson.Default.RightGranted),
         WireType.Of("vmi.event.phase-entered.1", VmiJson.Default.PhaseEntered),
