@@ -125,19 +125,20 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
 
     private MigrateVmi Wish(VirtualMachineInstanceMigration migration, VmiFound vmi)
     {
-        var settings = Settings(vmi);
-        var share = SlotLimits.Of(Installation).Limits.Share(settings.Options.BandwidthBytesPerSecond);
-        return MigrationObject.Wish(migration, vmi.VmiUid!, settings with { Options = settings.Options with { BandwidthBytesPerSecond = share } })
+        var (settings, limits) = (Settings(vmi), SlotLimits.Of(Installation).Limits);
+        var share = limits.Share(settings.Options.BandwidthBytesPerSecond);
+        // QEMU holds a single stream to its limit, not several.
+        var options = settings.Options with { BandwidthBytesPerSecond = share, ParallelChannels = share > 0 ? 0 : settings.Options.ParallelChannels };
+        return MigrationObject.Wish(migration, vmi.VmiUid!, settings with { Options = options })
             with { Held = _stages.GetValueOrDefault(migration.Metadata.Uid!) is SlotStage.Outbound };
     }
 
     /// <summary>However much happens at once, the slots are given anew once.</summary>
     private void GrantSoon()
     {
-        if (_isGranting)
-            return;
+        if (!_isGranting)
+            Self.Tell(Signal.Grant);
         _isGranting = true;
-        Self.Tell(Signal.Grant);
     }
 
     /// <summary>A slot once given is kept until the migration is over.</summary>
