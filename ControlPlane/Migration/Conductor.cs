@@ -60,7 +60,7 @@ public static class Conductor
             TargetPodState.Pending when waited > (facts.PodNode is null ? limits.Unschedulable : limits.Pending) =>
                 Fail(m, now, "TargetPodPending", $"target pod {m.PodName} did not come to run within {waited.TotalSeconds:0} s: {facts.PodMessage ?? "no reason is known"}"),
             TargetPodState.Pending => Conducting.Wait,
-            _ when waited > limits.Pending => Fail(m, now, "TargetPodMissing", $"target pod {m.PodName} could not be created"),
+            _ when waited > limits.Pending => Fail(m, now, "TargetPodMissing", $"target pod {m.PodName} could not be created: {facts.PodMessage ?? "no reason is known"}"),
             _ => new(null, ConductorActions.CreatePod),
         };
     }

@@ -13,13 +13,15 @@ internal static class MigrationConditions
     /// <summary>The namespace's quota has no room for the target pod; it waits for that.</summary>
     public const string RejectedByResourceQuota = "migrationRejectedByResourceQuota";
 
+    public static bool IsRejectedByQuota(MigrationNews? news) =>
+        news is { Phase: MigrationPhases.Pending, Message: { } message } && message.Contains("exceeded quota", StringComparison.Ordinal);
+
     public static IReadOnlyList<Condition> Of(VirtualMachineInstanceMigration migration, MigrationNews? news, DateTimeOffset now)
     {
         var conditions = (migration.Status?.Conditions ?? []).ToList();
-        var isRejected = news is { Phase: MigrationPhases.Pending, Message: { } message } && message.Contains("exceeded quota", StringComparison.Ordinal);
         if (migration.Metadata.DeletionTimestamp is not null && !MigrationPhases.IsFinal(migration.Status?.Phase))
             Set(AbortRequested);
-        if (isRejected)
+        if (IsRejectedByQuota(news))
             Set(RejectedByResourceQuota);
         else if (MigrationPhases.HasBegun(news?.Phase))
             conditions.RemoveAll(c => c.Type == RejectedByResourceQuota);

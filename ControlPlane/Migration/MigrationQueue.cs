@@ -1,4 +1,5 @@
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Protocol.Migration;
 
 namespace Troupe.ControlPlane.Migration;
 
@@ -7,10 +8,10 @@ internal sealed record MigrationQueue(IReadOnlyList<QueuedMigration> Line, IRead
 {
     /// <param name="stages">What was granted before, by UID.</param>
     /// <param name="source">Where the guest is and how much of the network it may use; null while its VMI is not known.</param>
-    /// <param name="target">The target's node, once it is known.</param>
+    /// <param name="news">The latest of each.</param>
     public static MigrationQueue Of(
         IReadOnlyCollection<VirtualMachineInstanceMigration> migrations, IReadOnlyDictionary<string, SlotStage> stages,
-        Func<string, (string? Node, long Bandwidth)?> source, Func<string, string?> target, DateTimeOffset now)
+        Func<string, (string? Node, long Bandwidth)?> source, Func<string, MigrationNews?> news, DateTimeOffset now)
     {
         var ofVmi = migrations.ToLookup(m => (m.Metadata.Namespace, m.Spec?.VmiName));
         var (line, backingOff) = (new List<QueuedMigration>(), new List<VirtualMachineInstanceMigration>());
@@ -20,10 +21,13 @@ internal sealed record MigrationQueue(IReadOnlyList<QueuedMigration> Line, IRead
             var stage = StageOf(m, stages.GetValueOrDefault(uid));
             if (stage is SlotStage.Waiting && (from is null || m.Metadata.DeletionTimestamp is not null))
                 continue;
+            // A namespace without room for pods must not keep the others from moving.
+            if (MigrationConditions.IsRejectedByQuota(news(uid)))
+                continue;
             if (stage is SlotStage.Waiting && now < MigrationBackoff.Until(m, ofVmi[(m.Metadata.Namespace, m.Spec?.VmiName)]))
                 backingOff.Add(m);
             else
-                line.Add(new(uid, m.Metadata.Namespace ?? "", m.Spec?.Priority, m.Metadata.CreationTimestamp ?? DateTimeOffset.MinValue, from?.Node, target(uid), from?.Bandwidth ?? 0, stage));
+                line.Add(new(uid, m.Metadata.Namespace ?? "", m.Spec?.Priority, m.Metadata.CreationTimestamp ?? DateTimeOffset.MinValue, from?.Node, news(uid)?.TargetNode, from?.Bandwidth ?? 0, stage));
         }
 
         return new MigrationQueue(line, backingOff);

@@ -148,7 +148,7 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
         // Before all that is under way and its settings are known, nothing begins.
         if (!_synced.IsSupersetOf([typeof(VirtualMachineInstanceMigration), typeof(KubeVirt), typeof(MigrationPolicy)]))
             return;
-        var queue = MigrationQueue.Of(_migrations.Values, _stages, SourceOf, uid => _news.GetValueOrDefault(uid)?.TargetNode, _time.GetUtcNow());
+        var queue = MigrationQueue.Of(_migrations.Values, _stages, SourceOf, uid => _news.GetValueOrDefault(uid), _time.GetUtcNow());
         var grants = MigrationSlots.Grant(queue.Line, SlotLimits.Of(Installation).Limits);
         foreach (var m in queue.Line)
             Enter(m.Id, m.Stage);
@@ -231,8 +231,8 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
         _news[news.MigrationId] = news;
         if (MigrationObject.Change(migration, news, _time.GetUtcNow()) is { } change)
             Write(migration, change);
-        // The target is known, or somebody is done.
-        if (before?.TargetNode != news.TargetNode || MigrationPhases.IsFinal(news.Phase))
+        // The target is known, somebody is done, or the quota has spoken.
+        if (before?.TargetNode != news.TargetNode || before?.Message != news.Message || MigrationPhases.IsFinal(news.Phase))
             GrantSoon();
     }
 

@@ -95,6 +95,21 @@ public sealed class DrainTests(SharedCluster shared, ITestOutputHelper output) :
         Assert.Empty(await MigrationsAsync("external"));
     }
 
+    [Fact]
+    public async Task A_quota_without_room_for_a_second_pod_keeps_a_migration_waiting_until_there_is_room()
+    {
+        await RunAsync(Guest("frugal", "LiveMigrate"));
+        (await Cluster.Kubectl("create", "quota", "small", "--hard=pods=1")).Require();
+        await Eventually.Get("the quota knows the pod", () => Cluster.Get("quota", "small"), o => (string?)o?["status"]?["used"]?["pods"] == "1");
+        (await Cluster.Apply(Manifests.Migration("frugal-away", "frugal"))).Require();
+        await Eventually.Get("the quota refuses the target pod", () => Cluster.Get("vmim", "frugal-away"), o => Condition(o, "migrationRejectedByResourceQuota") == "True" && (string?)o?["status"]?["phase"] == "Pending");
+
+        (await Cluster.Kubectl("delete", "quota", "small")).Require();
+        var migration = await Cluster.MigrationPhase("frugal-away", "Succeeded");
+        Assert.Null(Condition(migration, "migrationRejectedByResourceQuota"));
+        Assert.Equal(Other, (string?)migration["status"]!["migrationState"]!["targetNode"]);
+    }
+
     /// <summary>All on <see cref="Node"/>, from where each may go.</summary>
     private async Task RunAsync(params string[] manifests)
     {

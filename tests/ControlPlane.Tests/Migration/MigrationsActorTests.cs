@@ -58,6 +58,19 @@ public sealed class MigrationsActorTests : TestKit
     }
 
     [Fact]
+    public async Task One_that_the_quota_refuses_says_so_and_holds_up_nobody()
+    {
+        Start();
+        foreach (var name in new[] { "a", "b", "c" })
+            await PutAsync(name);
+        await WishAsync("b", held: true);
+        await Eventually(() => Phase("c") == MigrationPhases.Pending);
+        Tell("a", MigrationPhases.Pending, null, "pods \"virt-launcher-a\" is forbidden: exceeded quota: small");
+        await WishAsync("c", held: true);
+        await Eventually(() => _api.Find<VirtualMachineInstanceMigration>("a")!.Status!.Conditions?.Any(c => c.Type == "migrationRejectedByResourceQuota") is true);
+    }
+
+    [Fact]
     public async Task An_evacuation_that_failed_a_moment_ago_waits_and_its_VMI_says_why()
     {
         Start();
