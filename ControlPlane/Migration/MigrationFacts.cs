@@ -38,6 +38,9 @@ public sealed record MigrationFacts
     public string? PodUid { get; init; }
     public string? PodMessage { get; init; }
 
+    /// <summary>The target's node takes in no more for now.</summary>
+    public bool Held { get; init; }
+
     /// <summary>The target's latest word on this attempt.</summary>
     public TargetStage Target { get; init; }
     public string? TargetReason { get; init; }

@@ -6,11 +6,9 @@ namespace Troupe.ControlPlane.Migration;
 
 /// <summary>How migrations are done: the KubeVirt object's `spec.configuration.migrations`, and over it what a matching policy says.</summary>
 /// <param name="Policy">Name of the policy, where one matches.</param>
-public sealed record MigrationSettings(long ParallelPerCluster, long ParallelOutboundPerNode, MigrationOptions Options, string? Policy, IReadOnlyList<string> Ignored)
+public sealed record MigrationSettings(MigrationOptions Options, string? Policy, IReadOnlyList<string> Ignored)
 {
-    // KubeVirt's defaults.
-    private const long DefaultPerCluster = 5;
-    private const long DefaultOutboundPerNode = 2;
+    // KubeVirt's default.
     private const long DefaultCompletionTimeoutPerGiB = 150;
     private const long DefaultProgressTimeout = 150;
     private const int DefaultStreams = 8;
@@ -22,8 +20,6 @@ public sealed record MigrationSettings(long ParallelPerCluster, long ParallelOut
         var bandwidth = (p?.BandwidthPerMigration ?? c.BandwidthPerMigration)?.Units ?? 0;
         var postCopy = p?.AllowPostCopy ?? c.AllowPostCopy ?? false;
         return new MigrationSettings(
-            c.ParallelMigrationsPerCluster ?? DefaultPerCluster,
-            c.ParallelOutboundMigrationsPerNode ?? DefaultOutboundPerNode,
             new MigrationOptions(
                 bandwidth,
                 p?.MaxDowntimeMs ?? c.MaxDowntimeMs ?? 0,

@@ -45,7 +45,7 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
     public VmiActor(string uid, VmiActorServices services)
     {
         _services = services;
-        _state = new VmiState(uid);
+        _state = new VmiState(uid) { LauncherImage = services.PodOptions().Image };
         _calls = new ApiCalls<Call>();
         _writer = new ObjectWriter(services.Kubernetes, services.Time);
         PersistenceId = $"vmi-{uid}";
@@ -135,9 +135,10 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
     /// <summary>Whoever asked last for a migration hears how it goes.</summary>
     private void TellNews()
     {
-        if (_listener is not { } listener || _wish is not { } id || MigrationPhases.News(_state, id) is not { } news || news == _told)
+        // The story goes along with the end of a migration; it is no news of its own.
+        if (_listener is not { } listener || _wish is not { } id || MigrationPhases.News(_state, id) is not { } news || news with { Story = null } == _told)
             return;
-        _told = news;
+        _told = news with { Story = null };
         listener.Tell(news);
     }
 
@@ -215,6 +216,9 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
                     break;
                 case VmiEffect.MarkUnpaused mark:
                     MarkUnpaused(mark);
+                    break;
+                case VmiEffect.MarkEviction mark:
+                    MarkEviction(mark);
                     break;
                 case VmiEffect.LookAgain again:
                     Timers.StartSingleTimer(nameof(LookAgain), LookAgain.Instance, again.After);
@@ -325,6 +329,25 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
         });
     }
 
+    private void MarkEviction(VmiEffect.MarkEviction mark)
+    {
+        if (!_calls.Begin(Call.MarkEviction))
+            return;
+        var (ns, patch) = (_state.Vmi!.Metadata.Namespace, EvictionMark.PodPatch(mark.PodUid, mark.InProgress));
+        Do(Call.MarkEviction, async ct =>
+        {
+            try
+            {
+                return new PodObserved(_state.Uid, PodProjection.Of(await _services.Kubernetes.PatchAsync<Pod>(ns, mark.PodName, PatchType.Merge, patch, ct: ct).ConfigureAwait(false)));
+            }
+            catch (KubeException e) when (e.IsNotFound)
+            {
+                // The feed will say so.
+                return (IVmiMessage?)null;
+            }
+        });
+    }
+
     private void ScheduleWrite()
     {
         var now = _services.Time.GetUtcNow();
@@ -388,6 +411,12 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
         {
             _services.Log.LogWarning("VMI {Uid}: {Call} failed, again in {Delay}: {Error}", _state.Uid, called.Call, retry, error.Message);
             Timers.StartSingleTimer($"retry-{called.Call}", new TryAgain(called.Call), retry);
+            if (called.Call is Call.CreateTargetPod && error is KubeException rejected && _state.Moving.TargetPodError != rejected.Message)
+            {
+                _services.Events.Record(About(), "Warning", "FailedCreate", $"Error creating pod: {rejected.Message}");
+                Observe(_state with { Moving = _state.Moving with { TargetPodError = rejected.Message } });
+            }
+
             if (called.Call is Call.CreatePod && error is KubeException refused && _state.CreateError != refused.Message)
             {
                 _services.Events.Record(About(), "Warning", "FailedCreate", $"Error creating pod: {refused.Message}");

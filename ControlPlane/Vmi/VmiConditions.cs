@@ -9,7 +9,11 @@ namespace Troupe.ControlPlane.Vmi;
 /// <summary>The VMI's conditions, in KubeVirt's words.</summary>
 internal static class VmiConditions
 {
-    private static readonly string[] Owned = [Conditions.Ready, Conditions.Synchronized, Conditions.Paused, Conditions.AgentConnected, Conditions.PodScheduled, Migration.LiveMigratable.Condition, MigrationProgressing];
+    private static readonly string[] Owned =
+    [
+        Conditions.Ready, Conditions.Synchronized, Conditions.Paused, Conditions.AgentConnected, Conditions.PodScheduled, Conditions.EvictionRequested, Migration.LiveMigratable.Condition,
+        MigrationProgressing,
+    ];
 
     /// <summary>Troupe's own: what is done so that a migration that takes its time ends, and how long that will take.</summary>
     public const string MigrationProgressing = "MigrationProgressing";
@@ -19,7 +23,7 @@ internal static class VmiConditions
     /// <summary>Conditions of other types stay; a transition time moves only with the status.</summary>
     public static IReadOnlyList<VirtualMachineInstanceCondition> Of(IReadOnlyList<VirtualMachineInstanceCondition> current, VmiState state, DateTimeOffset now)
     {
-        var wanted = new[] { Ready(state), Synchronized(state), Paused(state), Agent(state), PodScheduled(state), Migratable(state), Migrating(state) }.OfType<Wanted>();
+        var wanted = new[] { Ready(state), Synchronized(state), Paused(state), Agent(state), PodScheduled(state), Migratable(state), Migrating(state), Eviction(state) }.OfType<Wanted>();
         return
         [
             .. current.Where(c => !Owned.Contains(c.Type)),
@@ -71,6 +75,9 @@ internal static class VmiConditions
             ? new(Migration.LiveMigratable.Condition, "False", first.Reason, string.Join(", ", all.Select(b => b == first ? b.Message : $"{b.Reason}: {b.Message}")))
             : new(Migration.LiveMigratable.Condition, "True")
         : null;
+
+    private static Wanted? Eviction(VmiState state) =>
+        Migration.EvictionMark.Of(state) is null ? null : new(Conditions.EvictionRequested, "True", "EvictionRequested", "VMI is marked for eviction");
 
     private static Wanted? Agent(VmiState state) =>
         state is { Phase: VmiPhases.Running, Domain.GuestAgent.Connected: true } ? new(Conditions.AgentConnected, "True") : null;

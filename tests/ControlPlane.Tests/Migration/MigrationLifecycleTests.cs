@@ -80,6 +80,45 @@ public sealed class MigrationLifecycleTests
     }
 
     [Fact]
+    public void A_target_that_may_take_nobody_in_is_left_alone_until_it_may()
+    {
+        Tell(Wish with { Held = true });
+        Tell(new PodObserved("uid", TargetPod()));
+        Assert.Empty(_effects.OfType<VmiEffect.Tell>());
+        Assert.Equal((MigrationPhases.Scheduling, "node-2"), (Phase(), MigrationPhases.News(_state, "m1").TargetNode));
+        Tell(Wish);
+        Assert.Equal("node-2", Command<PrepareTarget>().Node);
+    }
+
+    [Fact]
+    public void The_next_wish_waits_while_the_last_migration_is_cleared_away()
+    {
+        Start();
+        TellSource(SourceStage.PassedOn, DomainState.Shutoff, DomainReason.Migrated);
+        TellTarget(TargetStage.Running, DomainState.Running);
+        Tell(Wish with { MigrationId = "m2" });
+        Assert.Equal((MigrationPhases.Succeeded, MigrationPhases.Pending), (Phase(), MigrationPhases.News(_state, "m2").Phase));
+    }
+
+    [Fact]
+    public void A_second_migration_while_the_first_is_under_way_is_refused()
+    {
+        Start();
+        var news = MigrationPhases.News(_state, "m2");
+        Assert.Equal((MigrationPhases.Failed, "VMI is not eligible for migration because another migration job is in progress."), (news.Phase, news.Message));
+    }
+
+    [Fact]
+    public void At_the_end_the_whole_story_is_told()
+    {
+        Start();
+        TellSource(SourceStage.PassedOn, DomainState.Shutoff, DomainReason.Migrated);
+        TellTarget(TargetStage.Running, DomainState.Running);
+        var story = MigrationPhases.News(_state, "m1").Story!;
+        Assert.Equal(("m1", "node-1", "node-2", true), (story.MigrationUid, story.SourceNode, story.TargetNode, story.Completed));
+    }
+
+    [Fact]
     public void A_cancelled_migration_that_has_started_waits_for_the_source_and_releases_the_target()
     {
         Start();
