@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Troupe.Launcher.Capabilities;
 using Troupe.Launcher.Daemon;
+using Troupe.Launcher.Disks;
 using Troupe.Launcher.Migration;
 using Troupe.Launcher.Server;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -8,6 +9,9 @@ using Troupe.Messages.Protocol.Launcher;
 
 if (args is ["--print-capabilities" or "--print-capabilities-inside", "kvm" or "qemu"])
     return await CapabilitiesCommand.RunAsync(args[1], isInside: args[0].EndsWith("-inside", StringComparison.Ordinal));
+
+if (args is ["--hold-volume", var held, ..])
+    return await VolumeHolder.RunAsync(held, args.Length > 2 ? long.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : null);
 
 LauncherOptions options;
 try

@@ -28,6 +28,7 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
         _vmiRegion = vmiRegion;
         var machines = Context.ActorOf(MachineFeedsActor.Props(kubernetes, machineRegion, time, log), "machines");
         var replicaSets = Context.ActorOf(ReplicaSetFeedsActor.Props(kubernetes, replicaSetRegion, time, log), "replica-sets");
+        var volumes = Context.ActorOf(VolumeFeedsActor.Props(kubernetes, vmiRegion, time, log), "volumes");
         var materializer = Context.Materializer();
         Run<VirtualMachineInstance>(new FeedOptions());
         Run<Pod>(new FeedOptions(LabelSelector: $"{Labels.App}={Labels.LauncherApp}"));
@@ -36,6 +37,7 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
             OnVmi(e);
             machines.Tell(e);
             replicaSets.Tell(e);
+            volumes.Tell(e);
         });
         Receive<FeedEvent<Pod>>(OnPod);
         Receive<Resync>(_ => TellAll());

@@ -11,6 +11,8 @@ internal enum Call
     DeleteOtherPod,
     LeadAddresses,
     MarkUnpaused,
+    CreateAttachment,
+    DeleteAttachment,
 }
 
 /// <summary>Which API calls of an actor are under way (at most one of each kind) and how long a failed one is held back.</summary>

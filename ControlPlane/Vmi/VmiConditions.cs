@@ -8,14 +8,15 @@ namespace Troupe.ControlPlane.Vmi;
 /// <summary>The VMI's conditions, in KubeVirt's words.</summary>
 internal static class VmiConditions
 {
-    private static readonly string[] Owned = [Conditions.Ready, Conditions.Synchronized, Conditions.Paused, Conditions.AgentConnected, Conditions.PodScheduled, Migration.LiveMigratable.Condition];
+    private static readonly string[] Owned = [Conditions.Ready, Conditions.Synchronized, Conditions.Paused, Conditions.AgentConnected, Conditions.PodScheduled, Migration.LiveMigratable.Condition,
+        Conditions.HotVCPUChange, Conditions.HotMemoryChange, Conditions.AccessCredentialsSynchronized];
 
     private sealed record Wanted(string Type, string Status, string? Reason = null, string? Message = null);
 
     /// <summary>Conditions of other types stay; a transition time moves only with the status.</summary>
     public static IReadOnlyList<VirtualMachineInstanceCondition> Of(IReadOnlyList<VirtualMachineInstanceCondition> current, VmiState state, DateTimeOffset now)
     {
-        var wanted = new[] { Ready(state), Synchronized(state), Paused(state), Agent(state), PodScheduled(state), Migratable(state) }.OfType<Wanted>();
+        var wanted = new[] { Ready(state), Synchronized(state), Paused(state), Agent(state), PodScheduled(state), Migratable(state), CpuChange(state), MemoryChange(state), Credentials(state) }.OfType<Wanted>();
         return
         [
             .. current.Where(c => !Owned.Contains(c.Type)),
@@ -39,6 +40,8 @@ internal static class VmiConditions
         { Phase: VmiPhases.Failed, Reason: "InvalidSpec" or "Unsupported" } => new(Conditions.Synchronized, "False", state.Reason, state.Message),
         { IsFinal: true } => null,
         { Refusal: { } refusal } => new(Conditions.Synchronized, "False", refusal.Reason, refusal.Message),
+        { ChangeRefused: { } refusal } => new(Conditions.Synchronized, "False", refusal.Reason, refusal.Message),
+        { PodName: not null, Pod: null, Right: null, Vmi: { } vmi } when state.Storage.Missing(vmi) is var (reason, message) => new(Conditions.Synchronized, "False", reason, message),
         { CreateError: { } error } => new(Conditions.Synchronized, "False", "FailedCreate", error),
         { Pod: { WaitingReason: "ErrImagePull" or "ImagePullBackOff" or "InvalidImageName" or "CreateContainerConfigError" or "FailedMount" } pod } =>
             new(Conditions.Synchronized, "False", pod.WaitingReason, pod.WaitingMessage),
@@ -60,6 +63,19 @@ internal static class VmiConditions
 
     private static Wanted? Agent(VmiState state) =>
         state is { Phase: VmiPhases.Running, Domain.GuestAgent.Connected: true } ? new(Conditions.AgentConnected, "True") : null;
+
+    /// <summary>While CPUs of the spec are still to be plugged in.</summary>
+    private static Wanted? CpuChange(VmiState state) =>
+        state is { Phase: VmiPhases.Running, Domain.Cpus: { } has, Vmi.Spec.Domain.Cpu: { Sockets: { } sockets, MaxSockets: not null } } && sockets != has.Sockets
+            ? new(Conditions.HotVCPUChange, "True") : null;
+
+    /// <summary>While the guest takes or gives memory.</summary>
+    private static Wanted? MemoryChange(VmiState state) =>
+        state is { Phase: VmiPhases.Running, Domain.Memory: { } has, Vmi.Spec.Domain.Memory: { Guest: { } wanted, MaxGuest: not null } } && wanted.Units != has.GuestCurrentBytes
+            ? new(Conditions.HotMemoryChange, "True") : null;
+
+    private static Wanted? Credentials(VmiState state) => state is { Phase: VmiPhases.Running, Domain.AccessCredentials: { } set }
+        ? new(Conditions.AccessCredentialsSynchronized, set.Synchronized ? "True" : "False", Message: set.Message) : null;
 
     private static Wanted? PodScheduled(VmiState state) =>
         state is { Phase: VmiPhases.Pending or VmiPhases.Scheduling, Pod.Scheduled: PodConditionObservation { Status: "False" } scheduled }

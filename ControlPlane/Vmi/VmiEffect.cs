@@ -16,6 +16,11 @@ public abstract record VmiEffect
 
     public sealed record DeletePod(string Name, string? Uid, bool Force) : VmiEffect;
 
+    /// <summary>The pod that brings a plugged volume to the guest's node.</summary>
+    public sealed record CreateAttachment(string Volume, string Name) : VmiEffect;
+
+    public sealed record DeleteAttachment(string Name, string Uid) : VmiEffect;
+
     public sealed record Tell(INodeMessage Message) : VmiEffect;
 
     /// <summary>An event for people, on the VMI.</summary>

@@ -1,4 +1,5 @@
 using Troupe.ControlPlane.Migration;
+using Troupe.ControlPlane.Vmi.Volumes;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Node;
@@ -39,7 +40,7 @@ public static class VmiLifecycle
         var decision = state.Phase switch
         {
             null => Begin(state, vmi, now, podSuffix),
-            Pending or Scheduling => AwaitPod(state, now),
+            Pending or Scheduling => AwaitPod(state, vmi, now),
             Scheduled or Running => Guard(state, vmi, now, podSuffix),
             _ => CleanUp(state, now),
         };
@@ -61,7 +62,7 @@ public static class VmiLifecycle
         return new Decision([new PodNamed(LauncherPod.LauncherPodRenderer.PodName(vmi, podSuffix), now), new PhaseEntered(Pending, null, null, now)], []);
     }
 
-    private static Decision AwaitPod(VmiState state, DateTimeOffset now)
+    private static Decision AwaitPod(VmiState state, VirtualMachineInstance vmi, DateTimeOffset now)
     {
         if (state.IsDeleting)
             return Enter(Failed, now, null, null);
@@ -72,6 +73,7 @@ public static class VmiLifecycle
             // A pod that was seen once is never made again: the feed brings it, or tells that it is gone.
             return state.Phase == Scheduling
                 ? Decision.Nothing
+                : !state.Storage.IsReady(vmi) ? AwaitClaims(state, vmi)
                 : new Decision([], [new VmiEffect.CreatePod(state.PodName!), new VmiEffect.LookAgain(CommandRetry)]);
         }
 
@@ -83,6 +85,12 @@ public static class VmiLifecycle
             return Decision.Nothing;
         return new Decision([new RightGranted(1, node, pod.Uid, now), new PhaseEntered(Scheduled, null, null, now)], []);
     }
+
+    /// <summary>Told once: the condition, when it is written, remembers it.</summary>
+    private static Decision AwaitClaims(VmiState state, VirtualMachineInstance vmi) =>
+        state.Storage.Missing(vmi) is var (reason, message) && vmi.Status?.Conditions?.Any(c => c.Message == message) is not true
+            ? new Decision([], [new VmiEffect.Announce("Warning", reason, message)])
+            : Decision.Nothing;
 
     /// <summary>A node has the right to run the guest: keep to it, follow what it reports, or end it.</summary>
     private static Decision Guard(VmiState state, VirtualMachineInstance vmi, DateTimeOffset now, string podSuffix)
@@ -106,11 +114,11 @@ public static class VmiLifecycle
         {
             if (state.Report is null)
                 return Ask(new QueryDomain(right.Node, state.Uid, right.Epoch));
-            return MigrationConduct.Accept(state, vmi, now, podSuffix) ?? new Decision([], Gate(state));
+            return MigrationConduct.Accept(state, vmi, now, podSuffix) ?? new Decision([], [.. Gate(state), .. Hotplug.Effects(state, vmi)]);
         }
 
         // Until the node says otherwise the guest is to be started; the command is idempotent there.
-        return Ask(new RunDomain(right.Node, state.Uid, right.Epoch, right.PodUid, state.Pod?.Addresses ?? [], VmiDefaults.Apply(vmi)));
+        return Ask(Orders.Run(state, vmi));
     }
 
     /// <summary>The pod's readiness gate says whether the guest runs; set again until the pod shows it.</summary>

@@ -6,6 +6,7 @@ using Troupe.Kubernetes.Remoting;
 using Troupe.NodeActors.Domains;
 using Troupe.NodeActors.Launchers;
 using Troupe.NodeActors.Networking;
+using Troupe.NodeActors.Volumes;
 
 namespace Troupe.NodeActors.Hosting;
 
@@ -41,7 +42,7 @@ public static class AkkaConfiguration
             var link = system.ActorOf(ControlPlaneLink.Props(client), "control-plane");
             var pods = new PodFolders(options.KubeletRoot);
             var domains = new DomainActorServices(
-                options.Node, Guid.NewGuid().ToString("N"), UseEmulation: !File.Exists("/dev/kvm"), new LauncherConnector(pods), new PodNetworking(), link,
+                options.Node, Guid.NewGuid().ToString("N"), UseEmulation: !File.Exists("/dev/kvm"), new LauncherConnector(pods), new PodNetworking(), new PodVolumes(pods), link,
                 services.GetService<TimeProvider>(), services.GetService<ILoggerFactory>().CreateLogger<NodeActor>());
             registry.Register<NodeActor>(system.ActorOf(NodeActor.Props(domains, pods), "node"));
         });

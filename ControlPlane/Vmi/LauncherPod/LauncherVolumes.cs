@@ -135,8 +135,8 @@ internal sealed class LauncherVolumes
     /// <summary>What the node mounts here while the guest runs must be seen inside.</summary>
     private void AddHotplugDisks()
     {
-        _volumes.Add(new PodVolume { Name = "hotplug-disks", EmptyDir = new EmptyDirVolume() });
-        _mounts.Add(new VolumeMount { Name = "hotplug-disks", MountPath = LauncherPaths.HotplugDisks, MountPropagation = "HostToContainer" });
+        _volumes.Add(new PodVolume { Name = LauncherPaths.HotplugDisksVolume, EmptyDir = new EmptyDirVolume() });
+        _mounts.Add(new VolumeMount { Name = LauncherPaths.HotplugDisksVolume, MountPath = LauncherPaths.HotplugDisks, MountPropagation = "HostToContainer" });
     }
 
     private void AddSecret(string name, string? secret, string path, bool? optional = null)
