@@ -56,15 +56,24 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
         })));
     var proxy = await FrontProxy.LoadAsync(kubernetes, ct);
     var app = builder.Build();
-    new SubresourceApi(kubernetes, new Authorizer(kubernetes, proxy), app.Services.GetRequiredService<ActorSystem>(), () => app.Services.GetRequiredService<ActorRegistry>().Get<NodeLinkActor>()).Map(app);
-    var webhooks = new WebhookTable(new StoredInstancetypes());
     var config = new ClusterConfigFeed(logs);
+    new SubresourceApi(kubernetes, new Authorizer(kubernetes, proxy), app.Services.GetRequiredService<ActorSystem>(), () => app.Services.GetRequiredService<ActorRegistry>().Get<NodeLinkActor>(),
+        () => config.Current).Map(app);
+    var webhooks = new WebhookTable(new StoredInstancetypes());
     config.Start(app.Services.GetRequiredService<ActorSystem>(), kubernetes, time);
     new WebhookEndpoints(webhooks, new ClusterObjects(kubernetes), () => config.Current, await SystemAccounts.LoadAsync(kubernetes, options.ServiceNamespace, ct), time,
         logs.CreateLogger<WebhookEndpoints>()).Map(app);
     await app.StartAsync(ct);
     using var stopping = CancellationTokenSource.CreateLinkedTokenSource(ct, app.Lifetime.ApplicationStopping);
-    var rotation = certificates.RunAsync(options.Install ? (bundle, stop) => installer.InstallEndpointsAsync(options, webhooks, bundle, stop) : (_, _) => Task.CompletedTask, stopping.Token);
+    var common = new CommonInstancetypesInstaller(kubernetes, logs.CreateLogger<CommonInstancetypesInstaller>());
+    var rotation = certificates.RunAsync(options.Install
+        ? async (bundle, stop) =>
+        {
+            await installer.InstallEndpointsAsync(options, webhooks, bundle, stop);
+            // Admitted by the webhooks, which can be reached from here on.
+            await common.InstallAsync(stop);
+        }
+        : (_, _) => Task.CompletedTask, stopping.Token);
     await app.WaitForShutdownAsync(ct);
     await stopping.CancelAsync();
     await rotation.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -40,13 +40,14 @@ up() {
   start devcluster "$(devcluster_bin)" serve --state "$STATE/devcluster" --port "$API_PORT" --kubeconfig "$DEV/kubeconfig" \
     --nodes "$nodes" --image-store "$DEV/images"
   wait_for "the API server" 60 kubectl_ok get --raw /readyz
+  tools/accounts.sh "$DEV/kubeconfig" "$STATE/accounts"
 
   say "starting the control plane and $nodes node agents"
-  start controlplane "$DEV/bin/controlplane/Troupe.ControlPlane" --kubeconfig "$DEV/kubeconfig" --state "$STATE/controlplane" \
-    --akka-port "$AKKA_PORT" --api-port "$SUBRESOURCE_PORT" --launcher-image registry.troupe.local/virt-launcher:latest
+  start controlplane "$DEV/bin/controlplane/Troupe.ControlPlane" --kubeconfig "$STATE/accounts/kubevirt-controller.kubeconfig" --state "$STATE/controlplane" \
+    --service-namespace kubevirt --akka-port "$AKKA_PORT" --api-port "$SUBRESOURCE_PORT" --launcher-image registry.troupe.local/virt-launcher:latest
   local i
   for i in $(seq "$nodes"); do
-    start "nodeactors-node-$i" "$DEV/bin/nodeactors/Troupe.NodeActors" --node "node-$i" --kubeconfig "$DEV/kubeconfig" \
+    start "nodeactors-node-$i" "$DEV/bin/nodeactors/Troupe.NodeActors" --node "node-$i" --kubeconfig "$STATE/accounts/kubevirt-handler.kubeconfig" \
       --kubelet-root "$STATE/devcluster/kubelet/node-$i" --contact-points "akka.tcp://troupe@127.0.0.1:$AKKA_PORT" \
       --launcher "$DEV/bin/launcher/virt-launcher" --state "$STATE/nodeactors/node-$i"
   done

@@ -4,7 +4,11 @@ using Troupe.Kubernetes.Client;
 namespace Troupe.ControlPlane.Subresources;
 
 /// <summary>What a request is about, in the words of RBAC.</summary>
-public sealed record Access(string Verb, string? Namespace, string Resource, string Subresource, string Name);
+public sealed record Access(string Verb, string? Namespace, string Resource, string Subresource, string Name)
+{
+    public string Group { get; init; } = SubresourceApi.Group;
+    public string Version { get; init; } = "v1";
+}
 
 /// <summary>Asks the API server whether the caller may.</summary>
 public sealed class Authorizer(IKubeClient kubernetes, FrontProxy proxy)
@@ -26,8 +30,8 @@ public sealed class Authorizer(IKubeClient kubernetes, FrontProxy proxy)
                 {
                     ["namespace"] = access.Namespace,
                     ["verb"] = access.Verb,
-                    ["group"] = SubresourceApi.Group,
-                    ["version"] = "v1",
+                    ["group"] = access.Group,
+                    ["version"] = access.Version,
                     ["resource"] = access.Resource,
                     ["subresource"] = access.Subresource,
                     ["name"] = access.Name,
@@ -38,5 +42,5 @@ public sealed class Authorizer(IKubeClient kubernetes, FrontProxy proxy)
     }
 
     private static string Denial(Caller caller, Access access) =>
-        $"{access.Resource}.{SubresourceApi.Group} \"{access.Name}\" is forbidden: User \"{caller.User}\" cannot {access.Verb} resource \"{access.Resource}/{access.Subresource}\" in API group \"{SubresourceApi.Group}\" in the namespace \"{access.Namespace}\"";
+        $"{access.Resource}.{access.Group} \"{access.Name}\" is forbidden: User \"{caller.User}\" cannot {access.Verb} resource \"{access.Resource}{(access.Subresource.Length == 0 ? "" : "/" + access.Subresource)}\" in API group \"{access.Group}\" in the namespace \"{access.Namespace}\"";
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Akka.Actor;
+using Troupe.ControlPlane.Admission.Configuration;
 using Troupe.Kubernetes.Client;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -8,7 +9,7 @@ using Troupe.Messages.Protocol.Streams;
 namespace Troupe.ControlPlane.Subresources;
 
 /// <summary>`subresources.kubevirt.io`: what virtctl connects to, behind the API server's aggregation layer.</summary>
-public sealed class SubresourceApi(IKubeClient kubernetes, Authorizer authorizer, ActorSystem actors, Func<IActorRef> nodes)
+public sealed class SubresourceApi(IKubeClient kubernetes, Authorizer authorizer, ActorSystem actors, Func<IActorRef> nodes, Func<ClusterConfig> config)
 {
     public const string Group = "subresources.kubevirt.io";
     public static readonly string[] Versions = ["v1", "v1alpha3"];
@@ -19,6 +20,7 @@ public sealed class SubresourceApi(IKubeClient kubernetes, Authorizer authorizer
     {
         app.UseWebSockets();
         var (machines, instances) = (new MachineEndpoints(kubernetes, authorizer), new InstanceEndpoints(kubernetes, authorizer, actors, nodes));
+        var expand = new ExpandEndpoints(kubernetes, authorizer, config);
         app.MapGet("/healthz", () => "ok");
         app.MapGet("/readyz", () => "ok");
         app.MapGet("/apis", () => Json(new JsonObject { ["kind"] = "APIGroupList", ["apiVersion"] = "v1", ["groups"] = new JsonArray(GroupDocument()) }));
@@ -30,6 +32,7 @@ public sealed class SubresourceApi(IKubeClient kubernetes, Authorizer authorizer
             app.MapGet($"/apis/{Group}/{version}/namespaces/{{ns}}/virtualmachineinstances/{{name}}/console", (HttpContext c, string ns, string name) => StreamAsync(c, ns, name, "console", StreamKind.Console));
             app.MapGet($"/apis/{Group}/{version}/namespaces/{{ns}}/virtualmachineinstances/{{name}}/vnc", (HttpContext c, string ns, string name) => StreamAsync(c, ns, name, "vnc", StreamKind.Vnc));
             machines.Map(app, version);
+            expand.Map(app, version);
             instances.Map(app, version);
         }
     }
@@ -87,14 +90,15 @@ public sealed class SubresourceApi(IKubeClient kubernetes, Authorizer authorizer
         ["resources"] = new JsonArray(
         [
             .. MachineEndpoints.Names.Select(n => Resource(MachineEndpoints.Resource, n, "update")),
+            Resource(MachineEndpoints.Resource, ExpandEndpoints.Name, "get"), Resource(ExpandEndpoints.OfManifest, null, "update"),
             .. InstanceEndpoints.Puts.Select(n => Resource(InstanceEndpoints.Resource, n, "update")),
             .. Streams.Concat(InstanceEndpoints.Gets).Select(n => Resource(InstanceEndpoints.Resource, n, "get")),
         ]),
     };
 
-    private static JsonNode Resource(string resource, string subresource, string verb) => new JsonObject
+    private static JsonNode Resource(string resource, string? subresource, string verb) => new JsonObject
     {
-        ["name"] = $"{resource}/{subresource}",
+        ["name"] = subresource is null ? resource : $"{resource}/{subresource}",
         ["singularName"] = "",
         ["namespaced"] = true,
         ["kind"] = "",

@@ -8,14 +8,14 @@ namespace Troupe.ControlPlane.Admission.Instancetypes;
 /// <summary>How a machine's instancetype and preference size and shape it.</summary>
 public interface IInstancetypes
 {
-    /// <summary>Null when the machine names none or it does not exist (yet): a machine may be made before its preference.</summary>
+    /// <summary>Null when the machine names none or it does not exist.</summary>
     Task<VirtualMachinePreferenceSpec?> FindPreferenceAsync(VirtualMachine vm, IClusterObjects objects, CancellationToken ct);
 
-    /// <summary>The machine as its VMI will be made; unchanged by what does not exist.</summary>
+    /// <summary>The machine as its VMI will be made.</summary>
     Task<AppliedInstancetype> ApplyAsync(VirtualMachine vm, IClusterObjects objects, CancellationToken ct);
 }
 
-/// <param name="Conflicts">Fields that both the machine and its instancetype set.</param>
+/// <param name="Conflicts">Why nothing can be applied: what does not exist, and fields that both the machine and its instancetype set.</param>
 /// <param name="RequirementProblem">What a preference asks for and the spec, with its defaults, does not have.</param>
 public sealed record AppliedInstancetype(VirtualMachine Machine, IReadOnlyList<StatusCause> Conflicts, Func<VirtualMachineInstanceSpec?, StatusCause?> RequirementProblem)
 {

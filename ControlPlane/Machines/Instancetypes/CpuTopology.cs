@@ -31,6 +31,25 @@ public static class CpuTopology
         return (options?.Across ?? "SocketsCores", ratio);
     }
 
+    /// <summary>Why an instance type's vCPUs can't be spread as the preference wants it; null when they can.</summary>
+    public static string? SpreadProblem(VirtualMachineInstancetypeSpec? instancetype, VirtualMachinePreferenceSpec? preference)
+    {
+        if (instancetype is null || Preferred(preference) != "spread")
+            return null;
+        var guests = instancetype.Cpu?.Guest ?? 0;
+        var (across, ratio) = Spread(preference);
+        var uneven = $"{guests} vCPUs provided by the instance type are not divisible by the";
+        return across switch
+        {
+            "CoresThreads" when guests % ThreadsPerCore > 0 => $"{uneven} number of threads per core {ThreadsPerCore}",
+            "SocketsCoresThreads" when guests % ThreadsPerCore > 0 || guests / ThreadsPerCore % ratio > 0 =>
+                $"{uneven} number of threads per core {ThreadsPerCore} and Spec.PreferSpreadSocketToCoreRatio or Spec.CPU.PreferSpreadOptions.Ratio of {ratio}",
+            "SocketsCores" when guests % ratio > 0 =>
+                $"{uneven} Spec.PreferSpreadSocketToCoreRatio or Spec.CPU.PreferSpreadOptions.Ratio of {ratio} provided by the preference",
+            _ => null,
+        };
+    }
+
     private static (long Sockets, long Cores, long Threads) Layout(long guests, VirtualMachinePreferenceSpec? preference)
     {
         var (across, ratio) = Spread(preference);

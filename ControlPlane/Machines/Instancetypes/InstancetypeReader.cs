@@ -1,4 +1,4 @@
-using Troupe.Kubernetes.Client;
+using Troupe.ControlPlane.Admission.Review;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.Instancetype;
 using Troupe.Messages.Api.KubeVirt;
@@ -11,13 +11,19 @@ namespace Troupe.ControlPlane.Machines.Instancetypes;
 /// <param name="NewRevision">To be created when the machine had none yet.</param>
 public sealed record UsedObject<TSpec>(TSpec? Spec, InstancetypeStatusRef Reference, ControllerRevision? NewRevision);
 
+/// <summary>What a machine is sized and shaped by.</summary>
+public sealed record UsedInstancetypes(VirtualMachineInstancetypeSpec? Instancetype, VirtualMachinePreferenceSpec? Preference);
+
+/// <summary>What a machine's matcher names does not exist; the message is the API server's for it.</summary>
+public sealed class InstancetypeMissingException(string resource, string name) : Exception($"{resource} \"{name}\" not found");
+
 /// <summary>Finds what a machine's matchers name: the kept revision, or else the object itself.</summary>
-public sealed class InstancetypeReader(IKubeClient kubernetes)
+public sealed class InstancetypeReader(IClusterObjects objects)
 {
     public const string DefaultInstancetypeKind = nameof(VirtualMachineClusterInstancetype);
     public const string DefaultPreferenceKind = nameof(VirtualMachineClusterPreference);
 
-    /// <exception cref="KubeException">Neither the revision nor the object exists.</exception>
+    /// <exception cref="InstancetypeMissingException">The revision, or without one the object, does not exist.</exception>
     public async Task<UsedObject<VirtualMachineInstancetypeSpec>?> InstancetypeAsync(VirtualMachine machine, CancellationToken ct)
     {
         if (machine.Spec?.Instancetype is not { Name: { Length: > 0 } name } matcher)
@@ -26,9 +32,9 @@ public sealed class InstancetypeReader(IKubeClient kubernetes)
         var kept = matcher.RevisionName ?? Kept(machine.Status?.InstancetypeRef, name, kind);
         if (kept is { Length: > 0 })
             return new(InstancetypeRevisions.Instancetype(await RevisionAsync(machine, kept, ct)), Reference(name, kind, kept), null);
-        KubeObject used = kind == nameof(VirtualMachineInstancetype)
-            ? await kubernetes.GetAsync<VirtualMachineInstancetype>(machine.Metadata.Namespace, name, ct)
-            : await kubernetes.GetAsync<VirtualMachineClusterInstancetype>(null, name, ct);
+        var used = kind == nameof(VirtualMachineInstancetype)
+            ? await GetAsync<VirtualMachineInstancetype>(machine.Metadata.Namespace, name, ct)
+            : await GetAsync<VirtualMachineClusterInstancetype>(null, name, ct);
         var revision = InstancetypeRevisions.Make(machine, used, kind);
         return new(InstancetypeRevisions.Instancetype(revision), Reference(name, kind, revision.Metadata.Name!), revision);
     }
@@ -42,19 +48,34 @@ public sealed class InstancetypeReader(IKubeClient kubernetes)
         var kept = matcher.RevisionName ?? Kept(machine.Status?.PreferenceRef, name, kind);
         if (kept is { Length: > 0 })
             return new(InstancetypeRevisions.Preference(await RevisionAsync(machine, kept, ct)), Reference(name, kind, kept), null);
-        KubeObject used = kind == nameof(VirtualMachinePreference)
-            ? await kubernetes.GetAsync<VirtualMachinePreference>(machine.Metadata.Namespace, name, ct)
-            : await kubernetes.GetAsync<VirtualMachineClusterPreference>(null, name, ct);
+        var used = kind == nameof(VirtualMachinePreference)
+            ? await GetAsync<VirtualMachinePreference>(machine.Metadata.Namespace, name, ct)
+            : await GetAsync<VirtualMachineClusterPreference>(null, name, ct);
         var revision = InstancetypeRevisions.Make(machine, used, kind);
         return new(InstancetypeRevisions.Preference(revision), Reference(name, kind, revision.Metadata.Name!), revision);
     }
 
-    private Task<ControllerRevision> RevisionAsync(VirtualMachine machine, string name, CancellationToken ct) =>
-        kubernetes.GetAsync<ControllerRevision>(machine.Metadata.Namespace, name, ct);
+    private async Task<ControllerRevision> RevisionAsync(VirtualMachine machine, string name, CancellationToken ct) =>
+        await objects.FindAsync<ControllerRevision>(machine.Metadata.Namespace, name, ct).ConfigureAwait(false) ?? throw new InstancetypeMissingException("controllerrevisions.apps", name);
+
+    private async Task<KubeObject> GetAsync<T>(string? ns, string name, CancellationToken ct) where T : KubeObject =>
+        await objects.FindAsync<T>(ns, name, ct).ConfigureAwait(false) ?? throw new InstancetypeMissingException($"{typeof(T).Name.ToLowerInvariant()}s.instancetype.kubevirt.io", name);
 
     /// <summary>A machine that names another object now starts over with that one.</summary>
     private static string? Kept(InstancetypeStatusRef? status, string name, string kind) =>
         status?.Name == name && status.Kind == kind ? status.ControllerRevisionRef?.Name : null;
+
+    /// <summary>The resource that a matcher names, and whether it is one of the machine's namespace; null without a matcher.</summary>
+    public static (string Resource, string Name, bool Namespaced)? InstancetypeOf(VirtualMachine machine) => machine.Spec?.Instancetype is { Name: { Length: > 0 } name } matcher
+        ? Resource(Kind(matcher.Kind, nameof(VirtualMachineInstancetype), DefaultInstancetypeKind), name, nameof(VirtualMachineInstancetype))
+        : null;
+
+    /// <inheritdoc cref="InstancetypeOf"/>
+    public static (string Resource, string Name, bool Namespaced)? PreferenceOf(VirtualMachine machine) => machine.Spec?.Preference is { Name: { Length: > 0 } name } matcher
+        ? Resource(Kind(matcher.Kind, nameof(VirtualMachinePreference), DefaultPreferenceKind), name, nameof(VirtualMachinePreference))
+        : null;
+
+    private static (string, string, bool) Resource(string kind, string name, string namespaced) => ($"{kind.ToLowerInvariant()}s", name, kind == namespaced);
 
     /// <summary>Matchers may say the kind in the plural or lower case, as `kubectl` does.</summary>
     private static string Kind(string? kind, string namespaced, string cluster) =>

@@ -102,7 +102,9 @@ public static class MachineLifecycle
         if (state.Started is not { } started || started.Name != revision)
             return machine.Status?.Conditions?.FirstOrDefault(c => c.Type == MachineConditions.RestartRequired)?.Message;
         var (before, after) = (started.Spec.Template?.Spec ?? new(), machine.Spec?.Template?.Spec ?? new());
-        var outcome = LiveUpdate.Decide(before, after, instance.Spec, config);
+        // An instance type may have given the instance its node selector; the template then has none.
+        var wanted = machine.Spec?.Instancetype is not null && after.NodeSelector is null ? after with { NodeSelector = instance.Spec.NodeSelector } : after;
+        var outcome = LiveUpdate.Decide(before, wanted, instance.Spec, config);
         var reason = outcome.RestartRequired ?? (SameSizing(started.Spec, machine.Spec!) ? null : LiveUpdate.NotLiveUpdatable);
         var patch = MergePatch.Between(LiveUpdate.Json(instance.Spec), LiveUpdate.Json(outcome.Instance)) is { } spec ? new JsonObject { ["spec"] = spec } : [];
         if (LiveUpdate.Same(before, after) && reason is null)

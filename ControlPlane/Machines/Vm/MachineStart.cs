@@ -1,3 +1,4 @@
+using Troupe.ControlPlane.Admission.Webhooks;
 using Troupe.ControlPlane.Machines.Instancetypes;
 using Troupe.Kubernetes.Client;
 using Troupe.Messages.Api.Core;
@@ -16,7 +17,7 @@ internal sealed class MachineStart(IKubeClient kubernetes)
     /// <exception cref="InvalidOperationException">The machine can't be started as it is.</exception>
     public async Task<StartResult> RunAsync(VirtualMachine machine, bool paused, string? lastRevision, CancellationToken ct)
     {
-        var reader = new InstancetypeReader(kubernetes);
+        var reader = new InstancetypeReader(new ClusterObjects(kubernetes));
         var instancetype = await reader.InstancetypeAsync(machine, ct).ConfigureAwait(false);
         var preference = await reader.PreferenceAsync(machine, ct).ConfigureAwait(false);
         var revision = StartRevision.Make(machine);

@@ -1,3 +1,4 @@
+using Troupe.ControlPlane.Machines.Instancetypes.Common;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.Instancetype;
 using Troupe.Messages.Api.Meta;
@@ -71,7 +72,8 @@ public class MachineTests
                 Labels = new Dictionary<string, string> { ["instancetype.kubevirt.io/default-instancetype"] = "u1.small", ["instancetype.kubevirt.io/default-instancetype-kind"] = "VirtualMachineClusterInstancetype" },
             },
         });
-        var vm = Objects.Vm().Set("spec.instancetype", """{ "inferFromVolume": "root" }""")
+        harness.Objects.Add(CommonInstancetypes.All.First(i => i.Metadata.Name == "u1.small"));
+        var vm = Objects.Vm().Set("spec.instancetype", """{ "inferFromVolume": "root" }""").Set("spec.template.spec.domain.memory", "null")
             .Set("spec.template.spec.volumes[0]", """{ "name": "root", "persistentVolumeClaim": { "claimName": "disk" } }""");
 
         var (_, stored) = await harness.CreateAsync(vm);

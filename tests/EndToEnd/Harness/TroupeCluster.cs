@@ -27,6 +27,10 @@ public sealed class TroupeCluster : IAsyncDisposable
 
     public string Root { get; }
     public string Kubeconfig => Path.Combine(Root, "kubeconfig");
+
+    /// <summary>Of one of Troupe's own accounts.</summary>
+    public string KubeconfigOf(string account) => Path.Combine(Root, $"{account}.kubeconfig");
+
     public static string DevClusterBinary => Path.Combine(DevDirectory, "bin/devcluster/Troupe.DevCluster");
 
     public static string RepositoryRoot()
@@ -44,6 +48,7 @@ public sealed class TroupeCluster : IAsyncDisposable
         {
             cluster.Start(Part.DevCluster);
             await Eventually("the API server", () => cluster.KubectlSucceeds("get", "--raw", "/readyz"));
+            (await Shell.RunAsync(Path.Combine(RepositoryRoot(), "tools/accounts.sh"), [cluster.Kubeconfig, cluster.Root])).Require();
             cluster.Start(Part.ControlPlane);
             cluster.Start(Part.NodeAgent1);
             if (nodes > 1)
@@ -166,7 +171,7 @@ public sealed class TroupeCluster : IAsyncDisposable
             ["serve", "--state", Path.Combine(Root, "devcluster"), "--port", $"{_apiPort}", "--kubeconfig", Kubeconfig, "--nodes", "2",
                 "--image-store", Path.Combine(DevDirectory, "images")]),
         Part.ControlPlane => ("controlplane/Troupe.ControlPlane",
-            ["--kubeconfig", Kubeconfig, "--state", Path.Combine(Root, "controlplane"), "--akka-port", $"{_akkaPort}",
+            ["--kubeconfig", KubeconfigOf("kubevirt-controller"), "--service-namespace", "kubevirt", "--state", Path.Combine(Root, "controlplane"), "--akka-port", $"{_akkaPort}",
                 "--api-port", $"{_subresourcePort}", "--launcher-image", "registry.troupe.local/virt-launcher:latest"]),
         Part.NodeAgent1 => NodeAgent("node-1"),
         Part.NodeAgent2 => NodeAgent("node-2"),
@@ -174,7 +179,7 @@ public sealed class TroupeCluster : IAsyncDisposable
     };
 
     private (string Program, string[] Args) NodeAgent(string node) => ("nodeactors/Troupe.NodeActors",
-        ["--node", node, "--kubeconfig", Kubeconfig, "--kubelet-root", Path.Combine(Root, "devcluster/kubelet", node),
+        ["--node", node, "--kubeconfig", KubeconfigOf("kubevirt-handler"), "--kubelet-root", Path.Combine(Root, "devcluster/kubelet", node),
             "--contact-points", $"akka.tcp://troupe@127.0.0.1:{_akkaPort}", "--launcher", Path.Combine(DevDirectory, "bin/launcher/virt-launcher"),
             "--state", Path.Combine(Root, node)]);
 
