@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Cluster.Tools.Client;
+using Akka.Cluster.Tools.PublishSubscribe;
 using Akka.Hosting;
 using Troupe.Kubernetes.Remoting;
 using Troupe.NodeActors.Domains;
@@ -28,6 +29,8 @@ public static class AkkaConfiguration
               buffer-size = 1000
             }
             """, HoconAddMode.Prepend)
+        // They live in Akka.Cluster.Tools, which a remoting-only system does not load by itself; serializers must be known from the start.
+        .AddHocon(ClusterClientReceptionist.DefaultConfig().WithFallback(DistributedPubSub.DefaultConfig()), HoconAddMode.Append)
         .ConfigureLoggers(loggers =>
         {
             loggers.ClearLoggers();
@@ -35,8 +38,6 @@ public static class AkkaConfiguration
         })
         .WithActors((system, registry, services) =>
         {
-            // Its defaults live in Akka.Cluster.Tools, which a remoting-only system does not load by itself.
-            system.Settings.InjectTopLevelFallback(ClusterClientReceptionist.DefaultConfig());
             var contacts = options.ContactPoints.Select(c => ActorPath.Parse($"{options.Remoting.Address(c, ControlPlaneSystem)}/system/receptionist")).ToImmutableHashSet();
             var client = system.ActorOf(ClusterClient.Props(ClusterClientSettings.Create(system).WithInitialContacts(contacts)), "control-plane-client");
             var link = system.ActorOf(ControlPlaneLink.Props(client), "control-plane");
