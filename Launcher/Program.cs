@@ -13,6 +13,9 @@ if (args is ["--print-capabilities" or "--print-capabilities-inside", "kvm" or "
 if (args is ["--hold-volume", var held, ..])
     return await VolumeHolder.RunAsync(held, args.Length > 2 ? long.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : null);
 
+if (args is ["--probe", var patience, .. var probed])
+    return await ProbeCommand.RunAsync(int.Parse(patience, System.Globalization.CultureInfo.InvariantCulture), probed);
+
 LauncherOptions options;
 try
 {
@@ -51,10 +54,13 @@ host.Changed += observation =>
         _ = Task.Delay(afterlife).ContinueWith(_ => quit.TrySetResult(), TaskScheduler.Default);
 };
 Directory.CreateDirectory(LauncherPaths.Sockets);
+var probes = new ProbeServer(host, Log).RunAsync(Path.Combine(LauncherPaths.Sockets, LauncherPaths.ProbeSocketName), stop.Token);
 var server = new LauncherServer(options, host, migration, () => quit.TrySetResult(), Log).RunAsync(Path.Combine(LauncherPaths.Sockets, LauncherPaths.SocketName), stop.Token);
 await Task.WhenAny(quit.Task, server);
 if (server.IsFaulted)
     await server;
+if (probes.IsFaulted)
+    await probes;
 
 if (terminated)
     Log("told to end: shutting the guest down");

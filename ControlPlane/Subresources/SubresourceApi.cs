@@ -16,6 +16,7 @@ public sealed class SubresourceApi(IKubeClient kubernetes, Authorizer authorizer
         app.UseWebSockets();
         var (machines, instances) = (new MachineEndpoints(kubernetes, authorizer), new InstanceEndpoints(kubernetes, authorizer, actors, nodes));
         var (expand, volumes) = (new ExpandEndpoints(kubernetes, authorizer, config), new VolumeEndpoints(kubernetes, authorizer, config));
+        var info = new InfoEndpoints(kubernetes, authorizer, config);
         var streams = new StreamEndpoints(kubernetes, authorizer, actors, nodes);
         app.MapGet("/healthz", () => "ok");
         app.MapGet("/readyz", () => "ok");
@@ -27,6 +28,7 @@ public sealed class SubresourceApi(IKubeClient kubernetes, Authorizer authorizer
             app.MapGet($"/apis/{Group}/{version}/version", () => Json(new JsonObject { ["gitVersion"] = "v1.9.0-troupe", ["platform"] = "linux/amd64" }));
             streams.Map(app, version);
             volumes.Map(app, version);
+            info.Map(app, version);
             machines.Map(app, version);
             expand.Map(app, version);
             instances.Map(app, version);
@@ -50,8 +52,8 @@ public sealed class SubresourceApi(IKubeClient kubernetes, Authorizer authorizer
             Resource(MachineEndpoints.Resource, ExpandEndpoints.Name, "get"), Resource(ExpandEndpoints.OfManifest, null, "update"),
             .. VolumeEndpoints.Names.SelectMany(n => new[] { Resource(MachineEndpoints.Resource, n, "update"), Resource(InstanceEndpoints.Resource, n, "update") }),
             Resource(MachineEndpoints.Resource, StreamEndpoints.PortForward, "get"),
-            .. InstanceEndpoints.Puts.Select(n => Resource(InstanceEndpoints.Resource, n, "update")),
-            .. StreamEndpoints.Names.Concat(InstanceEndpoints.Gets).Select(n => Resource(InstanceEndpoints.Resource, n, "get")),
+            .. InstanceEndpoints.Puts.Concat(InfoEndpoints.SevPuts).Select(n => Resource(InstanceEndpoints.Resource, n, "update")),
+            .. StreamEndpoints.Names.Concat(InstanceEndpoints.Gets).Concat(InfoEndpoints.SevGets).Select(n => Resource(InstanceEndpoints.Resource, n, "get")),
         ]),
     };
 

@@ -13,6 +13,7 @@ internal enum Call
     MarkUnpaused,
     CreateAttachment,
     DeleteAttachment,
+    AskForTrouble,
 }
 
 /// <summary>Which API calls of an actor are under way (at most one of each kind) and how long a failed one is held back.</summary>

@@ -61,5 +61,19 @@ public sealed partial class VmiActor
         });
     }
 
+    /// <summary>Kubelet tells only by events why it waits for a volume: the container's status says "ContainerCreating" all the while.</summary>
+    private void AskForTrouble(VmiEffect.AskForTrouble ask)
+    {
+        if (!_calls.Begin(Call.AskForTrouble))
+            return;
+        var ns = _state.Vmi!.Metadata.Namespace;
+        Do(Call.AskForTrouble, async ct =>
+        {
+            var events = await _services.Kubernetes.ListAsync<Event>(ns, new ListQuery(FieldSelector: $"involvedObject.uid={ask.PodUid},type=Warning"), ct).ConfigureAwait(false);
+            var last = events.Items.Where(e => e.Reason?.StartsWith("Failed", StringComparison.Ordinal) is true).MaxBy(e => e.LastTimestamp ?? e.EventTime ?? e.FirstTimestamp);
+            return new PodTroubled(_state.Uid, ask.PodUid, last?.Reason, last?.Message);
+        });
+    }
+
     private AttachmentObserved? Observed(Pod pod) => AttachmentPod.Read(pod) is var (uid, attachment) && uid == _state.Uid ? new AttachmentObserved(uid, attachment) : null;
 }

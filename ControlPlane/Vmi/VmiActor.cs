@@ -193,6 +193,9 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
                 case VmiEffect.DeleteAttachment detach:
                     DeleteAttachment(detach);
                     break;
+                case VmiEffect.AskForTrouble ask:
+                    AskForTrouble(ask);
+                    break;
                 case VmiEffect.LookAgain again:
                     Timers.StartSingleTimer(nameof(LookAgain), LookAgain.Instance, again.After);
                     break;

@@ -30,6 +30,7 @@ internal static class VmiConditions
     {
         { Phase: VmiPhases.Running, Domain.State: DomainState.Paused } => new(Conditions.Ready, "False", "GuestNotRunning", "Guest VM is paused"),
         { Phase: VmiPhases.Running, Pod.Deleting: true } => new(Conditions.Ready, "False", "PodTerminating", "virt-launcher pod is terminating"),
+        { Phase: VmiPhases.Running, Pod: { ContainersReady: false, ReadyCondition: var pod }, Vmi.Spec.ReadinessProbe: not null } => new(Conditions.Ready, "False", pod?.Reason ?? "ContainersNotReady", pod?.Message),
         { Phase: VmiPhases.Running } => new(Conditions.Ready, "True"),
         { PodIsGone: true } => new(Conditions.Ready, "False", "PodNotExists", "virt-launcher pod has not yet been scheduled"),
         _ => new(Conditions.Ready, "False", "GuestNotRunning", "Guest VM is not reported as running"),
@@ -45,6 +46,7 @@ internal static class VmiConditions
         { CreateError: { } error } => new(Conditions.Synchronized, "False", "FailedCreate", error),
         { Pod: { WaitingReason: "ErrImagePull" or "ImagePullBackOff" or "InvalidImageName" or "CreateContainerConfigError" or "FailedMount" } pod } =>
             new(Conditions.Synchronized, "False", pod.WaitingReason, pod.WaitingMessage),
+        { Phase: VmiPhases.Scheduling, Pod.Ready: false, Trouble: { } trouble } => new(Conditions.Synchronized, "False", trouble.Reason, trouble.Message),
         _ => null,
     };
 

@@ -23,6 +23,9 @@ public abstract record VmiEffect
 
     public sealed record Tell(INodeMessage Message) : VmiEffect;
 
+    /// <summary>Kubelet has the pod and does not start it: find out why.</summary>
+    public sealed record AskForTrouble(string PodUid) : VmiEffect;
+
     /// <summary>An event for people, on the VMI.</summary>
     public sealed record Announce(string Type, string Reason, string Message) : VmiEffect;
 

@@ -25,6 +25,9 @@ public static class VmiLifecycle
     /// <summary>How long an answer of a node is waited for before the command is repeated.</summary>
     public static readonly TimeSpan CommandRetry = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long a pod on its node may take to start before it is asked why it does not, and again after that.</summary>
+    public static readonly TimeSpan PodPatience = TimeSpan.FromSeconds(5);
+
     /// <summary>A node that has not ended a guest this long after its deadline is passed over: the pod is deleted, and kubelet kills what is in it.</summary>
     public static readonly TimeSpan StopOverrun = TimeSpan.FromSeconds(30);
 
@@ -82,8 +85,17 @@ public static class VmiLifecycle
         if (state.Phase == Pending)
             return Enter(Scheduling, now);
         if (!pod.Ready || pod.Node is not { } node)
-            return Decision.Nothing;
+            return pod.Node is null ? Decision.Nothing : AwaitContainers(state, pod, now);
         return new Decision([new RightGranted(1, node, pod.Uid, now), new PhaseEntered(Scheduled, null, null, now)], []);
+    }
+
+    /// <summary>Containers start within moments as a rule; when they do not, kubelet has said why.</summary>
+    private static Decision AwaitContainers(VmiState state, PodObservation pod, DateTimeOffset now)
+    {
+        var waited = now - (pod.Scheduled?.LastTransitionTime ?? state.Transitions[^1].At);
+        return waited < PodPatience
+            ? new Decision([], [new VmiEffect.LookAgain(PodPatience)])
+            : new Decision([], [new VmiEffect.AskForTrouble(pod.Uid), new VmiEffect.LookAgain(PodPatience)]);
     }
 
     /// <summary>Told once: the condition, when it is written, remembers it.</summary>

@@ -45,6 +45,9 @@ public sealed record VmiState(string Uid)
     /// <summary>Why the running guest could not be brought after its spec.</summary>
     public DomainRefused? ChangeRefused { get; init; }
 
+    /// <summary>Why the pod's containers do not start, as kubelet says it.</summary>
+    public PodTroubled? Trouble { get; init; }
+
     /// <summary>Claims and attachment pods.</summary>
     public VolumeWatch Storage { get; init; } = new();
 
@@ -117,6 +120,7 @@ public sealed record VmiState(string Uid)
         },
         DomainRefused { Revision: not null } refusal when HoldsRight(refusal) => this with { ChangeRefused = refusal },
         DomainRefused refusal when HoldsRight(refusal) => this with { Refusal = refusal },
+        PodTroubled trouble when trouble.PodUid == Pod?.Uid => this with { Trouble = trouble.Reason is null ? null : trouble },
         ClaimObserved or ClaimGone or AttachmentObserved or AttachmentGone => this with { Storage = Storage.Observe(message) },
         _ => this,
     };

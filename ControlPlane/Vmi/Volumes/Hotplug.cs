@@ -16,7 +16,7 @@ internal static class Hotplug
             yield return effect;
         var update = Orders.Update(state, vmi);
         // Told why it cannot be: the agent tries again what may become possible, and asking would only make it say so again.
-        if (state.Domain!.Revision == update.Revision || state.ChangeRefused?.Revision == update.Revision)
+        if ((state.Domain!.Revision == update.Revision && !IsLeftMounted(state, update)) || state.ChangeRefused?.Revision == update.Revision)
             yield break;
         yield return new VmiEffect.Tell(update);
         yield return new VmiEffect.LookAgain(VmiLifecycle.CommandRetry);
@@ -49,6 +49,10 @@ internal static class Hotplug
             }
         }
     }
+
+    /// <summary>A volume that guest and spec have let go of; an agent that was restarted in between does not know that it is to go.</summary>
+    private static bool IsLeftMounted(VmiState state, UpdateDomain update) =>
+        state.Report!.Mounted.Any(name => update.Volumes.All(v => v.Name != name) && state.Domain!.Volumes.All(v => v.Name != name));
 
     private static PluggedVolumeKind KindOf(Volume volume, ClaimObservation? claim) =>
         volume.MemoryDump is not null ? PluggedVolumeKind.Folder : claim is { IsBlock: true } ? PluggedVolumeKind.Device : PluggedVolumeKind.Image;

@@ -11,6 +11,10 @@ public sealed record AttachmentObserved(string VmiUid, AttachmentObservation Pod
 
 public sealed record AttachmentGone(string VmiUid, string PodName, string PodUid) : IVmiMessage;
 
+/// <summary>What kubelet says of a pod whose containers do not start: a config map that is not there, a volume in use elsewhere.</summary>
+/// <param name="Reason">Of its event; null when it has said nothing.</param>
+public sealed record PodTroubled(string VmiUid, string PodUid, string? Reason, string? Message) : IVmiMessage;
+
 /// <summary>What a VMI's lifecycle needs of a PersistentVolumeClaim.</summary>
 /// <param name="Phase">Pending, Bound or Lost.</param>
 /// <param name="IsPopulated">False while a DataVolume still fills it.</param>

@@ -11,6 +11,7 @@ public static class LauncherPaths
     public const string ImageVolumes = "/var/run/kubevirt-image-volume";
     public const string KernelBoot = ImageVolumes + "/kernel-boot";
     public const string SocketName = "launcher-sock";
+    public const string ProbeSocketName = "probe-sock";
     public const string SerialName = "virt-serial0";
     public const string VncName = "virt-vnc";
     public const string ServiceAccount = "/var/run/secrets/kubernetes.io/serviceaccount";
