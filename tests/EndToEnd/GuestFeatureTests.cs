@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Troupe.EndToEnd.Harness;
 using Xunit;
@@ -134,7 +135,14 @@ public sealed class GuestFeatureTests(SharedCluster shared) : IClassFixture<Shar
     {
         if (ConsoleSession.Virtctl is not { } virtctl)
             return;
-        using var forward = Shell.Start(virtctl, ["--kubeconfig", Cluster.Kubeconfig, "port-forward", "vmi/handled", "18080:80"]);
+        int port;
+        using (var free = new TcpListener(IPAddress.Loopback, 0))
+        {
+            free.Start();
+            port = ((IPEndPoint)free.LocalEndpoint).Port;
+        }
+
+        using var forward = Shell.Start(virtctl, ["--kubeconfig", Cluster.Kubeconfig, "port-forward", "vmi/handled", $"{port}:80"]);
         try
         {
             using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(20) };
@@ -142,7 +150,7 @@ public sealed class GuestFeatureTests(SharedCluster shared) : IClassFixture<Shar
             {
                 try
                 {
-                    return (await http.GetAsync(new Uri("http://127.0.0.1:18080/"))).StatusCode;
+                    return (await http.GetAsync(new Uri($"http://127.0.0.1:{port}/"))).StatusCode;
                 }
                 catch (HttpRequestException)
                 {
