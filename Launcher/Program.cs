@@ -46,8 +46,12 @@ using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
     terminated = true;
     quit.TrySetResult();
 });
+var settled = TimeSpan.FromSeconds(10);
+var started = 0;
 host.Changed += observation =>
 {
+    if (observation.State is DomainState.Running && Interlocked.Exchange(ref started, 1) == 0)
+        _ = Task.Delay(settled).ContinueWith(_ => ResidentSet.GiveBack(), TaskScheduler.Default);
     Log($"domain {observation.State} {observation.Reason} {observation.Message}");
     // One that has moved away may still have to tell its target so; the conductor ends it.
     if (observation.State is DomainState.Shutoff or DomainState.Crashed && observation.Reason is not DomainReason.Migrated)

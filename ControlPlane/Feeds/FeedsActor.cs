@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Cluster;
 using Akka.Streams;
 using Akka.Streams.Dsl;
 using Troupe.Kubernetes.Client;
@@ -17,9 +18,13 @@ namespace Troupe.ControlPlane.Feeds;
 public sealed class FeedsActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan ResyncInterval = TimeSpan.FromSeconds(60);
+
+    /// <summary>After a member left: sharding has given its shards away by then, or keeps what is told them until it has.</summary>
+    private static readonly TimeSpan TakeoverDelay = TimeSpan.FromMilliseconds(500);
     private readonly Dictionary<string, VirtualMachineInstance> _vmis = [];
     private readonly Dictionary<string, (string VmiUid, PodObservation Pod)> _pods = [];
     private readonly IActorRef _vmiRegion;
+    private readonly IActorRef _volumes;
     private bool _vmisListed;
     private bool _podsListed;
 
@@ -28,7 +33,7 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
         _vmiRegion = vmiRegion;
         var machines = Context.ActorOf(MachineFeedsActor.Props(kubernetes, machineRegion, time, log), "machines");
         var replicaSets = Context.ActorOf(ReplicaSetFeedsActor.Props(kubernetes, replicaSetRegion, time, log), "replica-sets");
-        var volumes = Context.ActorOf(VolumeFeedsActor.Props(kubernetes, vmiRegion, time, log), "volumes");
+        _volumes = Context.ActorOf(VolumeFeedsActor.Props(kubernetes, vmiRegion, time, log), "volumes");
         var materializer = Context.Materializer();
         Run<VirtualMachineInstance>(new FeedOptions());
         Run<Pod>(new FeedOptions(LabelSelector: $"{Labels.App}={Labels.LauncherApp}"));
@@ -37,10 +42,13 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
             OnVmi(e);
             machines.Tell(e);
             replicaSets.Tell(e);
-            volumes.Tell(e);
+            _volumes.Tell(e);
         });
         Receive<FeedEvent<Pod>>(OnPod);
         Receive<Resync>(_ => TellAll());
+        Receive<TellAgain>(Tell);
+        Receive<ClusterEvent.MemberRemoved>(_ => Timers.StartSingleTimer("takeover", Resync.Instance, TakeoverDelay));
+        Receive<ClusterEvent.CurrentClusterState>(_ => { });
 
         void Run<T>(FeedOptions options) where T : Troupe.Messages.Api.Meta.KubeObject
         {
@@ -54,7 +62,13 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
     public static Props Props(IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, TimeProvider time, ILogger log) =>
         Akka.Actor.Props.Create(() => new FeedsActor(kubernetes, vmiRegion, machineRegion, replicaSetRegion, time, log));
 
-    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Resync), Resync.Instance, ResyncInterval);
+    protected override void PreStart()
+    {
+        Timers.StartPeriodicTimer(nameof(Resync), Resync.Instance, ResyncInterval);
+        Cluster.Get(Context.System).Subscribe(Self, typeof(ClusterEvent.MemberRemoved));
+    }
+
+    protected override void PostStop() => Cluster.Get(Context.System).Unsubscribe(Self);
 
     private void OnVmi(FeedEvent<VirtualMachineInstance> e)
     {
@@ -96,8 +110,24 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
         }
     }
 
+    private void Tell(TellAgain request)
+    {
+        var uid = request.VmiUid;
+        var pods = _pods.Values.Where(p => p.VmiUid == uid).ToList();
+        if (_vmis.TryGetValue(uid, out var vmi))
+            _vmiRegion.Tell(new VmiObserved(uid, vmi));
+        else if (_vmisListed)
+            _vmiRegion.Tell(new VmiGone(uid));
+        foreach (var (_, pod) in pods)
+            _vmiRegion.Tell(new PodObserved(uid, pod));
+        if (pods.Count == 0 && _podsListed)
+            _vmiRegion.Tell(new NoPodListed(uid));
+        _volumes.Tell(request);
+    }
+
     private void TellAll()
     {
+        _volumes.Tell(VolumeFeedsActor.Resync.Instance);
         foreach (var (uid, vmi) in _vmis)
             _vmiRegion.Tell(new VmiObserved(uid, vmi));
         foreach (var (uid, pod) in _pods.Values)

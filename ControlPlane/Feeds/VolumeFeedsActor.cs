@@ -17,9 +17,8 @@ namespace Troupe.ControlPlane.Feeds;
 /// Child of the feeds' singleton: watches claims, what fills them and the pods that bring them to guests, is told of VMIs by its
 /// parent, and tells each VMI's actor of the claims that its volumes name.
 /// </summary>
-internal sealed class VolumeFeedsActor : ReceiveActor, IWithTimers
+internal sealed class VolumeFeedsActor : ReceiveActor
 {
-    private static readonly TimeSpan ResyncInterval = TimeSpan.FromSeconds(60);
     private readonly Dictionary<(string? Namespace, string Name), PersistentVolumeClaim> _claims = [];
     private readonly Dictionary<(string? Namespace, string Name), string?> _fillings = [];
     private readonly Dictionary<string, (string? Namespace, HashSet<string> Claims)> _vmis = [];
@@ -39,17 +38,18 @@ internal sealed class VolumeFeedsActor : ReceiveActor, IWithTimers
         Receive<FeedEvent<PersistentVolumeClaim>>(OnClaim);
         Receive<FeedEvent<DataVolume>>(OnFilling);
         Receive<FeedEvent<Pod>>(OnPod);
-        Receive<Resync>(_ => TellAll());
+        Receive<Resync>(_ =>
+        {
+            foreach (var uid in _vmis.Keys)
+                TellAgain(uid);
+        });
+        Receive<TellAgain>(again => TellAgain(again.VmiUid));
 
         void Run<T>(FeedOptions options) where T : KubeObject => WatchFeed.Source<T>(kubernetes, options, time, log).RunForeach(e => self.Tell(e), materializer);
     }
 
-    public ITimerScheduler Timers { get; set; } = null!;
-
     public static Props Props(IKubeClient kubernetes, IActorRef region, TimeProvider time, ILogger log) =>
         Akka.Actor.Props.Create(() => new VolumeFeedsActor(kubernetes, region, time, log));
-
-    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Resync), Resync.Instance, ResyncInterval);
 
     private void OnVmi(FeedEvent<VirtualMachineInstance> e)
     {
@@ -122,20 +122,25 @@ internal sealed class VolumeFeedsActor : ReceiveActor, IWithTimers
         }
     }
 
-    private void TellAll()
+    private void TellAgain(string uid)
     {
-        TellClaims();
-        foreach (var attachment in _attachments.Values)
+        TellClaims(uid);
+        foreach (var attachment in _attachments.Values.Where(a => a.VmiUid == uid))
             _region.Tell(attachment);
     }
 
     private void TellClaims()
     {
-        foreach (var (uid, vmi) in _vmis)
-        {
-            foreach (var name in vmi.Claims)
-                Tell(uid, (vmi.Namespace, name));
-        }
+        foreach (var uid in _vmis.Keys)
+            TellClaims(uid);
+    }
+
+    private void TellClaims(string uid)
+    {
+        if (!_vmis.TryGetValue(uid, out var vmi))
+            return;
+        foreach (var name in vmi.Claims)
+            Tell(uid, (vmi.Namespace, name));
     }
 
     private void TellUsers((string? Namespace, string Name) claim)
@@ -166,7 +171,8 @@ internal sealed class VolumeFeedsActor : ReceiveActor, IWithTimers
 
     private static (string? Namespace, string Name) KeyOf(KubeObject obj) => (obj.Metadata.Namespace, obj.Metadata.Name!);
 
-    private sealed class Resync
+    /// <summary>From the parent: somebody may have lost what was told.</summary>
+    internal sealed class Resync
     {
         public static readonly Resync Instance = new();
     }

@@ -30,7 +30,7 @@ public static class TroupeActors
 
     public static AkkaConfigurationBuilder WithVmis(this AkkaConfigurationBuilder builder, IKubeClient kubernetes, EventRecorder events, Func<LauncherPodOptions> pods, TimeProvider time, ILoggerFactory logs) => builder
         .WithShardRegion<VmiActor>("vmi",
-            (_, registry, _) => uid => VmiActor.Props(uid, new VmiActorServices(kubernetes, events, registry.Get<NodeLinkActor>(), pods, time, logs.CreateLogger<VmiActor>())),
+            (_, registry, _) => uid => VmiActor.Props(uid, new VmiActorServices(kubernetes, events, registry.Get<NodeLinkActor>(), registry.Get<FeedsActor>(), pods, time, logs.CreateLogger<VmiActor>())),
             new VmiExtractor(), Options())
         .WithActors((system, registry) => ClusterClientReceptionist.Get(system).RegisterService(registry.Get<VmiActor>()));
 
@@ -46,7 +46,7 @@ public static class TroupeActors
 
     public static AkkaConfigurationBuilder WithFeeds(this AkkaConfigurationBuilder builder, IKubeClient kubernetes, TimeProvider time, ILoggerFactory logs) => builder
         .WithSingleton<FeedsActor>("feeds", (_, registry, _) => FeedsActor.Props(kubernetes, registry.Get<VmiActor>(), registry.Get<MachineActor>(), registry.Get<ReplicaSetActor>(), time, logs.CreateLogger<FeedsActor>()),
-            new ClusterSingletonOptions { Role = AkkaConfiguration.Role }, createProxyToo: false);
+            new ClusterSingletonOptions { Role = AkkaConfiguration.Role });
 
     public static AkkaConfigurationBuilder WithMigrations(this AkkaConfigurationBuilder builder, IKubeClient kubernetes, TimeProvider time, ILoggerFactory logs) => builder
         .WithSingleton<MigrationsActor>("migrations", (_, registry, _) => MigrationsActor.Props(kubernetes, registry.Get<VmiActor>(), time, logs.CreateLogger<MigrationsActor>()),

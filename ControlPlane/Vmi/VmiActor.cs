@@ -15,9 +15,10 @@ namespace Troupe.ControlPlane.Vmi;
 
 /// <summary>What a VmiActor works with.</summary>
 /// <param name="NodeRegion">Shard region of the node links.</param>
+/// <param name="Feeds">The singleton that tells of objects.</param>
 /// <param name="PodOptions">Asked for each pod: whether guests are emulated is known only after the nodes are.</param>
 public sealed record VmiActorServices(
-    IKubeClient Kubernetes, EventRecorder Events, IActorRef NodeRegion, Func<LauncherPodOptions> PodOptions, TimeProvider Time, ILogger Log);
+    IKubeClient Kubernetes, EventRecorder Events, IActorRef NodeRegion, IActorRef Feeds, Func<LauncherPodOptions> PodOptions, TimeProvider Time, ILogger Log);
 
 /// <summary>
 /// Owner of one VMI; entity id is the VMI's UID. A shell: it feeds messages to <see cref="VmiLifecycle"/>, journals the decisions,
@@ -45,15 +46,22 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
         _writer = new ObjectWriter(services.Kubernetes, services.Time);
         PersistenceId = $"vmi-{uid}";
         Recover<IVmiEvent>(e => _state = _state.Apply(e));
-        Recover<RecoveryCompleted>(_ => { });
+        Recover<RecoveryCompleted>(_ => Timers.StartSingleTimer(nameof(AskFeeds), AskFeeds.Instance, FeedPatience));
         Command<DomainReported>(OnReport);
         Command<DomainNotHere>(OnNotHere);
         Command<MigrateVmi>(OnWish);
         Command<IVmiMessage>(m => Observe(_state.Observe(m)));
         Command<LookAgain>(_ => Proceed());
         Command<WriteStatus>(_ => Write());
+        Command<AskFeeds>(_ => OnAskFeeds());
         Command<TryAgain>(OnTryAgain);
         Command<Called>(OnCalled);
+        Command<DeleteMessagesSuccess>(_ => Passivate());
+        Command<DeleteMessagesFailure>(failure =>
+        {
+            _services.Log.LogWarning("VMI {Uid}: its journal stays: {Error}", _state.Uid, failure.Cause.Message);
+            Passivate();
+        });
         Command<ReceiveTimeout>(_ => { });
     }
 
@@ -70,12 +78,29 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
     /// <summary>The same for news that nobody waits for.</summary>
     public static readonly TimeSpan PatientWriteDelay = TimeSpan.FromSeconds(1);
 
+    /// <summary>A feed that woke this actor has said by then what it knows.</summary>
+    private static readonly TimeSpan FeedPatience = TimeSpan.FromMilliseconds(500);
+
     public static Props Props(string uid, VmiActorServices services) => Akka.Actor.Props.Create(() => new VmiActor(uid, services));
 
     protected override void PostStop()
     {
         _calls.Dispose();
         base.PostStop();
+    }
+
+    /// <summary>The actor ends with it. The feeds wake its successor, which goes on from what was journaled.</summary>
+    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
+    {
+        _services.Log.LogWarning("VMI {Uid}: {Event} could not be journaled: {Error}", _state.Uid, @event.GetType().Name, cause.Message);
+        Context.System.Scheduler.ScheduleTellOnce(FeedPatience, _services.Feeds, new TellAgain(_state.Uid), ActorRefs.NoSender);
+    }
+
+    /// <summary>An agent's report or a command woke this actor, on a member that the feeds have told nothing.</summary>
+    private void OnAskFeeds()
+    {
+        if (_state is { Vmi: null, Retired: false })
+            _services.Feeds.Tell(new TellAgain(_state.Uid));
     }
 
     private void OnReport(DomainReported report)
@@ -200,11 +225,14 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
                     Timers.StartSingleTimer(nameof(LookAgain), LookAgain.Instance, again.After);
                     break;
                 case VmiEffect.Retire:
-                    Context.Parent.Tell(new Akka.Cluster.Sharding.Passivate(PoisonPill.Instance));
+                    // The last event stays: whoever speaks of this VMI later finds that it is over.
+                    DeleteMessages(LastSequenceNr - 1);
                     break;
             }
         }
     }
+
+    private static void Passivate() => Context.Parent.Tell(new Akka.Cluster.Sharding.Passivate(PoisonPill.Instance));
 
     private void CreatePod(Call call, string name, Func<Pod, Pod> shape)
     {
@@ -408,6 +436,11 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
     private sealed class LookAgain
     {
         public static readonly LookAgain Instance = new();
+    }
+
+    private sealed class AskFeeds
+    {
+        public static readonly AskFeeds Instance = new();
     }
 
     private sealed class WriteStatus

@@ -8,6 +8,8 @@ public sealed record LibvirtDaemonOptions(string Root = "")
     public string Config => Root + "/etc/libvirt";
     public string Log => Root + "/var/log/libvirt";
     public string Lib => Root + "/var/lib/libvirt";
+    /// <summary>What the QEMU driver found out about QEMU binaries.</summary>
+    public string Probes => Root + "/var/cache/libvirt/qemu/capabilities";
     public string Drivers => Root + "/run/troupe-libvirt-drivers";
     public string QemuLog(string domain) => $"{Log}/qemu/{domain}.log";
     public string Socket => $"{Run}/libvirt-sock";

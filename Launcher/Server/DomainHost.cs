@@ -22,6 +22,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly Action<string> _log;
     private readonly LibvirtDaemon _daemon;
+    private readonly EmulatorProbes _probes;
     private readonly List<DhcpServer> _dhcp = [];
     private readonly HashSet<string> _served = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _calls = new(1);
@@ -39,6 +40,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
     private readonly ITimer _detaching;
     private long _bootBytes;
     private Dictionary<string, long?> _diskSizes = [];
+    private readonly TaskCompletionSource _greeted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource<LibvirtConnection> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private DomainObservation _observation;
     private string? _uuid;
@@ -50,6 +52,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
         (_options, _daemonOptions, _time, _log) = (options, daemonOptions, time, log);
         _observation = new DomainObservation { At = time.GetUtcNow() };
         _daemon = new LibvirtDaemon(daemonOptions, log);
+        _probes = new EmulatorProbes(daemonOptions, log);
         var agent = new GuestAgent(this, time);
         _credentials = new AccessCredentials(this, log);
         _operator = new DomainOperator(this, agent, time, log);
@@ -82,6 +85,18 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
         _daemon.Start();
         _ = ConnectAsync();
     }
+
+    /// <summary>An agent is there, with what it knows of this node's QEMU; only the first one's word counts.</summary>
+    public void Greet(IReadOnlyList<EmulatorProbe>? probes)
+    {
+        if (_greeted.Task.IsCompleted)
+            return;
+        _probes.Install(probes ?? []);
+        _greeted.TrySetResult();
+    }
+
+    /// <summary>What the daemon had to find out by itself.</summary>
+    public IReadOnlyList<EmulatorProbe>? NewProbes() => _probes.New();
 
     /// <exception cref="UnsupportedSpecException">The spec cannot be run.</exception>
     /// <exception cref="LibvirtException">libvirt refused.</exception>
@@ -254,6 +269,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
 
     private async Task ConnectAsync()
     {
+        await _greeted.Task.WaitAsync(_stop.Token).ConfigureAwait(false);
         var connection = await _daemon.ConnectAsync(this, _stop.Token).ConfigureAwait(false);
         (LibvirtVersion, QemuVersion) = (connection.LibraryVersion, connection.HypervisorVersion);
         if (_created && _uuid is { } uuid)

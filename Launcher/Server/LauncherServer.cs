@@ -58,8 +58,9 @@ internal sealed class LauncherServer(LauncherOptions options, DomainHost host, M
             {
                 if (frame.Message is not ILauncherRequest request)
                     throw new InvalidDataException($"{frame.Message.GetType().Name} is no request");
-                if (request is LauncherHello)
+                if (request is LauncherHello hello)
                 {
+                    host.Greet(hello.Probes);
                     host.Changed -= Push;
                     host.Changed += Push;
                 }
@@ -116,7 +117,10 @@ internal sealed class LauncherServer(LauncherOptions options, DomainHost host, M
             Verdict.Act => await ActAsync(request, r => result = r, CancellationToken.None).ConfigureAwait(false),
             _ => (LauncherError.None, null),
         };
-        return new LauncherReply(error, message, new LauncherInfo(options.Uid, LauncherProtocol.Version, host.LibvirtVersion, host.QemuVersion), host.Observation, result);
+        return new LauncherReply(error, message, new LauncherInfo(options.Uid, LauncherProtocol.Version, host.LibvirtVersion, host.QemuVersion), host.Observation, result)
+        {
+            Probes = request is LaunchDomain && error is LauncherError.None ? host.NewProbes() : null,
+        };
     }
 
     private async Task<(LauncherError, string?)> ActAsync(ILauncherRequest request, Action<OperationResult?> brought, CancellationToken ct)

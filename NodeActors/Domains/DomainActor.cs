@@ -180,7 +180,7 @@ public sealed partial class DomainActor : ReceiveActor, IWithTimers
 
         (_launcher, _process) = (connected.Launcher, connected.Launcher.Process);
         _state = DomainSteps.Connected(_state) with { Mounted = _services.Volumes.Mounted(connected.Launcher.Process.Id) };
-        Ask(new LauncherHello(_services.AgentId, LauncherProtocol.Version));
+        Ask(new LauncherHello(_services.AgentId, LauncherProtocol.Version) { Probes = _services.Probes.Known });
     }
 
     private void OnConnectFailed(ConnectFailed failed)
@@ -305,6 +305,8 @@ public sealed partial class DomainActor : ReceiveActor, IWithTimers
         var (request, reply) = (answered.Request, answered.Reply);
         var before = _state;
         _state = DomainSteps.Answered(_state, request, reply, _services.Node);
+        if (reply.Probes is { } probes)
+            _services.Probes.Learn(probes);
         if (reply.Error is not LauncherError.None)
             _services.Log.LogWarning("VMI {Uid}: {Request}: {Error} {Message}", _state.VmiUid, request.GetType().Name, reply.Error, reply.Message);
         if (!_state.Connected)

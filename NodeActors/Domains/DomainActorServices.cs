@@ -9,4 +9,7 @@ namespace Troupe.NodeActors.Domains;
 /// <param name="AgentId">Names this agent process in reports.</param>
 /// <param name="UseEmulation">This node has no KVM.</param>
 public sealed record DomainActorServices(
-    string Node, string AgentId, bool UseEmulation, ILauncherConnector Launchers, IPodNetworking Networking, IPodVolumes Volumes, IActorRef ControlPlane, TimeProvider Time, ILogger Log);
+    string Node, string AgentId, bool UseEmulation, ILauncherConnector Launchers, IPodNetworking Networking, IPodVolumes Volumes, IActorRef ControlPlane, TimeProvider Time, ILogger Log)
+{
+    public NodeProbes Probes { get; init; } = new();
+}

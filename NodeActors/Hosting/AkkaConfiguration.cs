@@ -44,7 +44,10 @@ public static class AkkaConfiguration
             var pods = new PodFolders(options.KubeletRoot);
             var domains = new DomainActorServices(
                 options.Node, Guid.NewGuid().ToString("N"), UseEmulation: !File.Exists("/dev/kvm"), new LauncherConnector(pods), new PodNetworking(), new PodVolumes(pods), link,
-                services.GetService<TimeProvider>(), services.GetService<ILoggerFactory>().CreateLogger<NodeActor>());
+                services.GetService<TimeProvider>(), services.GetService<ILoggerFactory>().CreateLogger<NodeActor>())
+            {
+                Probes = new NodeProbes(Path.Combine(options.State, "emulator-probes.json")),
+            };
             registry.Register<NodeActor>(system.ActorOf(NodeActor.Props(domains, pods), "node"));
         });
 }

@@ -35,19 +35,29 @@ internal sealed class BareLibvirt : IAsyncDisposable
             max_core = 0
             seccomp_sandbox = 0
             """);
+        NameUsers();
         // A PID namespace, because libvirt waits until a dead QEMU is reaped and this machine's init is slow at it.
         var script = $"""
             mkdir -p /run/libvirt /var/lib/libvirt /etc/libvirt /var/log/libvirt
             mount --bind {_root}/run /run/libvirt; mount --bind {_root}/lib /var/lib/libvirt
             mount --bind {_root}/etc /etc/libvirt; mount --bind {_root}/log /var/log/libvirt
+            mount --bind {_root}/passwd /etc/passwd; mount --bind {_root}/group /etc/group
             export LIBVIRT_DRIVER_DIR={_root}/drivers
             /usr/sbin/libvirtd -f {_root}/etc/libvirtd.conf & wait
             """;
         _daemon = Shell.Start("unshare", ["-m", "-p", "-f", "--kill-child", "--mount-proc", "--propagation", "private", "sh", "-c", script]);
     }
 
+    /// <summary>The QEMU driver looks these names up before it reads its configuration; Debian's package for them is one that Troupe does not need.</summary>
+    private void NameUsers()
+    {
+        File.WriteAllText(Path.Combine(_root, "group"), File.ReadAllText("/etc/group") + "kvm:x:36:\nlibvirt-qemu:x:64055:\n");
+        File.WriteAllText(Path.Combine(_root, "passwd"), File.ReadAllText("/etc/passwd") + "libvirt-qemu:x:64055:36::/var/lib/libvirt:/usr/sbin/nologin\n");
+    }
+
     public async Task WaitUsable() =>
-        await Eventually.True("bare libvirtd", async () => (await Virsh("version")).ExitCode == 0);
+        await Eventually.True("bare libvirtd", async () =>
+            _daemon.HasExited ? throw new InvalidOperationException($"libvirtd ended with {_daemon.ExitCode}") : (await Virsh("version")).ExitCode == 0);
 
     public async Task<TimeSpan> Create(XDocument domain)
     {

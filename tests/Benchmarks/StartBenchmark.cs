@@ -10,6 +10,9 @@ internal static class StartBenchmark
     private static readonly int[] Sizes = [1, 10, 25];
     private const int Repetitions = 5;
 
+    /// <summary>A launcher gives pages of its start back ten seconds after it.</summary>
+    private static readonly TimeSpan Settled = TimeSpan.FromSeconds(12);
+
     /// <param name="args">Numbers of guests to start at once instead of 1, 10 and 25.</param>
     public static async Task RunAsync(IReadOnlyList<string> args)
     {
@@ -61,17 +64,22 @@ internal static class StartBenchmark
     private static async Task<double> Bare(string launcherXml)
     {
         List<double> created = [], started = [];
-        for (var i = 0; i < Repetitions; i++)
+        // The first one fills libvirt's cache of what it found out about QEMU.
+        for (var i = -1; i < Repetitions; i++)
         {
             var watch = Stopwatch.StartNew();
             await using var libvirt = new BareLibvirt();
             await libvirt.WaitUsable();
-            started.Add(watch.Elapsed.TotalMilliseconds);
-            created.Add((await libvirt.Create(libvirt.Adapt(launcherXml, Path.Combine(TroupeCluster.DevDirectory, "guest")))).TotalMilliseconds);
+            var usable = watch.Elapsed.TotalMilliseconds;
+            var create = (await libvirt.Create(libvirt.Adapt(launcherXml, Path.Combine(TroupeCluster.DevDirectory, "guest")))).TotalMilliseconds;
+            if (i < 0)
+                continue;
+            started.Add(usable);
+            created.Add(create);
         }
 
         var together = created.Zip(started, (a, b) => a + b).ToList();
-        Console.WriteLine($"bare libvirt, same domain ({Repetitions} runs): daemon usable P50 {Percentiles.Of(started, 50):0} ms, virsh create P50 {Percentiles.Of(created, 50):0} ms, "
+        Console.WriteLine($"bare libvirt, same domain, what it knows of QEMU cached ({Repetitions} runs): daemon usable P50 {Percentiles.Of(started, 50):0} ms, virsh create P50 {Percentiles.Of(created, 50):0} ms, "
             + $"together P50 {Percentiles.Of(together, 50):0} ms P95 {Percentiles.Of(together, 95):0} ms");
         return Percentiles.Of(together, 50);
     }
@@ -87,6 +95,7 @@ internal static class StartBenchmark
             await Eventually.True($"agent of {name}", async () => QuickAgent(await cluster.Get("vmi", name)), TimeSpan.FromMinutes(5));
         if (report)
         {
+            await Task.Delay(Settled);
             var writes = ApiTraffic.Difference(before, ApiTraffic.Writes(await proxy.Metrics()));
             Console.WriteLine($"\n{size} guest(s): API writes per VMI from create to Running with agent connected");
             foreach (var (key, count) in writes.OrderByDescending(w => w.Value))

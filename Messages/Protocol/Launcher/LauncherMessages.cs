@@ -7,7 +7,12 @@ namespace Troupe.Messages.Protocol.Launcher;
 public interface ILauncherRequest : IWireMessage;
 
 /// <summary>First message on a connection. The reply carries the current observation; from then on the launcher pushes <see cref="DomainChanged"/>.</summary>
-public sealed record LauncherHello(string AgentId, int ProtocolVersion) : ILauncherRequest;
+/// <remarks>The launcher lets its daemon look at QEMU only after the first one, so that it need not find out what <see cref="Probes"/> tell.</remarks>
+public sealed record LauncherHello(string AgentId, int ProtocolVersion) : ILauncherRequest
+{
+    /// <summary>What an earlier launcher on this node found out; null when there was none.</summary>
+    public IReadOnlyList<EmulatorProbe>? Probes { get; init; }
+}
 
 /// <summary>
 /// Define and start the domain under an epoch. Repeating it is harmless: a launcher whose domain already runs answers Ok.
@@ -35,7 +40,11 @@ public enum LauncherError
 
 /// <param name="Message">The error in words; null when <paramref name="Error"/> is None.</param>
 /// <param name="Result">Of an operation.</param>
-public sealed record LauncherReply(LauncherError Error, string? Message, LauncherInfo Launcher, DomainObservation Domain, OperationResult? Result = null) : IWireMessage;
+public sealed record LauncherReply(LauncherError Error, string? Message, LauncherInfo Launcher, DomainObservation Domain, OperationResult? Result = null) : IWireMessage
+{
+    /// <summary>In the answer to <see cref="LaunchDomain"/>, when the daemon had to find out by itself: for the launchers that come after.</summary>
+    public IReadOnlyList<EmulatorProbe>? Probes { get; init; }
+}
 
 public sealed record LauncherInfo(string VmiUid, int ProtocolVersion, string LibvirtVersion, string QemuVersion);
 

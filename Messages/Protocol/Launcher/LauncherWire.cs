@@ -18,6 +18,7 @@ namespace Troupe.Messages.Protocol.Launcher;
 [JsonSerializable(typeof(SyncDomain))]
 [JsonSerializable(typeof(LauncherReply))]
 [JsonSerializable(typeof(DomainChanged))]
+[JsonSerializable(typeof(IReadOnlyList<EmulatorProbe>))]
 public sealed partial class LauncherJson : JsonSerializerContext;
 
 public static class LauncherWire

@@ -23,6 +23,9 @@ public sealed record PodGone(string VmiUid, string PodName, string PodUid) : IVm
 /// <summary>A fresh list shows no launcher pod of the VMI: one that was seen before is gone, and its end was missed.</summary>
 public sealed record NoPodListed(string VmiUid) : IVmiMessage;
 
+/// <summary>To the feeds: this VMI's actor was woken by somebody else, or lost its memory, and is to be told of its object and pods.</summary>
+public sealed record TellAgain(string VmiUid) : IWireMessage;
+
 /// <summary>What the lifecycle needs of a launcher pod.</summary>
 /// <param name="Ready">A guest can be started in it: the launcher runs, and all other containers are ready.</param>
 /// <param name="Unpaused">The condition behind the readiness gate; null until somebody has set it.</param>

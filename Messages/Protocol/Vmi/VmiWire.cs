@@ -17,6 +17,7 @@ namespace Troupe.Messages.Protocol.Vmi;
 [JsonSerializable(typeof(AttachmentObserved))]
 [JsonSerializable(typeof(AttachmentGone))]
 [JsonSerializable(typeof(PodTroubled))]
+[JsonSerializable(typeof(TellAgain))]
 [JsonSerializable(typeof(PodNamed))]
 [JsonSerializable(typeof(RightGranted))]
 [JsonSerializable(typeof(PhaseEntered))]
@@ -39,6 +40,7 @@ public static class VmiWire
         WireType.Of("vmi.attachment-observed.1", VmiJson.Default.AttachmentObserved),
         WireType.Of("vmi.attachment-gone.1", VmiJson.Default.AttachmentGone),
         WireType.Of("vmi.pod-troubled.1", VmiJson.Default.PodTroubled),
+        WireType.Of("vmi.tell-again.1", VmiJson.Default.TellAgain),
         WireType.Of("vmi.event.pod-named.1", VmiJson.Default.PodNamed),
         WireType.Of("vmi.event.right-granted.1", VmiJson.Default.RightGranted),
         WireType.Of("vmi.event.phase-entered.1", VmiJson.Default.PhaseEntered),

@@ -18,7 +18,7 @@ internal sealed class LauncherSandbox : IAsyncDisposable
         exec >"$0/launcher.log" 2>&1
         root=$0 guest=$1 launcher=$2 uid=$3
         mount -t tmpfs tmpfs /run
-        for d in etc/libvirt var/lib/libvirt var/log/libvirt var/lib/swtpm-localca run/kubevirt-private run/kubevirt-ephemeral-disks run/kubevirt/sockets; do
+        for d in etc/libvirt var/lib/libvirt var/log/libvirt var/cache/libvirt var/lib/swtpm-localca run/kubevirt-private run/kubevirt-ephemeral-disks run/kubevirt/sockets; do
           mkdir -p "$root/$d" "/$d" && mount --bind "$root/$d" "/$d" || exit 1
         done
         mkdir -p /run/kubevirt-image-volume/kernel-boot && mount --bind "$guest" /run/kubevirt-image-volume/kernel-boot || exit 1

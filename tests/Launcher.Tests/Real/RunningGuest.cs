@@ -27,6 +27,9 @@ internal sealed class RunningGuest : IAsyncDisposable
 
     public LauncherConnection Launcher { get; private set; } = null!;
 
+    /// <summary>What its daemon found out about QEMU when it launched.</summary>
+    public IReadOnlyList<EmulatorProbe>? NewProbes { get; private set; }
+
     /// <summary>A guest of 160 MiB on one masqueraded interface, from the kernel directly.</summary>
     public static VirtualMachineInstance Manifest(Func<DomainSpec, DomainSpec>? domain = null, Func<VirtualMachineInstanceSpec, VirtualMachineInstanceSpec>? spec = null)
     {
@@ -49,8 +52,9 @@ internal sealed class RunningGuest : IAsyncDisposable
     public static PreparedInterface Nic(string name, string tap, string mac, string address) =>
         new(name, tap, LauncherSandbox.Bridge, mac, 1500, address, "10.0.2.1", [], [], null, ["10.244.0.5"]);
 
+    /// <param name="probes">What the launcher is told of QEMU.</param>
     /// <param name="prepare">Puts into the sandbox what a pod's volumes would hold.</param>
-    public static async Task<RunningGuest> BootAsync(VirtualMachineInstance vmi, Action<LauncherSandbox>? prepare = null)
+    public static async Task<RunningGuest> BootAsync(VirtualMachineInstance vmi, Action<LauncherSandbox>? prepare = null, IReadOnlyList<EmulatorProbe>? probes = null)
     {
         var sandbox = await LauncherSandbox.StartAsync();
         try
@@ -59,8 +63,8 @@ internal sealed class RunningGuest : IAsyncDisposable
             var guest = new RunningGuest(sandbox, vmi, new LaunchContext(UseEmulation: true, [Nic("default", "tap0", "02:00:00:00:00:10", "10.0.2.2/24")]));
             using var deadline = new CancellationTokenSource(Patience);
             guest.Launcher = await sandbox.ConnectAsync(guest.OnChanged, () => { }, deadline.Token);
-            await guest.AskAsync(new LauncherHello("test", LauncherProtocol.Version));
-            await guest.AskAsync(new LaunchDomain(1, vmi, guest.Context));
+            await guest.AskAsync(new LauncherHello("test", LauncherProtocol.Version) { Probes = probes });
+            guest.NewProbes = (await guest.AskAsync(new LaunchDomain(1, vmi, guest.Context))).Probes;
             await guest.UntilAsync(o => o.State is DomainState.Running or DomainState.Paused);
             return guest;
         }

@@ -91,6 +91,7 @@ public sealed class WireTests
         if (type == typeof(int)) return 7;
         if (type == typeof(bool)) return true;
         if (type == typeof(DateTimeOffset)) return At;
+        if (type == typeof(ReadOnlyMemory<byte>)) return new ReadOnlyMemory<byte>([1, 2, 3]);
         if (type.IsEnum) return Enum.GetValues(type).GetValue(1);
         if (type == typeof(VirtualMachineInstance)) return new VirtualMachineInstance { Kind = "VirtualMachineInstance", Spec = new VirtualMachineInstanceSpec { Hostname = "h" } };
         if (typeof(KubeObject).IsAssignableFrom(type)) return ((KubeObject)Activator.CreateInstance(type)!) with { Kind = type.Name, Metadata = new ObjectMeta { Name = "a" } };

@@ -83,7 +83,7 @@ internal sealed class VmiWorld : IAsyncDisposable
         FusedJournal.Fuses[PersistenceId] = fuse;
         var client = new FusedClient(Api, fuse, _fail);
         var nodes = new FusedNodeRegion(system, fuse, command => _pump.Tell(command));
-        return VmiActor.Props(_uid, new VmiActorServices(client, _events, nodes, () => new LauncherPodOptions("image", true), TimeProvider.System, NullLogger.Instance));
+        return VmiActor.Props(_uid, new VmiActorServices(client, _events, nodes, _pump, () => new LauncherPodOptions("image", true), TimeProvider.System, NullLogger.Instance));
     }
 
     /// <summary>The rest of the world, one message at a time: feeds, kubelet, node agent, the user; and the actor's parent, as a shard is.</summary>
