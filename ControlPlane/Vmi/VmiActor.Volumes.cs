@@ -61,6 +61,29 @@ public sealed partial class VmiActor
         });
     }
 
+    private void CreateStateClaim()
+    {
+        if (!_calls.Begin(Call.CreateStateClaim))
+            return;
+        var claim = StateVolume.Claim(_state.Vmi!);
+        Do(Call.CreateStateClaim, async ct =>
+        {
+            try
+            {
+                await _services.Kubernetes.CreateAsync(claim, ct).ConfigureAwait(false);
+            }
+            catch (KubeException e) when (e.Reason == "AlreadyExists")
+            {
+                // From an earlier life of the machine, which is what it is for.
+            }
+            catch (KubeException e)
+            {
+                _services.Events.Record(About(), "Warning", "FailedBackendStorageCreate", e.Message);
+                throw;
+            }
+        });
+    }
+
     /// <summary>Kubelet tells only by events why it waits for a volume: the container's status says "ContainerCreating" all the while.</summary>
     private void AskForTrouble(VmiEffect.AskForTrouble ask)
     {

@@ -218,6 +218,9 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
                 case VmiEffect.DeleteAttachment detach:
                     DeleteAttachment(detach);
                     break;
+                case VmiEffect.CreateStateClaim:
+                    CreateStateClaim();
+                    break;
                 case VmiEffect.AskForTrouble ask:
                     AskForTrouble(ask);
                     break;

@@ -19,6 +19,9 @@ public abstract record VmiEffect
     /// <summary>The pod that brings a plugged volume to the guest's node.</summary>
     public sealed record CreateAttachment(string Volume, string Name) : VmiEffect;
 
+    /// <summary>The claim for the guest's TPM and UEFI variables.</summary>
+    public sealed record CreateStateClaim : VmiEffect;
+
     public sealed record DeleteAttachment(string Name, string Uid) : VmiEffect;
 
     public sealed record Tell(INodeMessage Message) : VmiEffect;

@@ -94,10 +94,10 @@ public sealed class GuestFeatureTests(SharedCluster shared) : IClassFixture<Shar
     }
 
     [Fact]
-    public async Task A_guest_with_UEFI_and_a_TPM_finds_both()
+    public async Task A_guest_with_UEFI_and_a_TPM_finds_both_and_their_state_has_a_claim()
     {
-        (await Cluster.Apply(Manifests.Demo("trusted").Replace("    firmware:\n", "    firmware:\n      bootloader: {efi: {secureBoot: false} }\n", StringComparison.Ordinal)
-            .Replace("      rng: {}\n", "      rng: {}\n      tpm: {}\n", StringComparison.Ordinal))).Require();
+        (await Cluster.Apply(Manifests.Demo("trusted").Replace("    firmware:\n", "    firmware:\n      bootloader: {efi: {secureBoot: false, persistent: true} }\n", StringComparison.Ordinal)
+            .Replace("      rng: {}\n", "      rng: {}\n      tpm: {persistent: true}\n", StringComparison.Ordinal))).Require();
         await Cluster.Phase("trusted", "Running");
         await using (var console = new ConsoleSession(Cluster, "trusted"))
         {
@@ -106,7 +106,9 @@ public sealed class GuestFeatureTests(SharedCluster shared) : IClassFixture<Shar
             Assert.Contains("MSFT0101", await console.Run("ls /sys/bus/acpi/devices"));
         }
 
+        Assert.Equal("Bound", (string?)(await Cluster.Get("pvc", "persistent-state-for-trusted"))!["status"]!["phase"]);
         (await Cluster.Kubectl("delete", "vmi", "trusted", "--timeout=60s")).Require();
+        await Eventually.Get("the state goes with an instance that has no machine", () => Cluster.Get("pvc", "persistent-state-for-trusted"), claim => claim is null);
     }
 
     [Fact]

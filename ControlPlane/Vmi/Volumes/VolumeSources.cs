@@ -15,7 +15,9 @@ public static class VolumeSources
     public static IEnumerable<Volume> Plugged(VirtualMachineInstance vmi) => (vmi.Spec?.Volumes ?? []).Where(IsPlugged);
 
     /// <summary>Claims that the launcher's pod itself mounts.</summary>
-    public static IEnumerable<string> OfPod(VirtualMachineInstance vmi) => (vmi.Spec?.Volumes ?? []).Where(v => !IsPlugged(v)).Select(ClaimOf).OfType<string>().Distinct();
+    public static IEnumerable<string> OfPod(VirtualMachineInstance vmi) => (vmi.Spec?.Volumes ?? []).Where(v => !IsPlugged(v)).Select(ClaimOf).OfType<string>().Concat(OfState(vmi)).Distinct();
 
-    public static IEnumerable<string> All(VirtualMachineInstance vmi) => (vmi.Spec?.Volumes ?? []).Select(ClaimOf).OfType<string>().Distinct();
+    public static IEnumerable<string> All(VirtualMachineInstance vmi) => (vmi.Spec?.Volumes ?? []).Select(ClaimOf).OfType<string>().Concat(OfState(vmi)).Distinct();
+
+    private static IEnumerable<string> OfState(VirtualMachineInstance vmi) => StateVolume.IsNeeded(vmi) ? [StateVolume.ClaimName(vmi)] : [];
 }
