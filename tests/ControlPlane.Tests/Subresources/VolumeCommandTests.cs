@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Troupe.ControlPlane.Admission.Configuration;
 using Troupe.ControlPlane.Subresources;
 using Troupe.Messages.Api.KubeVirt;
