@@ -96,6 +96,7 @@ public sealed class MigrationLifecycleTests
         Start();
         TellSource(SourceStage.PassedOn, DomainState.Shutoff, DomainReason.Migrated);
         TellTarget(TargetStage.Running, DomainState.Running);
+        Show();
         Tell(Wish with { MigrationId = "m2" });
         Assert.Equal((MigrationPhases.Succeeded, MigrationPhases.Pending), (Phase(), MigrationPhases.News(_state, "m2").Phase));
     }
@@ -114,6 +115,7 @@ public sealed class MigrationLifecycleTests
         Start();
         TellSource(SourceStage.PassedOn, DomainState.Shutoff, DomainReason.Migrated);
         TellTarget(TargetStage.Running, DomainState.Running);
+        Show();
         var story = MigrationPhases.News(_state, "m1").Story!;
         Assert.Equal(("m1", "node-1", "node-2", true), (story.MigrationUid, story.SourceNode, story.TargetNode, story.Completed));
     }

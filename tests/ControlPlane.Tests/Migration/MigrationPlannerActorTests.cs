@@ -102,7 +102,7 @@ public sealed class MigrationPlannerActorTests : TestKit
         _api.Put(Guest("stuck", migratable: "False", image: "launcher:1"));
         await Eventually(() => Made().Count == 1 && _api.Writes.Contains("post api/v1/namespaces/ns/pods/virt-launcher-stuck/eviction"));
         await Eventually(() => _api.Find<KubeVirt>("kubevirt")!.Status?.OutdatedVirtualMachineInstanceWorkloads == 2);
-        Assert.Contains(Events("SuccessfulCreate"), e => e.Message!.EndsWith(" for automated workload update", StringComparison.Ordinal));
+        await Eventually(() => Events("SuccessfulCreate").Any(e => e.Message!.EndsWith(" for automated workload update", StringComparison.Ordinal)));
     }
 
     private void Begin(KubeVirtWorkloadUpdateStrategy? updates = null)
