@@ -24,7 +24,8 @@ internal static class PodProjection
             Condition(pod, "PodScheduled"), Condition(pod, "Ready"), waiting?.Reason, waiting?.Message,
             terminated is null ? pod.Status?.Message : $"virt-launcher ended with exit code {terminated.ExitCode}: {terminated.Message?.Trim()}",
             pod.Spec?.Containers?.FirstOrDefault(c => c.Name == Compute)?.Image,
-            Condition(pod, Conditions.VirtualMachineUnpaused), pod.Metadata.ResourceVersion);
+            Condition(pod, Conditions.VirtualMachineUnpaused), pod.Metadata.ResourceVersion,
+            pod.Metadata.Annotations?.ContainsKey(Annotations.EvictionInProgress) is true);
     }
 
     private static PodConditionObservation? Condition(Pod pod, string type) =>

@@ -89,6 +89,7 @@ public sealed class SubresourceApi(IKubeClient kubernetes, Authorizer authorizer
         ["groupVersion"] = $"{Group}/{version}",
         ["resources"] = new JsonArray(
         [
+            Resource(MachineEndpoints.Resource, EvacuateEndpoints.Name, "update"), Resource(InstanceEndpoints.Resource, EvacuateEndpoints.Name, "update"),
             .. MachineEndpoints.Names.Select(n => Resource(MachineEndpoints.Resource, n, "update")),
             Resource(MachineEndpoints.Resource, ExpandEndpoints.Name, "get"), Resource(ExpandEndpoints.OfManifest, null, "update"),
             .. InstanceEndpoints.Puts.Select(n => Resource(InstanceEndpoints.Resource, n, "update")),

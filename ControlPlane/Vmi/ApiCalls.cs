@@ -11,6 +11,7 @@ internal enum Call
     DeleteOtherPod,
     LeadAddresses,
     MarkUnpaused,
+    MarkEviction,
 }
 
 /// <summary>Which API calls of an actor are under way (at most one of each kind) and how long a failed one is held back.</summary>

@@ -1,6 +1,7 @@
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Vmi;
 
 namespace Troupe.ControlPlane.Vmi;
@@ -8,14 +9,21 @@ namespace Troupe.ControlPlane.Vmi;
 /// <summary>The VMI's conditions, in KubeVirt's words.</summary>
 internal static class VmiConditions
 {
-    private static readonly string[] Owned = [Conditions.Ready, Conditions.Synchronized, Conditions.Paused, Conditions.AgentConnected, Conditions.PodScheduled, Migration.LiveMigratable.Condition];
+    private static readonly string[] Owned =
+    [
+        Conditions.Ready, Conditions.Synchronized, Conditions.Paused, Conditions.AgentConnected, Conditions.PodScheduled, Conditions.EvictionRequested, Migration.LiveMigratable.Condition,
+        MigrationProgressing,
+    ];
+
+    /// <summary>Troupe's own: what is done so that a migration that takes its time ends, and how long that will take.</summary>
+    public const string MigrationProgressing = "MigrationProgressing";
 
     private sealed record Wanted(string Type, string Status, string? Reason = null, string? Message = null);
 
     /// <summary>Conditions of other types stay; a transition time moves only with the status.</summary>
     public static IReadOnlyList<VirtualMachineInstanceCondition> Of(IReadOnlyList<VirtualMachineInstanceCondition> current, VmiState state, DateTimeOffset now)
     {
-        var wanted = new[] { Ready(state), Synchronized(state), Paused(state), Agent(state), PodScheduled(state), Migratable(state) }.OfType<Wanted>();
+        var wanted = new[] { Ready(state), Synchronized(state), Paused(state), Agent(state), PodScheduled(state), Migratable(state), Migrating(state), Eviction(state) }.OfType<Wanted>();
         return
         [
             .. current.Where(c => !Owned.Contains(c.Type)),
@@ -27,7 +35,7 @@ internal static class VmiConditions
 
     private static Wanted Ready(VmiState state) => state switch
     {
-        { Phase: VmiPhases.Running, Domain.State: DomainState.Paused } => new(Conditions.Ready, "False", "GuestNotRunning", "Guest VM is paused"),
+        { Phase: VmiPhases.Running } when state.Domain?.State is DomainState.Paused || IsPausedToMigrate(state) => new(Conditions.Ready, "False", "GuestNotRunning", "Guest VM is paused"),
         { Phase: VmiPhases.Running, Pod.Deleting: true } => new(Conditions.Ready, "False", "PodTerminating", "virt-launcher pod is terminating"),
         { Phase: VmiPhases.Running } => new(Conditions.Ready, "True"),
         { PodIsGone: true } => new(Conditions.Ready, "False", "PodNotExists", "virt-launcher pod has not yet been scheduled"),
@@ -45,7 +53,17 @@ internal static class VmiConditions
         _ => null,
     };
 
-    private static Wanted? Paused(VmiState state) => state is { Phase: VmiPhases.Running, Domain: { State: DomainState.Paused } domain }
+    private static bool IsPausedToMigrate(VmiState state) => Migration.MigrationStatus.Forecast(state)?.Strategy is MigrationStrategy.Paused;
+
+    private static Wanted? Migrating(VmiState state) => Migration.MigrationStatus.Forecast(state) is { } forecast
+        ? new(MigrationProgressing, "True", forecast.Strategy.ToString(), forecast.Message)
+        : null;
+
+    private static Wanted? Paused(VmiState state) => IsPausedToMigrate(state)
+        ? new(Conditions.Paused, "True", "PausedByMigrationMonitor", "VMI was paused by the migration monitor")
+        : PausedOtherwise(state);
+
+    private static Wanted? PausedOtherwise(VmiState state) => state is { Phase: VmiPhases.Running, Domain: { State: DomainState.Paused } domain }
         ? domain.Reason is DomainReason.IoError
             ? new(Conditions.Paused, "True", "PausedIOError", "VMI was paused, low-level IO error detected")
             : new(Conditions.Paused, "True", "PausedByUser", "VMI was paused by user")
@@ -57,6 +75,9 @@ internal static class VmiConditions
             ? new(Migration.LiveMigratable.Condition, "False", first.Reason, string.Join(", ", all.Select(b => b == first ? b.Message : $"{b.Reason}: {b.Message}")))
             : new(Migration.LiveMigratable.Condition, "True")
         : null;
+
+    private static Wanted? Eviction(VmiState state) =>
+        Migration.EvictionMark.Of(state) is null ? null : new(Conditions.EvictionRequested, "True", "EvictionRequested", "VMI is marked for eviction");
 
     private static Wanted? Agent(VmiState state) =>
         state is { Phase: VmiPhases.Running, Domain.GuestAgent.Connected: true } ? new(Conditions.AgentConnected, "True") : null;

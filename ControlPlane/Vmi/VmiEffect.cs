@@ -24,6 +24,9 @@ public abstract record VmiEffect
     /// <summary>The guest runs (or no longer does): the pod's readiness gate follows.</summary>
     public sealed record MarkUnpaused(string PodName, string PodUid, bool Unpaused) : VmiEffect;
 
+    /// <summary>Deschedulers see on the pod whether an eviction that they asked for is under way.</summary>
+    public sealed record MarkEviction(string PodName, string PodUid, bool InProgress) : VmiEffect;
+
     /// <summary>Decide again after this time even if nothing is heard.</summary>
     public sealed record LookAgain(TimeSpan After) : VmiEffect;
 

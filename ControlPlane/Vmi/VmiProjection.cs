@@ -25,7 +25,8 @@ public static class VmiProjection
     public static bool IsUrgent(VmiState state, DateTimeOffset now)
     {
         var current = state.Vmi!;
-        return current.Status?.Phase != state.Phase || state.IsDeleting || !Shown(current).SequenceEqual(Shown(Wanted(current, state, now)));
+        var wanted = Wanted(current, state, now);
+        return current.Status?.Phase != state.Phase || state.IsDeleting || current.Status?.NodeName != wanted.Status?.NodeName || !Shown(current).SequenceEqual(Shown(wanted));
 
         static IEnumerable<(string?, string?, string?)> Shown(VirtualMachineInstance vmi) =>
             (vmi.Status?.Conditions ?? []).Where(c => c.Type != Conditions.AgentConnected).Select(c => (c.Type, c.Status, c.Reason)).Order();
@@ -51,10 +52,15 @@ public static class VmiProjection
         var labels = new Dictionary<string, string>(metadata.Labels ?? new Dictionary<string, string>());
         if (state.Right is { } right)
             labels[Labels.NodeName] = right.Node;
+        if (state is { Phase: VmiPhases.Running, Pod.LauncherImage: { } image, LauncherImage: { } current } && image != current)
+            labels[Labels.OutdatedLauncherImage] = "";
+        else if (state.Pod?.LauncherImage is not null)
+            labels.Remove(Labels.OutdatedLauncherImage);
         return metadata with
         {
             Finalizers = keep && metadata.Finalizers?.Contains(Finalizers.ForegroundDelete) is true ? metadata.Finalizers : finalizers.Count == 0 ? null : finalizers,
             Labels = labels.Count == 0 ? null : labels,
+            Annotations = EvictionMark.Annotations(metadata.Annotations, state),
         };
     }
 
@@ -68,6 +74,7 @@ public static class VmiProjection
             Reason = state.IsFinal ? state.Reason : status.Reason,
             PhaseTransitionTimestamps = [.. state.Transitions.Select(t => new VirtualMachineInstancePhaseTransitionTimestamp { Phase = t.Phase, PhaseTransitionTimestamp = t.At })],
             NodeName = state.Right?.Node ?? status.NodeName,
+            EvacuationNodeName = EvictionMark.Of(state),
             ActivePods = state.Right is { } right ? ActivePods(right, state.Moving)
                 : state.Pod is { } pod ? new Dictionary<string, string> { [pod.Uid] = pod.Node ?? "" } : status.ActivePods,
             QosClass = state.Pod?.QosClass ?? status.QosClass,

@@ -30,6 +30,9 @@ public sealed record VmiState(string Uid)
     /// <summary>Everything about moving the guest to another node.</summary>
     public MigrationWatch Moving { get; init; } = new();
 
+    /// <summary>Image of a launcher that would be started today; null where nobody says.</summary>
+    public string? LauncherImage { get; init; }
+
     public VirtualMachineInstance? Vmi { get; init; }
     public bool ObjectGone { get; init; }
     public PodObservation? Pod { get; init; }

@@ -106,7 +106,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
         {
             c.Create(xml, paused: vmi.Spec!.StartStrategy is "Paused");
             _created = true;
-            Update(o => o with { Machine = MachineOf(c) }, silently: true);
+            Identify(c, silently: true);
             Refresh(c);
             return true;
         }, ct).ConfigureAwait(false);
@@ -302,8 +302,15 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
             await DiskPreparer.PrepareAsync(vmi, ct).ConfigureAwait(false), HostDeviceAssigner.AssignAll(vmi.Spec!), HostFactsReader.Read());
     }
 
-    private static string? MachineOf(LibvirtConnection connection) =>
-        XElement.Parse(connection.DomainXml()).Element("os")?.Element("type")?.Attribute("machine")?.Value;
+    /// <summary>What the domain turned out to be once libvirt had filled it in.</summary>
+    private void Identify(LibvirtConnection connection, bool silently)
+    {
+        var domain = XElement.Parse(connection.DomainXml());
+        var machine = domain.Element("os")?.Element("type")?.Attribute("machine")?.Value;
+        var platform = machine is null ? null
+            : new PlatformObservation(domain.Attribute("type")?.Value ?? "", machine, QemuVersion, LibvirtVersion, domain.Element("cpu")?.ToString(SaveOptions.DisableFormatting));
+        Update(o => o with { Machine = machine, Platform = platform }, silently);
+    }
 
     /// <summary>What is known of a domain before libvirt says anything about it, whether it starts here or comes from another launcher.</summary>
     private void Describe(long epoch, DomainSource source)

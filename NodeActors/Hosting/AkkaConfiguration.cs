@@ -15,8 +15,23 @@ public static class AkkaConfiguration
     private const string ControlPlaneSystem = "troupe";
 
     public static AkkaConfigurationBuilder WithNodeAgent(this AkkaConfigurationBuilder builder, NodeAgentOptions options) => builder
+        .WithAgentRemoting(options.Remoting)
+        .WithActors((system, registry, services) =>
+        {
+            var pods = new PodFolders(options.KubeletRoot);
+            var domains = new DomainActorServices(
+                options.Node, Guid.NewGuid().ToString("N"), UseEmulation: !File.Exists("/dev/kvm"), new LauncherConnector(pods), new PodNetworking(),
+                StartLink(system, options.Remoting, options.ContactPoints), services.GetService<TimeProvider>(), services.GetService<ILoggerFactory>().CreateLogger<NodeActor>())
+            {
+                Probes = new NodeProbes(Path.Combine(options.State, "emulator-probes.json")),
+            };
+            registry.Register<NodeActor>(system.ActorOf(NodeActor.Props(domains, pods), "node"));
+        });
+
+    /// <summary>What an actor system needs in which agents live.</summary>
+    public static AkkaConfigurationBuilder WithAgentRemoting(this AkkaConfigurationBuilder builder, RemotingOptions remoting) => builder
         .WithWireSerialization()
-        .WithTroupeRemoting(options.Remoting)
+        .WithTroupeRemoting(remoting)
         .AddHocon("""
             akka.cluster.client {
               establishing-get-contacts-interval = 500ms
@@ -31,21 +46,16 @@ public static class AkkaConfiguration
         {
             loggers.ClearLoggers();
             loggers.AddLoggerFactory();
-        })
-        .WithActors((system, registry, services) =>
-        {
-            // Its defaults live in Akka.Cluster.Tools, which a remoting-only system does not load by itself.
-            system.Settings.InjectTopLevelFallback(ClusterClientReceptionist.DefaultConfig());
-            var contacts = options.ContactPoints.Select(c => ActorPath.Parse($"{options.Remoting.Address(c, ControlPlaneSystem)}/system/receptionist")).ToImmutableHashSet();
-            var client = system.ActorOf(ClusterClient.Props(ClusterClientSettings.Create(system).WithInitialContacts(contacts)), "control-plane-client");
-            var link = system.ActorOf(ControlPlaneLink.Props(client), "control-plane");
-            var pods = new PodFolders(options.KubeletRoot);
-            var domains = new DomainActorServices(
-                options.Node, Guid.NewGuid().ToString("N"), UseEmulation: !File.Exists("/dev/kvm"), new LauncherConnector(pods), new PodNetworking(), link,
-                services.GetService<TimeProvider>(), services.GetService<ILoggerFactory>().CreateLogger<NodeActor>())
-            {
-                Probes = new NodeProbes(Path.Combine(options.State, "emulator-probes.json")),
-            };
-            registry.Register<NodeActor>(system.ActorOf(NodeActor.Props(domains, pods), "node"));
         });
+
+    /// <summary>The way to the control plane, for all agents of the actor system.</summary>
+    /// <param name="contactPoints">As in <see cref="NodeAgentOptions"/>.</param>
+    public static IActorRef StartLink(ActorSystem system, RemotingOptions remoting, IReadOnlyList<string> contactPoints)
+    {
+        // Its defaults live in Akka.Cluster.Tools, which a remoting-only system does not load by itself.
+        system.Settings.InjectTopLevelFallback(ClusterClientReceptionist.DefaultConfig());
+        var contacts = contactPoints.Select(c => ActorPath.Parse($"{remoting.Address(c, ControlPlaneSystem)}/system/receptionist")).ToImmutableHashSet();
+        var client = system.ActorOf(ClusterClient.Props(ClusterClientSettings.Create(system).WithInitialContacts(contacts)), "control-plane-client");
+        return system.ActorOf(ControlPlaneLink.Props(client), "control-plane");
+    }
 }

@@ -28,6 +28,17 @@ public sealed class EchoSession : IAsyncDisposable
     /// <summary>The longest time in which nothing came back.</summary>
     public TimeSpan LongestGap => _longestGap;
 
+    /// <summary>Why the session is over; null while it goes on.</summary>
+    public string? Broken => _work.IsFaulted ? _work.Exception.GetBaseException().Message : null;
+
+    /// <summary>The longest silence since this was asked before.</summary>
+    public TimeSpan TakeLongestGap()
+    {
+        var longest = _longestGap;
+        _longestGap = TimeSpan.Zero;
+        return longest;
+    }
+
     public static async Task<EchoSession> OpenAsync(string address, int port)
     {
         var client = new TcpClient { NoDelay = true };

@@ -1,0 +1,19 @@
+using Troupe.Stress.Migration;
+using Xunit;
+
+namespace Troupe.Stress.Tests.Migration;
+
+/// <summary>The stress in its short form: everything of it, for less long.</summary>
+public sealed class SimulatedStressTests(ITestOutputHelper output)
+{
+    [Fact]
+    public async Task No_guest_is_lost_doubled_or_left_over_while_everything_around_it_breaks()
+    {
+        // One seed each time: what fails is printed with it and can be run again.
+        var options = new StressOptions(Guests: 50, Nodes: 8, TimeSpan.FromSeconds(20), Seed: Random.Shared.Next(), Parallel: 12, FaultsPerMinute: 60, Settle: TimeSpan.FromMinutes(3));
+        var report = await new SimulatedStress(options, output.WriteLine).RunAsync();
+        output.WriteLine(report.Summary());
+        Assert.True(report.Passed, report.Summary());
+        Assert.True(report.Migrations.GetValueOrDefault("Succeeded") > 0, "nothing has moved");
+    }
+}

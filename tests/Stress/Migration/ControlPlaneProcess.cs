@@ -1,0 +1,49 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Troupe.Stress.Migration;
+
+/// <summary>A real control plane, as a process that can be killed and started again on what it has kept.</summary>
+public sealed class ControlPlaneProcess(string kubeconfig, string state, string log) : IAsyncDisposable
+{
+    private readonly int _remoting = FreePort();
+    private readonly int _api = FreePort();
+    private Process? _process;
+
+    /// <summary>Where agents find it.</summary>
+    public string ContactPoint => $"127.0.0.1:{_remoting}";
+
+    public bool IsRunning => _process is { HasExited: false };
+
+    public void Start()
+    {
+        // The shell only redirects: exec keeps the pid, so that a kill hits the program itself.
+        var start = new ProcessStartInfo("/bin/sh", ["-c", $"exec \"$0\" \"$@\" >>'{log}' 2>&1 </dev/null", Path.Combine(AppContext.BaseDirectory, "Troupe.ControlPlane"),
+            "--kubeconfig", kubeconfig, "--state", state, "--akka-port", $"{_remoting}", "--api-port", $"{_api}", "--use-emulation", "true"])
+        { UseShellExecute = false };
+        _process = Process.Start(start) ?? throw new InvalidOperationException("the control plane did not start");
+    }
+
+    /// <summary>kill -9.</summary>
+    public async Task KillAsync()
+    {
+        if (_process is not { HasExited: false } process)
+            return;
+        process.Kill();
+        await process.WaitForExitAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
+        _process?.Dispose();
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,315 @@
+using Troupe.Launcher.Migration;
+using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
+
+namespace Troupe.Stress.Simulation;
+
+/// <summary>Both ends of a migration: what <see cref="SourceEndpoint"/> and <see cref="TargetEndpoint"/> decide, done to modelled guests.</summary>
+public sealed partial class SimulatedLauncher
+{
+    private static readonly TimeSpan ReconnectInterval = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
+    private SourceEndpoint _source = new();
+    private TargetEndpoint _target = new();
+    private SimulatedRun? _run;
+    private SimulatedLink? _peer;
+
+    /// <summary>The copy that arrives belongs to this attempt's connection.</summary>
+    private bool _arriving;
+
+    /// <summary>The control channel of a source, or none.</summary>
+    internal void OnPeerConnected(SimulatedLink link)
+    {
+        _peer = link;
+        Decide(new TargetInput.PeerConnected());
+    }
+
+    /// <summary>libvirt ends an incoming domain that is not whole when its source is gone.</summary>
+    internal void OnPeerLost(SimulatedLink link)
+    {
+        if (_peer == link)
+            _peer = null;
+        if (_arriving)
+        {
+            _arriving = false;
+            Decide(new TargetInput.Gone());
+        }
+    }
+
+    /// <summary>First the decision, then libvirt may learn of it.</summary>
+    internal void OnLinkLost(SimulatedLink link)
+    {
+        if (_run is not { } run || run.Link != link)
+            return;
+        Decide(new SourceInput.LinkLost());
+        run.Fail("End of file while reading data: Input/output error");
+        if (run.IsSwitched)
+            Return(run, run.Failure);
+        if (_source.Stage is SourceStage.PassedOn)
+            PassOn(run);
+    }
+
+    private void Prepare(PrepareIncoming order)
+    {
+        (_target, var actions) = _target.Decide(new TargetInput.Prepare(order.Epoch));
+        if (actions is not TargetActions.Prepare)
+            return;
+        Show(order.MigrationId, m => m with { StartedAt = Now });
+        After(_hosts.Timing.Prepare, () =>
+        {
+            var endpoint = _hosts.HasFullDisk(Node) ? null : _hosts.Network.Listen(Address, new OpenPort(this, order.SourceCertificate, order.Epoch));
+            if (endpoint is not null)
+                Describe(order.Epoch, order.Vmi, order.Context);
+            Show(order.MigrationId, m => endpoint is null ? m with { Message = SimulatedHosts.NoSpace } : m with { Endpoint = endpoint });
+            Decide(new TargetInput.Prepared(endpoint is not null));
+        });
+    }
+
+    private void Show(string migrationId, Func<MigrationObservation, MigrationObservation> change) =>
+        Update(o => o with { Migration = change(o.Migration ?? new MigrationObservation(migrationId, _target.Epoch, SourceStage.None, _target.Stage)) with { Target = _target.Stage } });
+
+    private void Decide(TargetInput input)
+    {
+        var before = _target.Stage;
+        (_target, var actions) = _target.Decide(input);
+        if (actions.HasFlag(TargetActions.SendLoaded) && _peer is { } peer)
+        {
+            var epoch = _target.Epoch;
+            peer.AtSource(source => source.Decide(new SourceInput.PeerLoaded(epoch)));
+        }
+
+        if (actions.HasFlag(TargetActions.Resume))
+        {
+            _qemu!.Run();
+            Update(o => o with { State = DomainState.Running, Reason = DomainReason.Migrated, Machine = "pc-q35-7.2" });
+            StartAgent();
+        }
+
+        if (_target.Stage != before)
+            Update(o => o.Migration is { } m ? o with { Migration = m with { Target = _target.Stage } } : o);
+        if (actions.HasFlag(TargetActions.Close))
+        {
+            _hosts.Network.Close(Address, this);
+            _arriving = false;
+            _peer?.Break();
+            _qemu?.End("a copy without the right to run");
+        }
+    }
+
+    /// <summary>QEMU's last byte has come.</summary>
+    private void OnWhole(SimulatedLink link, long written)
+    {
+        if (!_arriving || _target.Stage is not TargetStage.Ready)
+        {
+            link.AtSource(source => source.OnFinished(link, "the target has no such domain"));
+            return;
+        }
+
+        _arriving = false;
+        _qemu = new SimulatedQemu(_hosts.Ledger, _vmiUid, PodUid, _guest!);
+        _qemu.Receive(written);
+        Decide(new TargetInput.Loaded());
+        link.AtSource(source => source.OnFinished(link, null));
+    }
+
+    /// <returns>What ended was a copy that had not run here.</returns>
+    private bool OnIncomingGone()
+    {
+        if (_target.Stage is not (TargetStage.Ready or TargetStage.Loaded))
+            return false;
+        Decide(new TargetInput.Gone());
+        return true;
+    }
+
+    private void StartMigration(MigrateDomain order)
+    {
+        (_source, var actions) = _source.Decide(new SourceInput.Start(order.TargetEpoch));
+        if (actions is not SourceActions.Migrate)
+            return;
+        Update(o => o with { Migration = new MigrationObservation(order.MigrationId, order.TargetEpoch, SourceStage.Migrating, TargetStage.None) { StartedAt = Now } });
+        var run = _run = new SimulatedRun(order, Now);
+        Open(run, link =>
+        {
+            link.AtTarget(target => target._arriving = target._target.Stage is TargetStage.Ready);
+            _hosts.Network.Flow(Node, link.Target.Node, 1);
+            run.Copy = CopyModel.Begin(_guest!);
+            run.TickedAt = run.ProgressAt = Now;
+            Tick(run);
+        }, error => Return(run, error));
+    }
+
+    private void AbortMigration(AbortMigrate order)
+    {
+        var before = _source;
+        Decide(new SourceInput.Abort(order.TargetEpoch));
+        if (before.TargetEpoch != _source.TargetEpoch)
+            Update(o => o with { Migration = new MigrationObservation(order.MigrationId, order.TargetEpoch, SourceStage.Kept, TargetStage.None) { Message = "aborted before it began" } });
+    }
+
+    private void Decide(SourceInput input)
+    {
+        var before = _source.Stage;
+        (_source, var actions) = _source.Decide(input);
+        if (_source.Stage is SourceStage.PassedOn && before is not SourceStage.PassedOn && _run?.Link is { } link)
+            _hosts.Ledger.PassesOn(_vmiUid, link.Target.PodUid);
+        if (actions.HasFlag(SourceActions.KillGuest))
+            _qemu?.End("the right was passed on");
+        if (actions.HasFlag(SourceActions.SendRun) && _run is { } run)
+            PassOn(run);
+        if (_source.Stage != before)
+            Update(o => o.Migration is { } m && m.TargetEpoch == _source.TargetEpoch ? o with { Migration = m with { Source = _source.Stage } } : o);
+        if (_source.Stage is SourceStage.PassedOn && before is not SourceStage.PassedOn)
+            Update(o => o with { State = DomainState.Shutoff, Reason = DomainReason.Migrated, Message = null });
+        if (actions.HasFlag(SourceActions.CancelJob))
+            _run?.Fail("operation aborted: migration out job: canceled by client");
+        if (actions.HasFlag(SourceActions.KeepGuest))
+            Resume();
+    }
+
+    private void Tick(SimulatedRun run)
+    {
+        if (run.IsReturned)
+            return;
+        if (run.Failure is not null)
+        {
+            Return(run, run.Failure);
+            return;
+        }
+
+        var (now, link) = (Now, run.Link!);
+        var rate = _hosts.Network.BytesPerSecond(Node, link.Target.Node);
+        if (run.Order.Options.BandwidthBytesPerSecond is > 0 and var limit)
+            rate = Math.Min(rate, limit);
+        if (!_hosts.Network.IsCut(Node, link.Target.Node))
+            run.Copy = run.Copy!.Advance(rate, now - run.TickedAt, RunsGuest, run.Order.Options.AutoConverge);
+        run.TickedAt = now;
+        if (now - run.ProgressAt >= ProgressInterval)
+        {
+            run.ProgressAt = now;
+            Update(o => o.Migration is { } m ? o with { Migration = m with { Progress = run.Progress(now, rate) } } : o);
+        }
+
+        var downtime = run.MaxDowntime ?? _hosts.Timing.MaxDowntime;
+        if (run.Copy!.Fits(rate, downtime) || (_qemu is { Runs: false } && run.Copy.Left + run.Copy.Dirtied <= rate * _hosts.Timing.CopyStep.TotalSeconds))
+            Switch(run, run.Copy.Rest(rate));
+        else
+            After(_hosts.Timing.CopyStep, () => Tick(run));
+    }
+
+    private void Switch(SimulatedRun run, TimeSpan rest)
+    {
+        run.IsSwitched = true;
+        var written = _qemu!.Stand();
+        After(rest, () => run.Link!.AtTarget(target => target.OnWhole(run.Link, written)));
+    }
+
+    /// <summary>The target's libvirt has answered to the last step.</summary>
+    private void OnFinished(SimulatedLink link, string? error)
+    {
+        if (_run is { } run && run.Link == link)
+            Return(run, error);
+    }
+
+    /// <summary>libvirt's call comes back. When it failed, libvirt has let the guest go on, without asking anybody.</summary>
+    private void Return(SimulatedRun run, string? error)
+    {
+        if (run.IsReturned)
+            return;
+        run.IsReturned = true;
+        if (run.Copy is not null && run.Link is { } link)
+            _hosts.Network.Flow(Node, link.Target.Node, -1);
+        if (error is not null)
+            Resume();
+        if (error is not null && _source.IsBusy)
+            Update(o => o.Migration is { } m ? o with { Migration = m with { Message = error } } : o, silently: true);
+        Update(o => o.Migration is { } m ? o with { Migration = m with { EndedAt = Now } } : o, silently: true);
+        Decide(new SourceInput.Returned(error is null));
+        if (error is null)
+            _qemu?.End("it has moved");
+        if (_source.Stage is SourceStage.Kept && _run == run)
+        {
+            _run = null;
+            run.Link?.Break();
+        }
+    }
+
+    /// <summary>Tells the target that it may run, over a new connection if need be, until that has worked or the launcher ends.</summary>
+    private void PassOn(SimulatedRun run)
+    {
+        if (run.IsPassing)
+            return;
+        run.IsPassing = true;
+        if (run.Link is { IsBroken: false } link)
+            Say(link);
+        else
+            Open(run, Say, _ => After(ReconnectInterval, Again));
+
+        void Say(SimulatedLink over)
+        {
+            var epoch = run.Order.TargetEpoch;
+            over.AtTarget(target => target.Decide(new TargetInput.PeerRun(epoch)));
+            run.IsPassing = false;
+        }
+
+        void Again()
+        {
+            run.IsPassing = false;
+            PassOn(run);
+        }
+    }
+
+    private void Open(SimulatedRun run, Action<SimulatedLink> opened, Action<string> failed) => _ = Task.Run(async () =>
+    {
+        try
+        {
+            var link = await _hosts.Network.ConnectAsync(this, run.Order.Target, run.Order.TargetEpoch).ConfigureAwait(false);
+            if (!IsAlive)
+                link.Break();
+            Post(() =>
+            {
+                run.Link = link;
+                opened(link);
+            });
+        }
+        catch (IOException e)
+        {
+            Post(() => failed(e.Message));
+        }
+    });
+
+    private void OnDaemonLost()
+    {
+        Decide(new SourceInput.DaemonLost());
+        if (_run is { IsReturned: false } run)
+        {
+            run.Fail("the libvirt daemon died");
+            After(_hosts.Timing.DaemonRestart, () => Return(run, run.Failure));
+        }
+
+        if (_target.Stage is TargetStage.Ready or TargetStage.Loaded && _qemu is not { IsAlive: true })
+            Decide(new TargetInput.Gone());
+    }
+
+    private void FailRun(string why)
+    {
+        if (_run is not { IsReturned: false } run)
+            return;
+        run.Fail(why);
+        if (run.IsSwitched)
+            Return(run, why);
+    }
+
+    private void Resume()
+    {
+        if (_qemu is { IsPausedByUser: false } qemu)
+            qemu.Run();
+    }
+
+    private void EndMigration()
+    {
+        if (_run is { IsReturned: false, Copy: not null, Link: { } link })
+            _hosts.Network.Flow(Node, link.Target.Node, -1);
+        _run?.Link?.Break();
+        _peer?.Break();
+    }
+}

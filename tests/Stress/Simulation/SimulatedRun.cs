@@ -1,0 +1,35 @@
+using Troupe.Messages.Protocol.Migration;
+
+namespace Troupe.Stress.Simulation;
+
+/// <summary>One attempt to send a guest, as libvirt's long call knows it. Only its launcher's queue touches it.</summary>
+internal sealed class SimulatedRun(MigrateDomain order, DateTimeOffset startedAt)
+{
+    public MigrateDomain Order { get; } = order;
+
+    public SimulatedLink? Link { get; set; }
+
+    public CopyModel? Copy { get; set; }
+
+    public DateTimeOffset TickedAt { get; set; }
+
+    public DateTimeOffset ProgressAt { get; set; }
+
+    /// <summary>The guest stands still and its last bytes are on their way.</summary>
+    public bool IsSwitched { get; set; }
+
+    public bool IsReturned { get; set; }
+
+    /// <summary>The target is being told that it may run.</summary>
+    public bool IsPassing { get; set; }
+
+    /// <summary>Why the call is to come back; null while it need not.</summary>
+    public string? Failure { get; private set; }
+
+    public TimeSpan? MaxDowntime { get; } = order.Options.MaxDowntimeMs > 0 ? TimeSpan.FromMilliseconds(order.Options.MaxDowntimeMs) : null;
+
+    public void Fail(string why) => Failure ??= why;
+
+    public MigrationProgress Progress(DateTimeOffset now, double bytesPerSecond) => new(
+        (long)(now - startedAt).TotalMilliseconds, Copy!.Guest.MemoryBytes, (long)Copy.Sent, (long)Copy.Left, (long)bytesPerSecond, Copy.Guest.DirtyBytesPerSecond, Copy.Iteration, 0);
+}
