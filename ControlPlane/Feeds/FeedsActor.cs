@@ -24,6 +24,7 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
     private readonly Dictionary<string, VirtualMachineInstance> _vmis = [];
     private readonly Dictionary<string, (string VmiUid, PodObservation Pod)> _pods = [];
     private readonly IActorRef _vmiRegion;
+    private readonly IActorRef _volumes;
     private bool _vmisListed;
     private bool _podsListed;
 
@@ -35,6 +36,7 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
         var machines = Context.ActorOf(MachineFeedsActor.Props(kubernetes, machineRegion, pools, time, log), "machines");
         var replicaSets = Context.ActorOf(ReplicaSetFeedsActor.Props(kubernetes, replicaSetRegion, time, log), "replica-sets");
         var planner = Context.ActorOf(migrationPlanner, "migration-planner");
+        _volumes = Context.ActorOf(VolumeFeedsActor.Props(kubernetes, vmiRegion, time, log), "volumes");
         var materializer = Context.Materializer();
         Run<VirtualMachineInstance>(new FeedOptions());
         Run<Pod>(new FeedOptions(LabelSelector: $"{Labels.App}={Labels.LauncherApp}"));
@@ -45,6 +47,7 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
             replicaSets.Tell(e);
             pools.Tell(e);
             planner.Tell(e);
+            _volumes.Tell(e);
         });
         Run<VirtualMachineInstanceMigration>(new FeedOptions());
         Run<Node>(new FeedOptions());
@@ -137,10 +140,12 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
             _vmiRegion.Tell(new PodObserved(uid, pod));
         if (pods.Count == 0 && _podsListed)
             _vmiRegion.Tell(new NoPodListed(uid));
+        _volumes.Tell(request);
     }
 
     private void TellAll()
     {
+        _volumes.Tell(VolumeFeedsActor.Resync.Instance);
         foreach (var (uid, vmi) in _vmis)
             _vmiRegion.Tell(new VmiObserved(uid, vmi));
         foreach (var (uid, pod) in _pods.Values)

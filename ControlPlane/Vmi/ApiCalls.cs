@@ -12,6 +12,10 @@ internal enum Call
     LeadAddresses,
     MarkUnpaused,
     MarkEviction,
+    CreateAttachment,
+    DeleteAttachment,
+    AskForTrouble,
+    CreateStateClaim,
 }
 
 /// <summary>Which API calls of an actor are under way (at most one of each kind) and how long a failed one is held back.</summary>

@@ -24,7 +24,7 @@ public sealed record VmiActorServices(
 /// Owner of one VMI; entity id is the VMI's UID. A shell: it feeds messages to <see cref="VmiLifecycle"/>, journals the decisions,
 /// then performs the effects, and keeps the VMI object equal to <see cref="VmiProjection"/>.
 /// </summary>
-public sealed class VmiActor : ReceivePersistentActor, IWithTimers
+public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
 {
     private readonly VmiActorServices _services;
     private readonly ObjectWriter _writer;
@@ -220,6 +220,18 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
                 case VmiEffect.MarkEviction mark:
                     MarkEviction(mark);
                     break;
+                case VmiEffect.CreateAttachment attach:
+                    CreateAttachment(attach);
+                    break;
+                case VmiEffect.DeleteAttachment detach:
+                    DeleteAttachment(detach);
+                    break;
+                case VmiEffect.CreateStateClaim:
+                    CreateStateClaim();
+                    break;
+                case VmiEffect.AskForTrouble ask:
+                    AskForTrouble(ask);
+                    break;
                 case VmiEffect.LookAgain again:
                     Timers.StartSingleTimer(nameof(LookAgain), LookAgain.Instance, again.After);
                     break;
@@ -237,7 +249,7 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
     {
         if (!_calls.Begin(call))
             return;
-        var pod = shape(LauncherPodRenderer.Render(VmiDefaults.Apply(_state.Vmi!), name, _services.PodOptions()));
+        var pod = shape(LauncherPodRenderer.Render(VmiDefaults.Apply(_state.Vmi!), name, _services.PodOptions(), _state.Storage.BlockClaims));
         Do(call, async ct =>
         {
             try

@@ -16,7 +16,18 @@ public abstract record VmiEffect
 
     public sealed record DeletePod(string Name, string? Uid, bool Force) : VmiEffect;
 
+    /// <summary>The pod that brings a plugged volume to the guest's node.</summary>
+    public sealed record CreateAttachment(string Volume, string Name) : VmiEffect;
+
+    /// <summary>The claim for the guest's TPM and UEFI variables.</summary>
+    public sealed record CreateStateClaim : VmiEffect;
+
+    public sealed record DeleteAttachment(string Name, string Uid) : VmiEffect;
+
     public sealed record Tell(INodeMessage Message) : VmiEffect;
+
+    /// <summary>Kubelet has the pod and does not start it: find out why.</summary>
+    public sealed record AskForTrouble(string PodUid) : VmiEffect;
 
     /// <summary>An event for people, on the VMI.</summary>
     public sealed record Announce(string Type, string Reason, string Message) : VmiEffect;

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Troupe.ControlPlane.Migration;
 using Troupe.ControlPlane.Vmi.LauncherPod;
+using Troupe.ControlPlane.Vmi.Volumes;
 using Troupe.Kubernetes.Writers;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -84,8 +85,10 @@ public static class VmiProjection
             MigrationState = MigrationStatus.Of(state, status.MigrationState),
             Machine = domain?.Machine is { } machine ? new Machine { Type = machine } : status.Machine,
             Memory = Memory(status, domain, vmi),
-            Interfaces = domain is null ? status.Interfaces : [.. domain.Interfaces.Select(Interface)],
-            VolumeStatus = domain is null ? status.VolumeStatus : [.. domain.Volumes.Select(v => new VolumeStatus { Name = v.Name, Target = v.Target, Size = v.SizeBytes })],
+            Interfaces = domain is null ? status.Interfaces : [.. domain.Interfaces.Select(i => Interface(i, vmi))],
+            VolumeStatus = state.Right is null ? status.VolumeStatus : VolumeProjection.Of(status.VolumeStatus, state, vmi),
+            CurrentCPUTopology = domain?.Cpus is { } cpus ? new CPUTopology { Sockets = cpus.Sockets, Cores = cpus.Cores, Threads = cpus.Threads } : status.CurrentCPUTopology,
+            FsFreezeStatus = domain?.GuestAgent?.FsFreezeStatus is "frozen" and var frozen ? frozen : null,
             GuestOSInfo = domain?.GuestAgent?.Os is { } os ? GuestOs(os) : status.GuestOSInfo ?? new VirtualMachineInstanceGuestOSInfo(),
             Conditions = VmiConditions.Of(status.Conditions ?? [], state, now),
         };
@@ -109,7 +112,7 @@ public static class VmiProjection
         }
         : status.Memory;
 
-    private static VirtualMachineInstanceNetworkInterface Interface(InterfaceObservation i) => new()
+    private static VirtualMachineInstanceNetworkInterface Interface(InterfaceObservation i, VirtualMachineInstance vmi) => new()
     {
         Name = i.Name,
         Mac = i.Mac,
@@ -118,7 +121,7 @@ public static class VmiProjection
         QueueCount = i.QueueCount,
         IpAddress = i.IpAddresses is [var first, ..] ? first : null,
         IpAddresses = i.IpAddresses.Count == 0 ? null : i.IpAddresses,
-        LinkState = i.Name is null ? null : "up",
+        LinkState = i.Name is null ? null : vmi.Spec?.Domain?.Devices?.Interfaces?.FirstOrDefault(n => n.Name == i.Name)?.State is "down" ? "down" : "up",
         PodInterfaceName = i.Name is null ? null : "eth0",
     };
 

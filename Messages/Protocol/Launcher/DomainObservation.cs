@@ -36,6 +36,9 @@ public sealed record DomainObservation
     public MemoryObservation? Memory { get; init; }
     public CpuObservation? Cpus { get; init; }
 
+    /// <summary>The state of the spec that was carried out last, by the name that the control plane gave it.</summary>
+    public string? Revision { get; init; }
+
     /// <summary>Null when the spec names no credentials for the guest agent to set.</summary>
     public AccessCredentialsObservation? AccessCredentials { get; init; }
 

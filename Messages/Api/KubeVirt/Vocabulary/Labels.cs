@@ -5,6 +5,7 @@ public static class Labels
 {
     public const string App = "kubevirt.io";
     public const string LauncherApp = "virt-launcher";
+    /// <summary>A pod that brings a plugged volume to its guest's node.</summary>
     public const string HotplugApp = "hotplug-disk";
     public const string CreatedBy = "kubevirt.io/created-by";
     public const string NodeName = "kubevirt.io/nodeName";
@@ -32,6 +33,8 @@ public static class Annotations
     public const string PciTopologyVersion = "kubevirt.io/pci-topology-version";
     public const string DefaultContainer = "kubectl.kubernetes.io/default-container";
     public const string LastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+    public const string OwnerVmiName = "kubevirt.io/owner-vmi-name";
+    public const string OwnerVmiUid = "kubevirt.io/owner-vmi-uid";
     public const string RequestEvictOnly = "descheduler.alpha.kubernetes.io/request-evict-only";
     public const string EvictionInProgress = "descheduler.alpha.kubernetes.io/eviction-in-progress";
 
@@ -76,6 +79,9 @@ public static class Conditions
     public const string AgentConnected = "AgentConnected";
     public const string PodScheduled = "PodScheduled";
     public const string EvictionRequested = "EvictionRequested";
+    public const string HotVCPUChange = "HotVCPUChange";
+    public const string HotMemoryChange = "HotMemoryChange";
+    public const string AccessCredentialsSynchronized = "AccessCredentialsSynchronized";
 
     /// <summary>A pod readiness gate: a paused guest leaves Service endpoints.</summary>
     public const string VirtualMachineUnpaused = "kubevirt.io/virtual-machine-unpaused";
