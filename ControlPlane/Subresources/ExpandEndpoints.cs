@@ -2,7 +2,6 @@ using System.Text.Json;
 using Troupe.ControlPlane.Admission;
 using Troupe.ControlPlane.Admission.Configuration;
 using Troupe.ControlPlane.Admission.Defaults;
-using Troupe.ControlPlane.Admission.Review;
 using Troupe.ControlPlane.Admission.Schema;
 using Troupe.ControlPlane.Admission.Webhooks;
 using Troupe.ControlPlane.Machines.Instancetypes;
@@ -10,7 +9,6 @@ using Troupe.ControlPlane.Machines.Vm;
 using Troupe.Kubernetes.Client;
 using Troupe.Messages.Api;
 using Troupe.Messages.Api.KubeVirt;
-using Troupe.Messages.Api.Meta;
 
 namespace Troupe.ControlPlane.Subresources;
 

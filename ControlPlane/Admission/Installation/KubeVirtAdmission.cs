@@ -1,7 +1,6 @@
 using Troupe.ControlPlane.Admission.Configuration;
 using Troupe.ControlPlane.Admission.Review;
 using Troupe.Messages.Api.KubeVirt;
-using Troupe.Messages.Api.Meta;
 
 namespace Troupe.ControlPlane.Admission.Installation;
 

@@ -8,7 +8,6 @@ using Troupe.Kubernetes.Writers;
 using Troupe.Messages.Api;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
-using Troupe.Messages.Api.Meta;
 using Troupe.Messages.Api.Pool;
 using Troupe.Messages.Protocol.Machines;
 

@@ -37,8 +37,8 @@ public static class PoolSelection
     /// <summary>Asked of the node selector in the machine's template.</summary>
     private static bool Matches(NodeSelectorRequirement requirement, IReadOnlyDictionary<string, string> selector) => requirement.Operator switch
     {
-        "Gt" => Number(selector.GetValueOrDefault(requirement.Key!)) > Number(requirement.Values?.FirstOrDefault()),
-        "Lt" => Number(selector.GetValueOrDefault(requirement.Key!)) < Number(requirement.Values?.FirstOrDefault()),
+        "Gt" => Number(selector.GetValueOrDefault(requirement.Key!)) > Number(requirement.Values is [var bound, ..] ? bound : null),
+        "Lt" => Number(selector.GetValueOrDefault(requirement.Key!)) < Number(requirement.Values is [var limit, ..] ? limit : null),
         _ => LabelSelectors.Matches(new LabelSelector
         {
             MatchExpressions = [new LabelSelectorRequirement { Key = requirement.Key, Operator = requirement.Operator, Values = requirement.Values }],

@@ -34,7 +34,7 @@ public sealed record PoolState(string Uid)
 
     public PoolState Observe(IPoolMessage message) => message switch
     {
-        PoolObserved o => this with { Pool = o.Pool },
+        PoolObserved o when ResourceVersions.IsNewer(o.Pool.Metadata.ResourceVersion, Pool?.Metadata.ResourceVersion) => this with { Pool = o.Pool },
         PoolGone => this with { Gone = true },
         PoolMachineObserved o => With(o.Machine),
         PoolMachineGone g => this with { Machines = Without(Machines, g.MachineUid), Instances = Without(Instances, g.MachineUid), Taken = new HashSet<string>() },
@@ -56,12 +56,10 @@ public sealed record PoolState(string Uid)
         var known = all.GetValueOrDefault(key);
         if (known?.Metadata.Uid == obj.Metadata.Uid && known!.Metadata.DeletionTimestamp is { } deleting && obj.Metadata.DeletionTimestamp is null)
             obj = obj with { Metadata = obj.Metadata with { DeletionTimestamp = deleting } };
-        return known?.Metadata.Uid == obj.Metadata.Uid && !Newer(obj.Metadata.ResourceVersion, known!.Metadata.ResourceVersion)
+        return known?.Metadata.Uid == obj.Metadata.Uid && !ResourceVersions.IsNewer(obj.Metadata.ResourceVersion, known!.Metadata.ResourceVersion)
             ? new Dictionary<string, T>(all)
             : new Dictionary<string, T>(all) { [key] = obj };
     }
-
-    private static bool Newer(string? version, string? known) => !ulong.TryParse(known, out var old) || !ulong.TryParse(version, out var now) || now >= old;
 
     private static Dictionary<string, T> Without<T>(IReadOnlyDictionary<string, T> all, string key) => all.Where(e => e.Key != key).ToDictionary();
 }

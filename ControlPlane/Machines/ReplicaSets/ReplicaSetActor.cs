@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Akka.Actor;
 using Troupe.ControlPlane.Machines.Vm;
-using Troupe.ControlPlane.Vmi;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Writers;
 using Troupe.Messages.Api;

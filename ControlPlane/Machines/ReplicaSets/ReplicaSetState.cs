@@ -20,7 +20,7 @@ public sealed record ReplicaSetState(string Uid)
 
     public ReplicaSetState Observe(IReplicaSetMessage message) => message switch
     {
-        ReplicaSetObserved o => this with { ReplicaSet = o.ReplicaSet },
+        ReplicaSetObserved o when ResourceVersions.IsNewer(o.ReplicaSet.Metadata.ResourceVersion, ReplicaSet?.Metadata.ResourceVersion) => this with { ReplicaSet = o.ReplicaSet },
         ReplicaSetGone => this with { Gone = true },
         ReplicaObserved o => With(o.Instance),
         ReplicaGone g => this with { Instances = Instances.Where(i => i.Key != g.InstanceUid).ToDictionary() },

@@ -44,9 +44,9 @@ public sealed record MachineState(string Uid)
     public MachineState Observe(IMachineMessage message) => message switch
     {
         // A feed may lag behind our own writes.
-        MachineObserved m when Newer(m.Machine.Metadata.ResourceVersion, Machine?.Metadata.ResourceVersion) => this with { Machine = m.Machine },
+        MachineObserved m when ResourceVersions.IsNewer(m.Machine.Metadata.ResourceVersion, Machine?.Metadata.ResourceVersion) => this with { Machine = m.Machine },
         MachineGone => this with { Gone = true },
-        InstanceObserved o when Instance is null || Instance.Metadata.Uid != o.Instance.Metadata.Uid || Newer(o.Instance.Metadata.ResourceVersion, Instance.Metadata.ResourceVersion) =>
+        InstanceObserved o when Instance is null || Instance.Metadata.Uid != o.Instance.Metadata.Uid || ResourceVersions.IsNewer(o.Instance.Metadata.ResourceVersion, Instance.Metadata.ResourceVersion) =>
             this with { Instance = o.Instance, InstanceKnown = true },
         InstanceGone g when Instance is null || Instance.Metadata.Uid == g.InstanceUid => this with { Instance = null, InstanceKnown = true },
         // The list may be older than an instance that was made since; only its end, not its absence, takes that away.
@@ -60,7 +60,4 @@ public sealed record MachineState(string Uid)
     public MachineState WithInstanceDeleting(string uid, DateTimeOffset at) => Instance is { Metadata.DeletionTimestamp: null } instance && instance.Metadata.Uid == uid
         ? this with { Instance = instance with { Metadata = instance.Metadata with { DeletionTimestamp = at } } }
         : this;
-
-    private static bool Newer(string? version, string? known) =>
-        !ulong.TryParse(known, out var old) || !ulong.TryParse(version, out var now) || now >= old;
 }

@@ -3,7 +3,6 @@ using Troupe.ControlPlane.Admission.Configuration;
 using Troupe.ControlPlane.Machines.Instancetypes;
 using Troupe.ControlPlane.Machines.Instancetypes.Common;
 using Troupe.ControlPlane.Subresources;
-using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.Instancetype;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.Meta;

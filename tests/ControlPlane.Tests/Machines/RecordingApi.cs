@@ -48,18 +48,16 @@ internal sealed class RecordingApi : IKubeClient
     public Task<T> PatchAsync<T>(string? ns, string name, PatchType type, JsonNode patch, string? subresource = null, PatchQuery? query = null, CancellationToken ct = default) where T : KubeObject
     {
         Writes.Enqueue($"patch {typeof(T).Name}{(subresource is null ? "" : "/" + subresource)} {name}");
-        JsonObject merged;
         lock (_gate)
         {
             if (!_objects.TryGetValue((typeof(T), name), out var current))
                 throw Refused(404, "NotFound", name);
             if (patch["metadata"]?["resourceVersion"] is { } version && (string?)version != (string?)current["metadata"]!["resourceVersion"])
                 throw Refused(409, "Conflict", name);
-            merged = current.DeepClone().AsObject();
+            var merged = current.DeepClone().AsObject();
             Merge(merged, patch.AsObject());
+            return Task.FromResult(Store<T>(merged));
         }
-
-        return Task.FromResult(Store<T>(merged));
     }
 
     public Task DeleteAsync<T>(string? ns, string name, DeleteQuery? query = null, CancellationToken ct = default) where T : KubeObject
