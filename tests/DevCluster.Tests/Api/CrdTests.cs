@@ -104,7 +104,7 @@ public sealed class CrdTests : IAsyncLifetime
         var (code, status) = await _cluster.SendAsync("POST", Crds, crd);
         Assert.Equal(HttpStatusCode.UnprocessableEntity, code);
         Assert.Equal(
-            ["metadata.name", "spec.scope", "spec.versions[0].schema.openAPIV3Schema.properties[spec].type"],
+            ["metadata.name", "spec.scope", "spec.validation.openAPIV3Schema.properties[spec].type"],
             status.Arr("details", "causes")!.Select(c => c.Str("field")).Order(StringComparer.Ordinal));
     }
 
