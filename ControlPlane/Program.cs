@@ -39,8 +39,8 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
         .WithNodeLinks(time, logs)
         .WithVmis(kubernetes, events, emulation.PodOptions, time, logs)
         .WithMachines(kubernetes, events, time, logs)
-        .WithFeeds(kubernetes, time, logs)
-        .WithMigrations(kubernetes, time, logs));
+        .WithFeeds(kubernetes, events, options.LauncherImage, time, logs)
+        .WithMigrations(kubernetes, events, time, logs));
     var service = options.ServiceName ?? Installer.LocalService;
     var certificates = new CertificateKeeper(kubernetes, options.ServiceNamespace, [$"{service}.{options.ServiceNamespace}.svc", "localhost", options.Remoting.PublicHost],
         RotationPolicy.Default, time, logs.CreateLogger<CertificateKeeper>());
@@ -57,9 +57,11 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
     var proxy = await FrontProxy.LoadAsync(kubernetes, ct);
     var app = builder.Build();
     var config = new ClusterConfigFeed(logs);
-    new SubresourceApi(kubernetes, new Authorizer(kubernetes, proxy), app.Services.GetRequiredService<ActorSystem>(), () => app.Services.GetRequiredService<ActorRegistry>().Get<NodeLinkActor>(),
+    var authorizer = new Authorizer(kubernetes, proxy);
+    new SubresourceApi(kubernetes, authorizer, app.Services.GetRequiredService<ActorSystem>(), () => app.Services.GetRequiredService<ActorRegistry>().Get<NodeLinkActor>(),
         () => config.Current).Map(app);
     var webhooks = new WebhookTable(new StoredInstancetypes());
+    new EvacuateEndpoints(kubernetes, authorizer, () => config.Current).Map(app);
     config.Start(app.Services.GetRequiredService<ActorSystem>(), kubernetes, time);
     new WebhookEndpoints(webhooks, new ClusterObjects(kubernetes), () => config.Current, await SystemAccounts.LoadAsync(kubernetes, options.ServiceNamespace, ct), time,
         logs.CreateLogger<WebhookEndpoints>()).Map(app);

@@ -93,7 +93,7 @@ public sealed class DevClusterHost : IAsyncDisposable
         var reservations = new QuotaReservations(time);
         var webhooks = new WebhookCalls(store, registry, webhookClient, log);
         var admission = new AdmissionChain(
-            [new NamespaceLifecycle(store), new TerminatingCrds(store), new ServiceAccountDefault(), new LimitDefaults(store), new PriorityAdmission(store), new MutatingWebhooks(webhooks)],
+            [new NamespaceLifecycle(store), new TerminatingCrds(store), new ServiceAccountDefault(store, time), new LimitDefaults(store), new PriorityAdmission(store), new MutatingWebhooks(webhooks)],
             [new NamespaceLifecycle(store), new ValidatingWebhooks(webhooks), new EscalationCheck(policy, authorizer), new LimitBounds(store), new QuotaAdmission(store, reservations)]);
         var resources = new ResourceService(store, registry, admission, time);
         var lists = new ListService(store, time, options.BookmarkInterval, options.WatchQueueLength);

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Troupe.Launcher.Capabilities;
 using Troupe.Launcher.Daemon;
+using Troupe.Launcher.Disks;
 using Troupe.Launcher.Migration;
 using Troupe.Launcher.Server;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -8,6 +9,12 @@ using Troupe.Messages.Protocol.Launcher;
 
 if (args is ["--print-capabilities" or "--print-capabilities-inside", "kvm" or "qemu"])
     return await CapabilitiesCommand.RunAsync(args[1], isInside: args[0].EndsWith("-inside", StringComparison.Ordinal));
+
+if (args is ["--hold-volume", var held, ..])
+    return await VolumeHolder.RunAsync(held, args.Length > 2 ? long.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : null);
+
+if (args is ["--probe", var patience, .. var probed])
+    return await ProbeCommand.RunAsync(int.Parse(patience, System.Globalization.CultureInfo.InvariantCulture), probed);
 
 LauncherOptions options;
 try
@@ -51,10 +58,13 @@ host.Changed += observation =>
         _ = Task.Delay(afterlife).ContinueWith(_ => quit.TrySetResult(), TaskScheduler.Default);
 };
 Directory.CreateDirectory(LauncherPaths.Sockets);
+var probes = new ProbeServer(host, Log).RunAsync(Path.Combine(LauncherPaths.Sockets, LauncherPaths.ProbeSocketName), stop.Token);
 var server = new LauncherServer(options, host, migration, () => quit.TrySetResult(), Log).RunAsync(Path.Combine(LauncherPaths.Sockets, LauncherPaths.SocketName), stop.Token);
 await Task.WhenAny(quit.Task, server);
 if (server.IsFaulted)
     await server;
+if (probes.IsFaulted)
+    await probes;
 
 if (terminated)
     Log("told to end: shutting the guest down");

@@ -43,6 +43,9 @@ unless_stamped() {
   echo "$stamp" >"$DEV/stamps/$name"
 }
 
+# Left alone, .NET sizes its youngest generation by the CPU's last-level cache, which on a server is hundreds of MiB.
+DEVCLUSTER_ENV=(DOTNET_GCgen0size=0x1000000)
+
 devcluster_bin() { echo "$DEV/bin/devcluster/Troupe.DevCluster"; }
 
 publish() { # publish PROJECT-FOLDER OUT
@@ -57,10 +60,16 @@ publish_launcher() {
   dotnet publish Launcher -c Release -r linux-x64 -p:CppCompilerAndLinker=gcc -p:RunAnalyzers=false -o "$DEV/bin/launcher" -v quiet --nologo
 }
 
-build_product() {
+BUILD_SETTINGS=(Directory.Build.props Directory.Build.targets Directory.Packages.props global.json)
+
+build_devcluster() {
   command -v dotnet >/dev/null || die "the .NET 10 SDK is missing (https://dot.net)"
-  local settings=(Directory.Build.props Directory.Build.targets Directory.Packages.props global.json)
-  unless_stamped devcluster "$(stamp_of DevCluster Messages "${settings[@]}")" publish DevCluster devcluster
+  unless_stamped devcluster "$(stamp_of DevCluster Messages "${BUILD_SETTINGS[@]}")" publish DevCluster devcluster
+}
+
+build_product() {
+  build_devcluster
+  local settings=("${BUILD_SETTINGS[@]}")
   unless_stamped controlplane "$(stamp_of ControlPlane Kubernetes Messages deploy/crds "${settings[@]}")" publish ControlPlane controlplane
   unless_stamped nodeactors "$(stamp_of NodeActors Kubernetes Messages "${settings[@]}")" publish NodeActors nodeactors
   unless_stamped launcher "$(stamp_of Launcher Messages "${settings[@]}")" publish_launcher

@@ -37,7 +37,7 @@ up() {
   running devcluster || require_port "$API_PORT" TROUPE_API_PORT
   running controlplane || { require_port "$AKKA_PORT" TROUPE_AKKA_PORT; require_port "$SUBRESOURCE_PORT" TROUPE_SUBRESOURCE_PORT; }
   say "starting the embedded cluster with $nodes nodes"
-  start devcluster "$(devcluster_bin)" serve --state "$STATE/devcluster" --port "$API_PORT" --kubeconfig "$DEV/kubeconfig" \
+  start devcluster env "${DEVCLUSTER_ENV[@]}" "$(devcluster_bin)" serve --state "$STATE/devcluster" --port "$API_PORT" --kubeconfig "$DEV/kubeconfig" \
     --nodes "$nodes" --image-store "$DEV/images"
   wait_for "the API server" 60 kubectl_ok get --raw /readyz
   tools/accounts.sh "$DEV/kubeconfig" "$STATE/accounts"

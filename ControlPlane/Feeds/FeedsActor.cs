@@ -24,15 +24,19 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
     private readonly Dictionary<string, VirtualMachineInstance> _vmis = [];
     private readonly Dictionary<string, (string VmiUid, PodObservation Pod)> _pods = [];
     private readonly IActorRef _vmiRegion;
+    private readonly IActorRef _volumes;
     private bool _vmisListed;
     private bool _podsListed;
 
-    public FeedsActor(IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, IActorRef poolRegion, TimeProvider time, ILogger log)
+    public FeedsActor(
+        IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, IActorRef poolRegion, Props migrationPlanner, TimeProvider time, ILogger log)
     {
         _vmiRegion = vmiRegion;
         var pools = Context.ActorOf(PoolFeedsActor.Props(kubernetes, poolRegion, time, log), "pools");
         var machines = Context.ActorOf(MachineFeedsActor.Props(kubernetes, machineRegion, pools, time, log), "machines");
         var replicaSets = Context.ActorOf(ReplicaSetFeedsActor.Props(kubernetes, replicaSetRegion, time, log), "replica-sets");
+        var planner = Context.ActorOf(migrationPlanner, "migration-planner");
+        _volumes = Context.ActorOf(VolumeFeedsActor.Props(kubernetes, vmiRegion, time, log), "volumes");
         var materializer = Context.Materializer();
         Run<VirtualMachineInstance>(new FeedOptions());
         Run<Pod>(new FeedOptions(LabelSelector: $"{Labels.App}={Labels.LauncherApp}"));
@@ -42,7 +46,15 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
             machines.Tell(e);
             replicaSets.Tell(e);
             pools.Tell(e);
+            planner.Tell(e);
+            _volumes.Tell(e);
         });
+        Run<VirtualMachineInstanceMigration>(new FeedOptions());
+        Run<Node>(new FeedOptions());
+        Run<KubeVirt>(new FeedOptions());
+        Receive<FeedEvent<VirtualMachineInstanceMigration>>(planner.Forward);
+        Receive<FeedEvent<Node>>(planner.Forward);
+        Receive<FeedEvent<KubeVirt>>(planner.Forward);
         Receive<FeedEvent<Pod>>(OnPod);
         Receive<Resync>(_ => TellAll());
         Receive<TakenOver>(taken =>
@@ -64,8 +76,9 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, IActorRef poolRegion, TimeProvider time, ILogger log) =>
-        Akka.Actor.Props.Create(() => new FeedsActor(kubernetes, vmiRegion, machineRegion, replicaSetRegion, poolRegion, time, log));
+    public static Props Props(
+        IKubeClient kubernetes, IActorRef vmiRegion, IActorRef machineRegion, IActorRef replicaSetRegion, IActorRef poolRegion, Props migrationPlanner, TimeProvider time, ILogger log) =>
+        Akka.Actor.Props.Create(() => new FeedsActor(kubernetes, vmiRegion, machineRegion, replicaSetRegion, poolRegion, migrationPlanner, time, log));
 
     protected override void PreStart()
     {
@@ -127,10 +140,12 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
             _vmiRegion.Tell(new PodObserved(uid, pod));
         if (pods.Count == 0 && _podsListed)
             _vmiRegion.Tell(new NoPodListed(uid));
+        _volumes.Tell(request);
     }
 
     private void TellAll()
     {
+        _volumes.Tell(VolumeFeedsActor.Resync.Instance);
         foreach (var (uid, vmi) in _vmis)
             _vmiRegion.Tell(new VmiObserved(uid, vmi));
         foreach (var (uid, pod) in _pods.Values)

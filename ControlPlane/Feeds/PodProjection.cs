@@ -19,13 +19,22 @@ internal static class PodProjection
         var terminated = statuses.FirstOrDefault(s => s.Name == Compute)?.State?.Terminated;
         return new PodObservation(
             pod.Metadata.Name!, pod.Metadata.Uid!, pod.Spec?.NodeName, pod.Status?.Phase ?? "Pending",
-            Condition(pod, "ContainersReady")?.Status == "True", pod.Metadata.DeletionTimestamp is not null,
+            HasStarted(pod), pod.Metadata.DeletionTimestamp is not null,
             [.. (pod.Status?.PodIPs ?? []).Select(ip => ip.Ip).OfType<string>()], pod.Status?.QosClass,
             Condition(pod, "PodScheduled"), Condition(pod, "Ready"), waiting?.Reason, waiting?.Message,
             terminated is null ? pod.Status?.Message : $"virt-launcher ended with exit code {terminated.ExitCode}: {terminated.Message?.Trim()}",
             pod.Spec?.Containers?.FirstOrDefault(c => c.Name == Compute)?.Image,
-            Condition(pod, Conditions.VirtualMachineUnpaused), pod.Metadata.ResourceVersion);
+            Condition(pod, Conditions.VirtualMachineUnpaused), pod.Metadata.ResourceVersion,
+            pod.Metadata.Annotations?.ContainsKey(Annotations.EvictionInProgress) is true)
+        {
+            ContainersReady = Condition(pod, "ContainersReady")?.Status == "True",
+        };
     }
+
+    /// <summary>The launcher's container need not be ready, only run: its probes may be of the guest, which is still to be started.</summary>
+    private static bool HasStarted(Pod pod) => pod.Status?.ContainerStatuses is { Count: > 0 } statuses
+        ? pod.Status.Phase == "Running" && statuses.All(s => s.Name == Compute ? s.State?.Running is not null : s.Ready is true)
+        : Condition(pod, "ContainersReady")?.Status == "True";
 
     private static PodConditionObservation? Condition(Pod pod, string type) =>
         pod.Status?.Conditions?.FirstOrDefault(c => c.Type == type) is { } c ? new PodConditionObservation(c.Status ?? "Unknown", c.Reason, c.Message, c.LastTransitionTime) : null;

@@ -1,6 +1,8 @@
 using System.Data.Common;
 using Akka.Cluster.Hosting;
 using Akka.Cluster.Hosting.SBR;
+using Akka.Cluster.Tools.Client;
+using Akka.Cluster.Tools.PublishSubscribe;
 using Akka.Configuration;
 using Akka.Hosting;
 using Akka.Persistence.Sql;
@@ -40,7 +42,9 @@ public static class AkkaConfiguration
               # A single member need not wait for others.
               min-nr-of-members = 1
             }
-            """, HoconAddMode.Prepend);
+            """, HoconAddMode.Prepend)
+        // Loaded by themselves only with the extensions, when the table of serializers is made already.
+        .AddHocon(ClusterClientReceptionist.DefaultConfig().WithFallback(DistributedPubSub.DefaultConfig()), HoconAddMode.Append);
 
     /// <param name="postgres">PostgreSQL's connection string; null for a SQLite file.</param>
     /// <param name="state">The folder of that file.</param>

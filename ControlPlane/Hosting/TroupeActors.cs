@@ -8,6 +8,7 @@ using Troupe.ControlPlane.Machines.Pools;
 using Troupe.ControlPlane.Machines.ReplicaSets;
 using Troupe.ControlPlane.Machines.Vm;
 using Troupe.ControlPlane.Migration;
+using Troupe.ControlPlane.Migration.Planning;
 using Troupe.ControlPlane.Nodes;
 using Troupe.ControlPlane.Vmi;
 using Troupe.ControlPlane.Vmi.LauncherPod;
@@ -46,12 +47,13 @@ public static class TroupeActors
             .WithActors((system, _) => settings.Follow(system, kubernetes, time, services.Log));
     }
 
-    public static AkkaConfigurationBuilder WithFeeds(this AkkaConfigurationBuilder builder, IKubeClient kubernetes, TimeProvider time, ILoggerFactory logs) => builder
-        .WithSingleton<FeedsActor>("feeds", (_, registry, _) => FeedsActor.Props(kubernetes, registry.Get<VmiActor>(), registry.Get<MachineActor>(), registry.Get<ReplicaSetActor>(), registry.Get<PoolActor>(), time, logs.CreateLogger<FeedsActor>()),
+    public static AkkaConfigurationBuilder WithFeeds(this AkkaConfigurationBuilder builder, IKubeClient kubernetes, EventRecorder events, string launcherImage, TimeProvider time, ILoggerFactory logs) => builder
+        .WithSingleton<FeedsActor>("feeds", (_, registry, _) => FeedsActor.Props(kubernetes, registry.Get<VmiActor>(), registry.Get<MachineActor>(), registry.Get<ReplicaSetActor>(), registry.Get<PoolActor>(),
+                MigrationPlannerActor.Props(kubernetes, events, launcherImage, time, logs.CreateLogger<MigrationPlannerActor>()), time, logs.CreateLogger<FeedsActor>()),
             new ClusterSingletonOptions { Role = AkkaConfiguration.Role });
 
-    public static AkkaConfigurationBuilder WithMigrations(this AkkaConfigurationBuilder builder, IKubeClient kubernetes, TimeProvider time, ILoggerFactory logs) => builder
-        .WithSingleton<MigrationsActor>("migrations", (_, registry, _) => MigrationsActor.Props(kubernetes, registry.Get<VmiActor>(), time, logs.CreateLogger<MigrationsActor>()),
+    public static AkkaConfigurationBuilder WithMigrations(this AkkaConfigurationBuilder builder, IKubeClient kubernetes, EventRecorder events, TimeProvider time, ILoggerFactory logs) => builder
+        .WithSingleton<MigrationsActor>("migrations", (_, registry, _) => MigrationsActor.Props(kubernetes, events, registry.Get<VmiActor>(), time, logs.CreateLogger<MigrationsActor>()),
             new ClusterSingletonOptions { Role = AkkaConfiguration.Role }, createProxyToo: false);
 
     /// <summary>Nothing remembers entities: Kubernetes is the list of VMIs, and the feed wakes them.</summary>

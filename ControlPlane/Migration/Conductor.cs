@@ -55,11 +55,12 @@ public static class Conductor
         {
             TargetPodState.Over or TargetPodState.Gone => Fail(m, now, "TargetPodFailed", facts.PodMessage ?? "Migration failed because target pod shutdown during migration"),
             TargetPodState.Running when facts.PodNode == facts.SourceNode => Fail(m, now, "SameNode", $"target pod {m.PodName} was placed on the source node {facts.SourceNode}"),
+            TargetPodState.Running when facts.Held => Conducting.Wait,
             TargetPodState.Running => new(new MigrationTargetAssigned(m.Id, facts.PodNode!, facts.PodUid!, now), ConductorActions.None),
             TargetPodState.Pending when waited > (facts.PodNode is null ? limits.Unschedulable : limits.Pending) =>
                 Fail(m, now, "TargetPodPending", $"target pod {m.PodName} did not come to run within {waited.TotalSeconds:0} s: {facts.PodMessage ?? "no reason is known"}"),
             TargetPodState.Pending => Conducting.Wait,
-            _ when waited > limits.Pending => Fail(m, now, "TargetPodMissing", $"target pod {m.PodName} could not be created"),
+            _ when waited > limits.Pending => Fail(m, now, "TargetPodMissing", $"target pod {m.PodName} could not be created: {facts.PodMessage ?? "no reason is known"}"),
             _ => new(null, ConductorActions.CreatePod),
         };
     }
@@ -69,7 +70,7 @@ public static class Conductor
         if (Hopeless(facts) is var (reason, message))
             return Fail(m, now, reason, message);
         if (TargetIsGone(facts))
-            return Fail(m, now, "TargetFailed", facts.TargetMessage ?? facts.PodMessage ?? "Migration failed because target pod shutdown during migration");
+            return Fail(m, now, facts.TargetReason ?? "TargetFailed", facts.TargetMessage ?? facts.PodMessage ?? "Migration failed because target pod shutdown during migration");
         if (facts.Target is TargetStage.Ready)
             return new(new MigrationStarted(m.Id, now), ConductorActions.None);
         return now - m.AssignedAt > limits.Preparing

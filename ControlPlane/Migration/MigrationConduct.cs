@@ -1,6 +1,7 @@
 using Troupe.ControlPlane.Vmi;
 using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Node;
 
@@ -10,6 +11,7 @@ namespace Troupe.ControlPlane.Migration;
 internal static class MigrationConduct
 {
     private const double GiB = 1L << 30;
+    private static readonly TimeSpan AfterTheSource = TimeSpan.FromMinutes(1);
 
     /// <summary>The event that takes a wish up; null when there is none, or none that can be taken up now.</summary>
     public static Decision? Accept(VmiState state, VirtualMachineInstance vmi, DateTimeOffset now, string podSuffix)
@@ -17,7 +19,8 @@ internal static class MigrationConduct
         if (state.Moving is not { Ongoing: null, Wish: { Cancel: false } wish } || state.Moving.Past.Any(p => p.Id == wish.MigrationId))
             return null;
         var epoch = Math.Max(state.Right!.Epoch, state.Moving.HighestEpoch) + 1;
-        return new Decision([new MigrationAccepted(wish.MigrationId, wish.Name, LauncherPodRenderer.PodName(vmi, podSuffix), epoch, Kept(state), now)], []);
+        return new Decision([new MigrationAccepted(wish.MigrationId, wish.Name, LauncherPodRenderer.PodName(vmi, podSuffix), epoch, Kept(state), now)],
+            [.. wish.Ignored.Select(setting => new VmiEffect.Announce("Warning", "MigrationSettingIgnored", setting))]);
     }
 
     /// <summary>The first address, which the oldest sessions know, and the latest ones; a guest that moves every hour cannot keep them all.</summary>
@@ -40,13 +43,13 @@ internal static class MigrationConduct
         return new Decision([], effects);
     }
 
-    /// <summary>KubeVirt's times, and for the copying so many seconds for each GiB of the guest.</summary>
+    /// <summary>KubeVirt's times; for the copying more than the source itself may take, which is twice its timeout for all there is to copy.</summary>
     private static MigrationLimits Limits(VmiState state, VirtualMachineInstance vmi)
     {
-        if (state.Moving.Wish is not { CompletionTimeoutPerGiB: > 0 } wish)
-            return MigrationLimits.Default;
-        var gibibytes = Math.Max(1, Math.Ceiling(GuestSize.MemoryBytes(vmi.Spec?.Domain ?? new DomainSpec()) / GiB));
-        return MigrationLimits.Default with { Completion = TimeSpan.FromSeconds(wish.CompletionTimeoutPerGiB * gibibytes) };
+        if (state.Moving.Wish?.Options is not { CompletionTimeoutPerGiB: > 0 and var seconds })
+            return MigrationLimits.Default with { Completion = TimeSpan.MaxValue };
+        var bytes = GuestSize.MemoryBytes(vmi.Spec?.Domain ?? new DomainSpec()) + (state.Domain?.Volumes ?? []).Sum(v => v.SizeBytes ?? 0);
+        return MigrationLimits.Default with { Completion = (2 * TimeSpan.FromSeconds(seconds * Math.Max(1, Math.Ceiling(bytes / GiB)))) + AfterTheSource };
     }
 
     private static IEnumerable<VmiEffect> Effects(ConductorActions actions, VmiState state, VirtualMachineInstance vmi, OngoingMigration m)
@@ -58,9 +61,13 @@ internal static class MigrationConduct
             {
                 ConductorActions.CreatePod => new VmiEffect.CreateTargetPod(m.PodName),
                 ConductorActions.PrepareTarget when state.Domain?.Certificate is { } certificate && state.Moving.TargetPod is { } pod =>
-                    new VmiEffect.Tell(new PrepareTarget(m.TargetNode!, state.Uid, m.TargetEpoch, m.Id, m.TargetPodUid!, pod.Addresses, certificate, m.KeptAddresses.Split(',', StringSplitOptions.RemoveEmptyEntries), VmiDefaults.Apply(vmi))),
+                    new VmiEffect.Tell(new PrepareTarget(m.TargetNode!, state.Uid, m.TargetEpoch, m.Id, m.TargetPodUid!, pod.Addresses, certificate, m.KeptAddresses.Split(',', StringSplitOptions.RemoveEmptyEntries), VmiDefaults.Apply(vmi))
+                    {
+                        Platform = state.Domain.Platform,
+                        Paused = state.Domain is { State: DomainState.Paused, Reason: DomainReason.User },
+                    }),
                 ConductorActions.Start when MigrationView.OfAttempt(state.Moving.TargetReport, m)?.Endpoint is { } endpoint =>
-                    new VmiEffect.Tell(new StartMigration(right.Node, state.Uid, right.Epoch, m.Id, m.TargetEpoch, endpoint, Options(state))),
+                    new VmiEffect.Tell(new StartMigration(right.Node, state.Uid, right.Epoch, m.Id, m.TargetEpoch, endpoint, Options(state, vmi))),
                 ConductorActions.Abort => new VmiEffect.Tell(new AbortMigration(right.Node, state.Uid, right.Epoch, m.Id, m.TargetEpoch)),
                 ConductorActions.RefuseTarget => new VmiEffect.Tell(new RefuseMigration(m.TargetNode!, state.Uid, m.TargetEpoch, m.Id)),
                 ConductorActions.Adopt => new VmiEffect.Tell(new AdoptDomain(right.Node, state.Uid, right.Epoch, m.Id)),
@@ -85,7 +92,14 @@ internal static class MigrationConduct
             yield return new VmiEffect.Tell(new QueryDomain(node, state.Uid, m.TargetEpoch));
     }
 
-    private static MigrationOptions Options(VmiState state) => state.Moving.Wish?.Options ?? new MigrationOptions(0, 0, false, 0, AllowUnsafe: false, CopyDisks: true);
+    /// <summary>Parallel streams take CPUs, which a guest with a limit on them (or with its own) would have to give.</summary>
+    private static MigrationOptions Options(VmiState state, VirtualMachineInstance vmi)
+    {
+        var options = state.Moving.Wish?.Options ?? new MigrationOptions(0, 0, false, 0, AllowUnsafe: false, CopyDisks: true);
+        return vmi.Spec?.Domain is { Cpu.DedicatedCpuPlacement: true } || vmi.Spec?.Domain?.Resources?.Limits?.ContainsKey("cpu") is true
+            ? options with { ParallelChannels = 0 }
+            : options;
+    }
 
     private static IReadOnlyList<VmiEffect> Announcements(IMigrationEvent step) => step switch
     {

@@ -38,8 +38,12 @@ public sealed record MigrationFacts
     public string? PodUid { get; init; }
     public string? PodMessage { get; init; }
 
+    /// <summary>The target's node takes in no more for now.</summary>
+    public bool Held { get; init; }
+
     /// <summary>The target's latest word on this attempt.</summary>
     public TargetStage Target { get; init; }
+    public string? TargetReason { get; init; }
     public string? TargetMessage { get; init; }
     public bool TargetLost { get; init; }
 
@@ -57,7 +61,7 @@ public sealed record MigrationFacts
 /// <param name="Unschedulable">For a pod that no node takes; KubeVirt's is 5 minutes.</param>
 /// <param name="Pending">For any pod that does not come to run; KubeVirt's is 15 minutes.</param>
 /// <param name="Preparing">From the pod's start until its launcher listens.</param>
-/// <param name="Completion">From the start of the copying.</param>
+/// <param name="Completion">From the start of the copying. The source ends it by itself within its own time; this is for one that does not.</param>
 public sealed record MigrationLimits(TimeSpan Unschedulable, TimeSpan Pending, TimeSpan Preparing, TimeSpan Completion)
 {
     public static MigrationLimits Default { get; } = new(TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(2), TimeSpan.FromSeconds(150));

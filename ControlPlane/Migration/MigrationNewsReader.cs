@@ -11,7 +11,7 @@ internal static class MigrationNewsReader
     {
         // One wish at a time; another one is answered that it has to wait or to fail.
         MigrateVmi wish when watch.Ongoing is null || watch.Ongoing.Id == wish.MigrationId => watch with { Wish = wish },
-        PodObserved { Pod: var pod } when IsTarget(watch, pod.Name) && !watch.TargetPodIsGone => watch with { TargetPod = pod },
+        PodObserved { Pod: var pod } when IsTarget(watch, pod.Name) && !watch.TargetPodIsGone => watch with { TargetPod = pod, TargetPodError = null },
         PodGone gone when IsTarget(watch, gone.PodName) => watch with { TargetPodIsGone = true },
         PodGone gone when gone.PodName == watch.DepartedPod => watch with { DepartedPodIsGone = true },
         AddressesLed led => watch with { AddressesLed = led.MigrationId },

@@ -1,52 +1,108 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using Troupe.Messages.Api;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.Meta;
 using Troupe.Messages.Protocol.Migration;
 
 namespace Troupe.ControlPlane.Migration;
 
+/// <summary>An event for people, on the migration object.</summary>
+/// <param name="Type">`Normal` or `Warning`.</param>
+internal sealed record MigrationAnnouncement(string Type, string Reason, string Message);
+
+/// <param name="Patch">A merge patch.</param>
+/// <param name="Subresource">Where it goes; metadata and status are written apart, as the API wants it.</param>
+/// <param name="Announcements">What is to be told once it is written.</param>
+internal sealed record MigrationChange(JsonObject Patch, string? Subresource, IReadOnlyList<MigrationAnnouncement> Announcements);
+
 /// <summary>A VirtualMachineInstanceMigration as a wish, and as it should read.</summary>
 internal static class MigrationObject
 {
+    private static readonly string[] Order =
+    [
+        "", MigrationPhases.Pending, MigrationPhases.Scheduling, MigrationPhases.Scheduled, MigrationPhases.PreparingTarget, MigrationPhases.TargetReady, MigrationPhases.Running, MigrationPhases.Succeeded,
+    ];
+
     public static MigrateVmi Wish(VirtualMachineInstanceMigration migration, string vmiUid, MigrationSettings settings) => new(
         vmiUid, migration.Metadata.Uid!, migration.Metadata.Name!, [.. (migration.Spec?.AddedNodeSelector ?? new Dictionary<string, string>()).Select(l => $"{l.Key}={l.Value}")],
-        settings.Options, settings.CompletionTimeoutPerGiB, settings.Policy,
-        Cancel: migration.Metadata.DeletionTimestamp is not null);
-
-    /// <summary>The next merge patch and the subresource it goes to, or null when the object says it all. Metadata and status are written apart, as the API wants it.</summary>
-    public static (JsonObject Patch, string? Subresource)? Patch(VirtualMachineInstanceMigration migration, MigrationNews? news, DateTimeOffset now)
+        settings.Options, settings.Policy,
+        Cancel: migration.Metadata.DeletionTimestamp is not null)
     {
-        var phase = migration.Status?.Phase;
+        Ignored = settings.Ignored,
+    };
+
+    /// <summary>The next change, or null when the object says it all.</summary>
+    public static MigrationChange? Change(VirtualMachineInstanceMigration migration, MigrationNews? news, DateTimeOffset now)
+    {
+        var phase = migration.Status?.Phase ?? "";
         var isFinal = MigrationPhases.IsFinal(phase);
         // The finalizer keeps a deleted migration until its end is known.
         if (Finalizers(migration, keep: !isFinal) is { } finalizers)
         {
-            return (new JsonObject
+            return new(new JsonObject
             {
                 ["metadata"] = new JsonObject { ["uid"] = migration.Metadata.Uid, ["resourceVersion"] = migration.Metadata.ResourceVersion, ["finalizers"] = finalizers },
-            }, null);
+            }, null, []);
         }
 
-        if (isFinal || news?.Phase is not { } next || next == phase)
+        if (isFinal)
             return null;
-        JsonArray transitions =
-        [
-            .. (migration.Status?.PhaseTransitionTimestamps ?? []).Select(t => (JsonNode)new JsonObject { ["phase"] = t.Phase, ["phaseTransitionTimestamp"] = Stamp(t.PhaseTransitionTimestamp ?? now) }),
-            new JsonObject { ["phase"] = next, ["phaseTransitionTimestamp"] = Stamp(now) },
-        ];
-        var status = new JsonObject { ["phase"] = next, ["phaseTransitionTimestamps"] = transitions };
-        if (MigrationPhases.IsFinal(next))
+        var next = news?.Phase ?? phase;
+        var conditions = MigrationConditions.Of(migration, news, now);
+        var status = new JsonObject();
+        if (!conditions.Select(c => c.Type).SequenceEqual((migration.Status?.Conditions ?? []).Select(c => c.Type)))
+            status["conditions"] = new JsonArray([.. conditions.Select(c => JsonSerializer.SerializeToNode(c, ApiJson.Default.Condition))]);
+        if (next != phase)
         {
-            status["migrationState"] = new JsonObject
-            {
-                ["migrationUid"] = migration.Metadata.Uid,
-                ["targetNode"] = news.TargetNode,
-                ["completed"] = true,
-                ["failed"] = next == MigrationPhases.Failed,
-                ["failureReason"] = news.Message,
-            };
+            status["phase"] = next;
+            status["phaseTransitionTimestamps"] = Transitions(migration, next, now);
+            if (MigrationPhases.IsFinal(next))
+                status["migrationState"] = Story(migration, news!);
         }
 
-        return (new JsonObject { ["metadata"] = new JsonObject { ["uid"] = migration.Metadata.Uid }, ["status"] = status }, "status");
+        return status.Count == 0 ? null : new(new JsonObject { ["metadata"] = new JsonObject { ["uid"] = migration.Metadata.Uid }, ["status"] = status }, "status", Announcements(phase, next, news));
+    }
+
+    private static JsonArray Transitions(VirtualMachineInstanceMigration migration, string next, DateTimeOffset now) =>
+    [
+        .. (migration.Status?.PhaseTransitionTimestamps ?? []).Select(t => (JsonNode)new JsonObject { ["phase"] = t.Phase, ["phaseTransitionTimestamp"] = Stamp(t.PhaseTransitionTimestamp ?? now) }),
+        new JsonObject { ["phase"] = next, ["phaseTransitionTimestamp"] = Stamp(now) },
+    ];
+
+    /// <summary>As the VMI tells it; of a migration that the VMI never took up, how it ended.</summary>
+    private static JsonNode? Story(VirtualMachineInstanceMigration migration, MigrationNews news) => JsonSerializer.SerializeToNode(
+        news.Story ?? new VirtualMachineInstanceMigrationState
+        {
+            MigrationUid = migration.Metadata.Uid,
+            TargetNode = news.TargetNode,
+            TargetPod = news.TargetPod,
+            Completed = true,
+            Failed = news.Phase == MigrationPhases.Failed,
+            FailureReason = news.Message,
+        }, ApiJson.Default.VirtualMachineInstanceMigrationState);
+
+    /// <summary>Phases may be passed in one step when they come quickly; what lies between is told all the same.</summary>
+    private static IReadOnlyList<MigrationAnnouncement> Announcements(string before, string next, MigrationNews? news)
+    {
+        if (next == MigrationPhases.Failed && before != next)
+            return [new("Warning", "FailedMigration", news?.Message ?? "source node reported migration failed")];
+        var (from, to) = (Array.IndexOf(Order, before), Array.IndexOf(Order, next));
+        List<MigrationAnnouncement> passed = [];
+        for (var at = from + 1; at <= to; at++)
+        {
+            MigrationAnnouncement? announcement = Order[at] switch
+            {
+                MigrationPhases.Scheduling => new("Normal", "SuccessfulCreate", $"Created migration target pod {news?.TargetPod}"),
+                MigrationPhases.PreparingTarget => new("Normal", "SuccessfulHandOver", "Migration target pod is ready for preparation by virt-handler."),
+                MigrationPhases.Succeeded => new("Normal", "SuccessfulMigration", "Source node reported migration succeeded"),
+                _ => null,
+            };
+            if (announcement is not null)
+                passed.Add(announcement);
+        }
+
+        return passed;
     }
 
     private static string Stamp(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);

@@ -5,31 +5,45 @@ using Troupe.Messages.Protocol.Migration;
 namespace Troupe.ControlPlane.Migration;
 
 /// <summary>How migrations are done: the KubeVirt object's `spec.configuration.migrations`, and over it what a matching policy says.</summary>
-/// <param name="CompletionTimeoutPerGiB">Seconds.</param>
 /// <param name="Policy">Name of the policy, where one matches.</param>
-public sealed record MigrationSettings(long ParallelPerCluster, long ParallelOutboundPerNode, MigrationOptions Options, long CompletionTimeoutPerGiB, string? Policy)
+public sealed record MigrationSettings(MigrationOptions Options, string? Policy, IReadOnlyList<string> Ignored)
 {
-    // KubeVirt's defaults.
-    private const long DefaultPerCluster = 5;
-    private const long DefaultOutboundPerNode = 2;
+    // KubeVirt's default.
     private const long DefaultCompletionTimeoutPerGiB = 150;
+    private const long DefaultProgressTimeout = 150;
+    private const int DefaultStreams = 8;
 
     public static MigrationSettings Of(MigrationConfiguration? configuration, MigrationPolicy? policy)
     {
         var c = configuration ?? new MigrationConfiguration();
         var p = policy?.Spec;
+        var bandwidth = (p?.BandwidthPerMigration ?? c.BandwidthPerMigration)?.Units ?? 0;
+        var postCopy = p?.AllowPostCopy ?? c.AllowPostCopy ?? false;
         return new MigrationSettings(
-            c.ParallelMigrationsPerCluster ?? DefaultPerCluster,
-            c.ParallelOutboundMigrationsPerNode ?? DefaultOutboundPerNode,
             new MigrationOptions(
-                (p?.BandwidthPerMigration ?? c.BandwidthPerMigration)?.Units ?? 0,
+                bandwidth,
                 p?.MaxDowntimeMs ?? c.MaxDowntimeMs ?? 0,
                 p?.AllowAutoConverge ?? c.AllowAutoConverge ?? false,
-                ParallelChannels: 0,
+                // QEMU does not hold parallel streams to a limit.
+                ParallelChannels: bandwidth > 0 ? 0 : DefaultStreams,
                 c.UnsafeMigrationOverride ?? false,
-                CopyDisks: true),
-            p?.CompletionTimeoutPerGiB ?? c.CompletionTimeoutPerGiB ?? DefaultCompletionTimeoutPerGiB,
-            policy?.Metadata.Name);
+                CopyDisks: true)
+            {
+                CompletionTimeoutPerGiB = p?.CompletionTimeoutPerGiB ?? c.CompletionTimeoutPerGiB ?? DefaultCompletionTimeoutPerGiB,
+                ProgressTimeout = c.ProgressTimeout ?? DefaultProgressTimeout,
+                AllowWorkloadDisruption = p?.AllowWorkloadDisruption ?? c.AllowWorkloadDisruption ?? postCopy,
+                Compression = p?.Experimental?.Compression is { } method and not "none" ? method : null,
+            },
+            policy?.Metadata.Name,
+            [.. Unheeded(c, postCopy)]);
+    }
+
+    private static IEnumerable<string> Unheeded(MigrationConfiguration c, bool postCopy)
+    {
+        if (postCopy)
+            yield return "allowPostCopy: the guest is paused instead where its copy would not end by itself";
+        if (c.DisableTLS is true)
+            yield return "disableTLS: migrations are always encrypted";
     }
 }
 

@@ -1,5 +1,6 @@
 using Troupe.ControlPlane.Vmi;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.Meta;
 using Troupe.Messages.Protocol.Migration;
 
 namespace Troupe.ControlPlane.Migration;
@@ -16,6 +17,7 @@ internal static class MigrationStatus
         var shown = current?.MigrationUid == migration.Id ? current : new VirtualMachineInstanceMigrationState { MigrationUid = migration.Id };
         var moved = migration.Step is MigrationStep.HandedOver;
         var ongoing = state.Moving.Ongoing is not null;
+        var wish = ongoing && state.Moving.Wish?.MigrationId == migration.Id ? state.Moving.Wish : null;
         var target = ongoing ? MigrationView.OfAttempt(moved ? state.Report : state.Moving.TargetReport, migration) : null;
         return shown with
         {
@@ -28,8 +30,9 @@ internal static class MigrationStatus
             TargetNodeDomainReadyTimestamp = target?.Target is TargetStage.Running ? shown.TargetNodeDomainReadyTimestamp ?? migration.EndedAt : shown.TargetNodeDomainReadyTimestamp,
             StartTimestamp = migration.StartedAt ?? shown.StartTimestamp,
             EndTimestamp = migration.EndedAt ?? shown.EndTimestamp,
-            MigrationPolicyName = ongoing && state.Moving.Wish?.MigrationId == migration.Id ? state.Moving.Wish.Policy : shown.MigrationPolicyName,
-            Mode = migration.StartedAt is null ? shown.Mode : "PreCopy",
+            MigrationPolicyName = wish is null ? shown.MigrationPolicyName : wish.Policy,
+            MigrationConfiguration = wish is null ? shown.MigrationConfiguration : Configuration(wish.Options),
+            Mode = migration.StartedAt is null ? shown.Mode : Forecast(state)?.Strategy is MigrationStrategy.Paused ? "Paused" : shown.Mode ?? "PreCopy",
             Completed = migration.IsSettled ? true : shown.Completed,
             Failed = migration.Step is MigrationStep.Failed ? true : shown.Failed,
             FailureReason = migration.Step is MigrationStep.Failed ? migration.Message : shown.FailureReason,
@@ -43,4 +46,20 @@ internal static class MigrationStatus
             },
         };
     }
+
+    /// <summary>What the source does about a copy that takes its time; null when there is none, or none worth a word.</summary>
+    public static MigrationForecast? Forecast(VmiState state) =>
+        state.Moving.Ongoing is { IsInTheSourcesHands: true } migration ? MigrationView.OfAttempt(state.Report, migration)?.Forecast : null;
+
+    private static VMIMConfigurationOptions Configuration(MigrationOptions options) => new()
+    {
+        AllowAutoConverge = options.AutoConverge,
+        AllowWorkloadDisruption = options.AllowWorkloadDisruption,
+        BandwidthPerMigration = Quantity.FromBytes(options.BandwidthBytesPerSecond),
+        CompletionTimeoutPerGiB = options.CompletionTimeoutPerGiB,
+        MaxDowntimeMs = options.MaxDowntimeMs > 0 ? options.MaxDowntimeMs : null,
+        ProgressTimeout = options.ProgressTimeout,
+        UnsafeMigrationOverride = options.AllowUnsafe,
+        Experimental = options.Compression is { } method ? new ExperimentalMigrationOptions { Compression = method } : null,
+    };
 }

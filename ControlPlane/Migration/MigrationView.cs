@@ -25,8 +25,11 @@ internal static class MigrationView
             Pod = PodState(pod, moved ? state.PodIsGone : state.Moving.TargetPodIsGone),
             PodNode = pod?.Node,
             PodUid = pod?.Uid,
-            PodMessage = pod?.TerminatedMessage ?? pod?.WaitingMessage ?? pod?.Scheduled?.Message,
+            PodMessage = pod?.TerminatedMessage ?? pod?.WaitingMessage ?? pod?.Scheduled?.Message ?? state.Moving.TargetPodError,
+            // Not known after a restart; whoever gives the slots says it again.
+            Held = state.Moving.Wish is not { Held: false },
             Target = OfAttempt(target, migration)?.Target ?? TargetStage.None,
+            TargetReason = OfAttempt(target, migration)?.Reason,
             TargetMessage = OfAttempt(target, migration)?.Message,
             TargetLost = target?.Launcher is LauncherPresence.Lost,
             AddressesLed = moved && state.Moving.AddressesLed == migration.Id,

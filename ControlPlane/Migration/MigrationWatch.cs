@@ -27,6 +27,9 @@ public sealed record MigrationWatch
     public DomainReported? TargetReport { get; init; }
     public bool DepartedPodIsGone { get; init; }
 
+    /// <summary>Why the API server will not have the target pod.</summary>
+    public string? TargetPodError { get; init; }
+
     /// <summary>Id of the migration whose target pod carries the network's mark.</summary>
     public string? AddressesLed { get; init; }
 
@@ -41,7 +44,7 @@ public sealed record MigrationWatch
         var next = OngoingMigration.Apply(Ongoing, e);
         return e switch
         {
-            MigrationAccepted accepted => this with { Ongoing = next, HighestEpoch = accepted.TargetEpoch, TargetPod = null, TargetPodIsGone = false, TargetReport = null },
+            MigrationAccepted accepted => this with { Ongoing = next, HighestEpoch = accepted.TargetEpoch, TargetPod = null, TargetPodIsGone = false, TargetReport = null, TargetPodError = null },
             RightHandedOver => this with { Ongoing = next, Past = Remember(next!), Departed = right, DepartedPod = podName, DepartedPodIsGone = false, TargetPod = null, TargetReport = null },
             MigrationFailed => this with { Ongoing = next, Past = Remember(next!) },
             MigrationReleased => this with { Ongoing = null, Departed = null, DepartedPod = null, TargetPod = null, TargetReport = null },

@@ -1,8 +1,8 @@
-using System.Text.Json.Nodes;
 using Akka.Actor;
 using Akka.Streams;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Feeds;
+using Troupe.Kubernetes.Writers;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.Meta;
@@ -20,6 +20,7 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
     public const string Finalizer = "kubevirt.io/migrationJobFinalize";
     private static readonly TimeSpan RepeatInterval = TimeSpan.FromSeconds(2);
     private readonly IKubeClient _kubernetes;
+    private readonly EventRecorder _events;
     private readonly IActorRef _vmiRegion;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
@@ -27,28 +28,31 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
     private readonly Dictionary<string, VmiFound> _vmis = [];
     private readonly Dictionary<string, MigrationPolicy> _policies = [];
     private readonly Dictionary<string, KubeVirt> _configurations = [];
-    private readonly HashSet<string> _granted = [];
+    private readonly Dictionary<string, SlotStage> _stages = [];
+    private readonly HashSet<string> _toldToWait = [];
     private readonly HashSet<Type> _synced = [];
     private readonly Dictionary<string, MigrationNews> _news = [];
     private readonly HashSet<string> _writing = [];
     private readonly CancellationTokenSource _stop = new();
+    private bool _isGranting;
 
-    public MigrationsActor(IKubeClient kubernetes, IActorRef vmiRegion, TimeProvider time, ILogger log)
+    public MigrationsActor(IKubeClient kubernetes, EventRecorder events, IActorRef vmiRegion, TimeProvider time, ILogger log)
     {
-        (_kubernetes, _vmiRegion, _time, _log) = (kubernetes, vmiRegion, time, log);
+        (_kubernetes, _events, _vmiRegion, _time, _log) = (kubernetes, events, vmiRegion, time, log);
         var materializer = Context.Materializer();
         Follow<VirtualMachineInstanceMigration>();
         Follow<MigrationPolicy>();
         Follow<KubeVirt>();
         Receive<FeedEvent<VirtualMachineInstanceMigration>>(OnMigration);
         Receive<FeedEvent<MigrationPolicy>>(e => Keep(_policies, e));
-        Receive<FeedEvent<KubeVirt>>(e => Keep(_configurations, e));
+        Receive<FeedEvent<KubeVirt>>(OnConfiguration);
         Receive<VmiFound>(OnVmi);
         Receive<MigrationNews>(OnNews);
         Receive<Written>(OnWritten);
-        Receive<Repeat>(_ =>
+        Receive<Signal>(signal =>
         {
-            foreach (var migration in _migrations.Values.ToList())
+            Grant();
+            foreach (var migration in signal is Signal.Repeat ? _migrations.Values.ToList() : [])
                 Advance(migration);
         });
 
@@ -61,10 +65,10 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(IKubeClient kubernetes, IActorRef vmiRegion, TimeProvider time, ILogger log) =>
-        Akka.Actor.Props.Create(() => new MigrationsActor(kubernetes, vmiRegion, time, log));
+    public static Props Props(IKubeClient kubernetes, EventRecorder events, IActorRef vmiRegion, TimeProvider time, ILogger log) =>
+        Akka.Actor.Props.Create(() => new MigrationsActor(kubernetes, events, vmiRegion, time, log));
 
-    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Repeat), Repeat.Instance, RepeatInterval);
+    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Signal.Repeat), Signal.Repeat, RepeatInterval);
 
     protected override void PostStop() => _stop.Cancel();
 
@@ -76,22 +80,36 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
                 _migrations[migration.Metadata.Uid!] = migration;
                 Advance(migration);
                 break;
+            case FeedEvent<VirtualMachineInstanceMigration>.Synced:
+                _synced.Add(typeof(VirtualMachineInstanceMigration));
+                break;
             case FeedEvent<VirtualMachineInstanceMigration>.Gone { Last: var migration }:
                 _migrations.Remove(migration.Metadata.Uid!);
                 _vmis.Remove(migration.Metadata.Uid!);
                 _news.Remove(migration.Metadata.Uid!);
-                _granted.Remove(migration.Metadata.Uid!);
+                _stages.Remove(migration.Metadata.Uid!);
+                _toldToWait.Remove(migration.Metadata.Uid!);
                 break;
         }
+
+        GrantSoon();
+    }
+
+    private void OnConfiguration(FeedEvent<KubeVirt> e)
+    {
+        Keep(_configurations, e);
+        foreach (var problem in SlotLimits.Of(Installation).Problems)
+            _log.LogWarning("{Problem}", problem);
+        GrantSoon();
     }
 
     /// <summary>One step for one object: find its VMI, tell the VMI's actor, write what is known.</summary>
     private void Advance(VirtualMachineInstanceMigration migration)
     {
         var uid = migration.Metadata.Uid!;
-        if (MigrationObject.Patch(migration, _news.GetValueOrDefault(uid), _time.GetUtcNow()) is { } patch)
+        if (MigrationObject.Change(migration, _news.GetValueOrDefault(uid), _time.GetUtcNow()) is { } change)
         {
-            Write(migration, patch);
+            Write(migration, change);
             return;
         }
 
@@ -99,38 +117,75 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
             return;
         if (!_vmis.TryGetValue(uid, out var vmi))
             FindVmi(migration);
-        else if (migration.Metadata.DeletionTimestamp is not null || HasSlot(uid))
-            _vmiRegion.Tell(MigrationObject.Wish(migration, vmi.VmiUid!, Settings(vmi)));
+        else if (migration.Metadata.DeletionTimestamp is not null || _stages.ContainsKey(uid))
+            _vmiRegion.Tell(Wish(migration, vmi));
         else if (_news.TryAdd(uid, new MigrationNews(vmi.VmiUid!, uid, MigrationPhases.Pending, null, null, null)))
             Advance(migration);
     }
 
-    /// <summary>A slot once given is kept until the migration is over; one that is under way when this actor starts has it.</summary>
-    private bool HasSlot(string uid)
+    private MigrateVmi Wish(VirtualMachineInstanceMigration migration, VmiFound vmi)
     {
-        // Before the settings are known nothing begins under others.
-        if (!_synced.Contains(typeof(KubeVirt)) || !_synced.Contains(typeof(MigrationPolicy)))
-            return false;
-        if (_granted.Contains(uid))
-            return true;
-        var settings = MigrationSettings.Of(Configuration, null);
-        var queue = _migrations.Values.Where(m => !MigrationPhases.IsFinal(m.Status?.Phase))
-            .Select(m => new QueuedMigration(m.Metadata.Uid!, m.Spec?.Priority, m.Metadata.CreationTimestamp ?? DateTimeOffset.MinValue, _vmis.GetValueOrDefault(m.Metadata.Uid!)?.Node,
-                _granted.Contains(m.Metadata.Uid!) || m.Status?.Phase is not (null or "" or MigrationPhases.Pending)))
-            .ToList();
-        _granted.UnionWith(queue.Where(m => m.IsGranted).Select(m => m.Id));
-        _granted.UnionWith(MigrationSlots.Grant(queue, settings.ParallelPerCluster, settings.ParallelOutboundPerNode));
-        return _granted.Contains(uid);
+        var (settings, limits) = (Settings(vmi), SlotLimits.Of(Installation).Limits);
+        var share = limits.Share(settings.Options.BandwidthBytesPerSecond);
+        // QEMU holds a single stream to its limit, not several.
+        var options = settings.Options with { BandwidthBytesPerSecond = share, ParallelChannels = share > 0 ? 0 : settings.Options.ParallelChannels };
+        return MigrationObject.Wish(migration, vmi.VmiUid!, settings with { Options = options })
+            with { Held = _stages.GetValueOrDefault(migration.Metadata.Uid!) is SlotStage.Outbound };
     }
 
-    private MigrationConfiguration? Configuration => _configurations.Values.OrderBy(k => k.Metadata.CreationTimestamp).FirstOrDefault()?.Spec?.Configuration?.Migrations;
+    /// <summary>However much happens at once, the slots are given anew once.</summary>
+    private void GrantSoon()
+    {
+        if (!_isGranting)
+            Self.Tell(Signal.Grant);
+        _isGranting = true;
+    }
 
-    private MigrationSettings Settings(VmiFound vmi) => MigrationSettings.Of(Configuration, MigrationPolicies.Match(_policies.Values, vmi.Labels, vmi.NamespaceLabels));
+    /// <summary>A slot once given is kept until the migration is over.</summary>
+    private void Grant()
+    {
+        _isGranting = false;
+        // Before all that is under way and its settings are known, nothing begins.
+        if (!_synced.IsSupersetOf([typeof(VirtualMachineInstanceMigration), typeof(KubeVirt), typeof(MigrationPolicy)]))
+            return;
+        var queue = MigrationQueue.Of(_migrations.Values, _stages, SourceOf, uid => _news.GetValueOrDefault(uid), _time.GetUtcNow());
+        var grants = MigrationSlots.Grant(queue.Line, SlotLimits.Of(Installation).Limits);
+        foreach (var m in queue.Line)
+            Enter(m.Id, m.Stage);
+        foreach (var id in grants.Outbound)
+            Enter(id, SlotStage.Outbound);
+        foreach (var id in grants.Inbound)
+            Enter(id, SlotStage.Inbound);
+        foreach (var m in queue.BackingOff.Where(m => _toldToWait.Add(m.Metadata.Uid!)))
+        {
+            _events.Record(About("VirtualMachineInstance", _vmis[m.Metadata.Uid!].VmiUid, m.Spec?.VmiName, m.Metadata.Namespace), "Warning", MigrationBackoff.Reason,
+                $"backoff migrating vmi {m.Metadata.Namespace}/{m.Spec?.VmiName}");
+        }
+    }
+
+    private void Enter(string uid, SlotStage stage)
+    {
+        if (stage is SlotStage.Waiting || (_stages.TryGetValue(uid, out var before) && before == stage))
+            return;
+        _stages[uid] = stage;
+        // It need not wait until what is known of it is written.
+        if (_migrations[uid] is { Metadata.Finalizers: { } finalizers } migration && finalizers.Contains(Finalizer) && _vmis.TryGetValue(uid, out var vmi))
+            _vmiRegion.Tell(Wish(migration, vmi));
+        else
+            Advance(_migrations[uid]);
+    }
+
+    private (string? Node, long Bandwidth)? SourceOf(string uid) => _vmis.TryGetValue(uid, out var vmi) ? (vmi.Node, Settings(vmi).Options.BandwidthBytesPerSecond) : null;
+
+    private KubeVirt? Installation => _configurations.Values.OrderBy(k => k.Metadata.CreationTimestamp).FirstOrDefault();
+
+    private MigrationSettings Settings(VmiFound vmi) =>
+        MigrationSettings.Of(Installation?.Spec?.Configuration?.Migrations, MigrationPolicies.Match(_policies.Values, vmi.Labels, vmi.NamespaceLabels));
 
     private void Keep<T>(Dictionary<string, T> known, FeedEvent<T> e) where T : KubeObject
     {
-        if (e is FeedEvent<T>.Synced)
-            _synced.Add(typeof(T));
+        if (e is FeedEvent<T>.Synced && _synced.Add(typeof(T)))
+            GrantSoon();
         if (e is FeedEvent<T>.Observed { Object: var obj })
             known[obj.Metadata.Uid!] = obj;
         else if (e is FeedEvent<T>.Gone { Last: var last })
@@ -165,24 +220,29 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
             _news[found.MigrationUid] = new MigrationNews("", found.MigrationUid, MigrationPhases.Failed, "NoVmi", "Migration failed because vmi does not exist.", null);
         if (_migrations.TryGetValue(found.MigrationUid, out var migration))
             Advance(migration);
+        GrantSoon();
     }
 
     private void OnNews(MigrationNews news)
     {
         if (news.Phase is null || !_migrations.TryGetValue(news.MigrationId, out var migration))
             return;
+        var before = _news.GetValueOrDefault(news.MigrationId);
         _news[news.MigrationId] = news;
-        if (MigrationObject.Patch(migration, news, _time.GetUtcNow()) is { } patch)
-            Write(migration, patch);
+        if (MigrationObject.Change(migration, news, _time.GetUtcNow()) is { } change)
+            Write(migration, change);
+        // The target is known, somebody is done, or the quota has spoken.
+        if (before?.TargetNode != news.TargetNode || before?.Message != news.Message || MigrationPhases.IsFinal(news.Phase))
+            GrantSoon();
     }
 
-    private void Write(VirtualMachineInstanceMigration migration, (JsonObject Patch, string? Subresource) change)
+    private void Write(VirtualMachineInstanceMigration migration, MigrationChange change)
     {
         if (!_writing.Add(migration.Metadata.Uid!))
             return;
         var (uid, ns, name) = (migration.Metadata.Uid!, migration.Metadata.Namespace, migration.Metadata.Name!);
-        Attempt(async ct => new Written(uid, await _kubernetes.PatchAsync<VirtualMachineInstanceMigration>(ns, name, PatchType.Merge, change.Patch, change.Subresource, ct: ct).ConfigureAwait(false)),
-            e => new Written(uid, null, e));
+        Attempt(async ct => new Written(uid, change.Announcements, await _kubernetes.PatchAsync<VirtualMachineInstanceMigration>(ns, name, PatchType.Merge, change.Patch, change.Subresource, ct: ct).ConfigureAwait(false)),
+            e => new Written(uid, [], null, e));
     }
 
     private void OnWritten(Written written)
@@ -191,7 +251,10 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
         if (written.Migration is { } now && _migrations.ContainsKey(written.MigrationUid))
         {
             _migrations[written.MigrationUid] = now;
+            foreach (var a in written.Announcements)
+                _events.Record(About("VirtualMachineInstanceMigration", written.MigrationUid, now.Metadata.Name, now.Metadata.Namespace), a.Type, a.Reason, a.Message);
             Advance(now);
+            GrantSoon();
         }
         else if (written.Error is KubeException { IsNotFound: true })
         {
@@ -202,6 +265,9 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
             _log.LogWarning("migration {Uid}: writing it failed, again in {Interval}: {Error}", written.MigrationUid, RepeatInterval, error.Message);
         }
     }
+
+    private static ObjectReference About(string kind, string? uid, string? name, string? ns) =>
+        new() { ApiVersion = "kubevirt.io/v1", Kind = kind, Uid = uid, Name = name, Namespace = ns };
 
     private void Attempt(Func<CancellationToken, Task<object>> work, Func<Exception, object> failed)
     {
@@ -224,10 +290,11 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
     private sealed record VmiFound(
         string MigrationUid, string? VmiUid, string? Node, IReadOnlyDictionary<string, string>? Labels, IReadOnlyDictionary<string, string>? NamespaceLabels, Exception? Error) : INoSerializationVerificationNeeded;
 
-    private sealed record Written(string MigrationUid, VirtualMachineInstanceMigration? Migration, Exception? Error = null) : INoSerializationVerificationNeeded;
+    private sealed record Written(string MigrationUid, IReadOnlyList<MigrationAnnouncement> Announcements, VirtualMachineInstanceMigration? Migration, Exception? Error = null) : INoSerializationVerificationNeeded;
 
-    private sealed class Repeat
+    private enum Signal
     {
-        public static readonly Repeat Instance = new();
+        Repeat,
+        Grant,
     }
 }

@@ -19,7 +19,7 @@ internal static class TargetPod
     {
         Metadata = launcher.Metadata with
         {
-            Labels = new Dictionary<string, string>(launcher.Metadata.Labels ?? new Dictionary<string, string>()) { [JobLabel] = migration.Id },
+            Labels = new Dictionary<string, string>((launcher.Metadata.Labels ?? new Dictionary<string, string>()).Where(l => l.Key != Labels.OutdatedLauncherImage)) { [JobLabel] = migration.Id },
             Annotations = new Dictionary<string, string>(launcher.Metadata.Annotations ?? new Dictionary<string, string>()) { [JobAnnotation] = migration.Name },
         },
         Spec = launcher.Spec! with

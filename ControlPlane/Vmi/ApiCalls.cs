@@ -11,6 +11,11 @@ internal enum Call
     DeleteOtherPod,
     LeadAddresses,
     MarkUnpaused,
+    MarkEviction,
+    CreateAttachment,
+    DeleteAttachment,
+    AskForTrouble,
+    CreateStateClaim,
 }
 
 /// <summary>Which API calls of an actor are under way (at most one of each kind) and how long a failed one is held back.</summary>

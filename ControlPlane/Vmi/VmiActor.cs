@@ -24,7 +24,7 @@ public sealed record VmiActorServices(
 /// Owner of one VMI; entity id is the VMI's UID. A shell: it feeds messages to <see cref="VmiLifecycle"/>, journals the decisions,
 /// then performs the effects, and keeps the VMI object equal to <see cref="VmiProjection"/>.
 /// </summary>
-public sealed class VmiActor : ReceivePersistentActor, IWithTimers
+public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
 {
     private readonly VmiActorServices _services;
     private readonly ObjectWriter _writer;
@@ -35,13 +35,17 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
     private string? _wish;
     private MigrationNews? _told;
 
+    /// <summary>UIDs of pods whose deletion the API server has accepted: it does not forget that, however long it takes.</summary>
+    private readonly HashSet<string> _deleted = [];
+    private readonly Dictionary<Call, string?> _deleting = [];
+
     /// <summary>The timer that runs is the short one.</summary>
     private bool _isWriteDue;
 
     public VmiActor(string uid, VmiActorServices services)
     {
         _services = services;
-        _state = new VmiState(uid);
+        _state = new VmiState(uid) { LauncherImage = services.PodOptions().Image };
         _calls = new ApiCalls<Call>();
         _writer = new ObjectWriter(services.Kubernetes, services.Time);
         PersistenceId = $"vmi-{uid}";
@@ -131,9 +135,10 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
     /// <summary>Whoever asked last for a migration hears how it goes.</summary>
     private void TellNews()
     {
-        if (_listener is not { } listener || _wish is not { } id || MigrationPhases.News(_state, id) is not { } news || news == _told)
+        // The story goes along with the end of a migration; it is no news of its own.
+        if (_listener is not { } listener || _wish is not { } id || MigrationPhases.News(_state, id) is not { } news || news with { Story = null } == _told)
             return;
-        _told = news;
+        _told = news with { Story = null };
         listener.Tell(news);
     }
 
@@ -212,6 +217,21 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
                 case VmiEffect.MarkUnpaused mark:
                     MarkUnpaused(mark);
                     break;
+                case VmiEffect.MarkEviction mark:
+                    MarkEviction(mark);
+                    break;
+                case VmiEffect.CreateAttachment attach:
+                    CreateAttachment(attach);
+                    break;
+                case VmiEffect.DeleteAttachment detach:
+                    DeleteAttachment(detach);
+                    break;
+                case VmiEffect.CreateStateClaim:
+                    CreateStateClaim();
+                    break;
+                case VmiEffect.AskForTrouble ask:
+                    AskForTrouble(ask);
+                    break;
                 case VmiEffect.LookAgain again:
                     Timers.StartSingleTimer(nameof(LookAgain), LookAgain.Instance, again.After);
                     break;
@@ -229,7 +249,7 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
     {
         if (!_calls.Begin(call))
             return;
-        var pod = shape(LauncherPodRenderer.Render(VmiDefaults.Apply(_state.Vmi!), name, _services.PodOptions()));
+        var pod = shape(LauncherPodRenderer.Render(VmiDefaults.Apply(_state.Vmi!), name, _services.PodOptions(), _state.Storage.BlockClaims));
         Do(call, async ct =>
         {
             try
@@ -272,9 +292,10 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
         // A creation on its way would survive a deletion that overtakes it.
         var isOwn = delete.Name == _state.PodName;
         var (create, call) = isOwn ? (Call.CreatePod, Call.DeletePod) : (Call.CreateTargetPod, Call.DeleteOtherPod);
-        if ((isOwn ? _state.Pod : _state.Moving.TargetPod)?.Deleting is true || _calls.IsRunning(create) || !_calls.Begin(call))
+        if (_deleted.Contains(delete.Uid ?? "") || (isOwn ? _state.Pod : _state.Moving.TargetPod)?.Deleting is true || _calls.IsRunning(create) || !_calls.Begin(call))
             return;
         var ns = _state.Vmi!.Metadata.Namespace;
+        _deleting[call] = delete.Uid;
         Do(call, async ct =>
         {
             try
@@ -316,6 +337,25 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
             {
                 // The feed will say so.
                 return null;
+            }
+        });
+    }
+
+    private void MarkEviction(VmiEffect.MarkEviction mark)
+    {
+        if (!_calls.Begin(Call.MarkEviction))
+            return;
+        var (ns, patch) = (_state.Vmi!.Metadata.Namespace, EvictionMark.PodPatch(mark.PodUid, mark.InProgress));
+        Do(Call.MarkEviction, async ct =>
+        {
+            try
+            {
+                return new PodObserved(_state.Uid, PodProjection.Of(await _services.Kubernetes.PatchAsync<Pod>(ns, mark.PodName, PatchType.Merge, patch, ct: ct).ConfigureAwait(false)));
+            }
+            catch (KubeException e) when (e.IsNotFound)
+            {
+                // The feed will say so.
+                return (IVmiMessage?)null;
             }
         });
     }
@@ -383,6 +423,12 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
         {
             _services.Log.LogWarning("VMI {Uid}: {Call} failed, again in {Delay}: {Error}", _state.Uid, called.Call, retry, error.Message);
             Timers.StartSingleTimer($"retry-{called.Call}", new TryAgain(called.Call), retry);
+            if (called.Call is Call.CreateTargetPod && error is KubeException rejected && _state.Moving.TargetPodError != rejected.Message)
+            {
+                _services.Events.Record(About(), "Warning", "FailedCreate", $"Error creating pod: {rejected.Message}");
+                Observe(_state with { Moving = _state.Moving with { TargetPodError = rejected.Message } });
+            }
+
             if (called.Call is Call.CreatePod && error is KubeException refused && _state.CreateError != refused.Message)
             {
                 _services.Events.Record(About(), "Warning", "FailedCreate", $"Error creating pod: {refused.Message}");
@@ -392,6 +438,8 @@ public sealed class VmiActor : ReceivePersistentActor, IWithTimers
             return;
         }
 
+        if (_deleting.Remove(called.Call, out var deleted) && deleted is not null)
+            _deleted.Add(deleted);
         if (called.Result is { } message)
             Observe(_state.Observe(message));
         else

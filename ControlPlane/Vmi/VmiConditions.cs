@@ -1,6 +1,7 @@
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Vmi;
 
 namespace Troupe.ControlPlane.Vmi;
@@ -8,14 +9,24 @@ namespace Troupe.ControlPlane.Vmi;
 /// <summary>The VMI's conditions, in KubeVirt's words.</summary>
 internal static class VmiConditions
 {
-    private static readonly string[] Owned = [Conditions.Ready, Conditions.Synchronized, Conditions.Paused, Conditions.AgentConnected, Conditions.PodScheduled, Migration.LiveMigratable.Condition];
+    private static readonly string[] Owned =
+    [
+        Conditions.Ready, Conditions.Synchronized, Conditions.Paused, Conditions.AgentConnected, Conditions.PodScheduled, Conditions.EvictionRequested, Migration.LiveMigratable.Condition,
+        MigrationProgressing, Conditions.HotVCPUChange, Conditions.HotMemoryChange, Conditions.AccessCredentialsSynchronized,
+    ];
+
+    /// <summary>Troupe's own: what is done so that a migration that takes its time ends, and how long that will take.</summary>
+    public const string MigrationProgressing = "MigrationProgressing";
 
     private sealed record Wanted(string Type, string Status, string? Reason = null, string? Message = null);
 
     /// <summary>Conditions of other types stay; a transition time moves only with the status.</summary>
     public static IReadOnlyList<VirtualMachineInstanceCondition> Of(IReadOnlyList<VirtualMachineInstanceCondition> current, VmiState state, DateTimeOffset now)
     {
-        var wanted = new[] { Ready(state), Synchronized(state), Paused(state), Agent(state), PodScheduled(state), Migratable(state) }.OfType<Wanted>();
+        var wanted = new[]
+        {
+            Ready(state), Synchronized(state), Paused(state), Agent(state), PodScheduled(state), Migratable(state), Migrating(state), Eviction(state), CpuChange(state), MemoryChange(state), Credentials(state),
+        }.OfType<Wanted>();
         return
         [
             .. current.Where(c => !Owned.Contains(c.Type)),
@@ -27,8 +38,9 @@ internal static class VmiConditions
 
     private static Wanted Ready(VmiState state) => state switch
     {
-        { Phase: VmiPhases.Running, Domain.State: DomainState.Paused } => new(Conditions.Ready, "False", "GuestNotRunning", "Guest VM is paused"),
+        { Phase: VmiPhases.Running } when state.Domain?.State is DomainState.Paused || IsPausedToMigrate(state) => new(Conditions.Ready, "False", "GuestNotRunning", "Guest VM is paused"),
         { Phase: VmiPhases.Running, Pod.Deleting: true } => new(Conditions.Ready, "False", "PodTerminating", "virt-launcher pod is terminating"),
+        { Phase: VmiPhases.Running, Pod: { ContainersReady: false, ReadyCondition: var pod }, Vmi.Spec.ReadinessProbe: not null } => new(Conditions.Ready, "False", pod?.Reason ?? "ContainersNotReady", pod?.Message),
         { Phase: VmiPhases.Running } => new(Conditions.Ready, "True"),
         { PodIsGone: true } => new(Conditions.Ready, "False", "PodNotExists", "virt-launcher pod has not yet been scheduled"),
         _ => new(Conditions.Ready, "False", "GuestNotRunning", "Guest VM is not reported as running"),
@@ -39,13 +51,26 @@ internal static class VmiConditions
         { Phase: VmiPhases.Failed, Reason: "InvalidSpec" or "Unsupported" } => new(Conditions.Synchronized, "False", state.Reason, state.Message),
         { IsFinal: true } => null,
         { Refusal: { } refusal } => new(Conditions.Synchronized, "False", refusal.Reason, refusal.Message),
+        { ChangeRefused: { } refusal } => new(Conditions.Synchronized, "False", refusal.Reason, refusal.Message),
+        { PodName: not null, Pod: null, Right: null, Vmi: { } vmi } when state.Storage.Missing(vmi) is var (reason, message) => new(Conditions.Synchronized, "False", reason, message),
         { CreateError: { } error } => new(Conditions.Synchronized, "False", "FailedCreate", error),
         { Pod: { WaitingReason: "ErrImagePull" or "ImagePullBackOff" or "InvalidImageName" or "CreateContainerConfigError" or "FailedMount" } pod } =>
             new(Conditions.Synchronized, "False", pod.WaitingReason, pod.WaitingMessage),
+        { Phase: VmiPhases.Scheduling, Pod.Ready: false, Trouble: { } trouble } => new(Conditions.Synchronized, "False", trouble.Reason, trouble.Message),
         _ => null,
     };
 
-    private static Wanted? Paused(VmiState state) => state is { Phase: VmiPhases.Running, Domain: { State: DomainState.Paused } domain }
+    private static bool IsPausedToMigrate(VmiState state) => Migration.MigrationStatus.Forecast(state)?.Strategy is MigrationStrategy.Paused;
+
+    private static Wanted? Migrating(VmiState state) => Migration.MigrationStatus.Forecast(state) is { } forecast
+        ? new(MigrationProgressing, "True", forecast.Strategy.ToString(), forecast.Message)
+        : null;
+
+    private static Wanted? Paused(VmiState state) => IsPausedToMigrate(state)
+        ? new(Conditions.Paused, "True", "PausedByMigrationMonitor", "VMI was paused by the migration monitor")
+        : PausedOtherwise(state);
+
+    private static Wanted? PausedOtherwise(VmiState state) => state is { Phase: VmiPhases.Running, Domain: { State: DomainState.Paused } domain }
         ? domain.Reason is DomainReason.IoError
             ? new(Conditions.Paused, "True", "PausedIOError", "VMI was paused, low-level IO error detected")
             : new(Conditions.Paused, "True", "PausedByUser", "VMI was paused by user")
@@ -58,8 +83,24 @@ internal static class VmiConditions
             : new(Migration.LiveMigratable.Condition, "True")
         : null;
 
+    private static Wanted? Eviction(VmiState state) =>
+        Migration.EvictionMark.Of(state) is null ? null : new(Conditions.EvictionRequested, "True", "EvictionRequested", "VMI is marked for eviction");
+
     private static Wanted? Agent(VmiState state) =>
         state is { Phase: VmiPhases.Running, Domain.GuestAgent.Connected: true } ? new(Conditions.AgentConnected, "True") : null;
+
+    /// <summary>While CPUs of the spec are still to be plugged in.</summary>
+    private static Wanted? CpuChange(VmiState state) =>
+        state is { Phase: VmiPhases.Running, Domain.Cpus: { } has, Vmi.Spec.Domain.Cpu: { Sockets: { } sockets, MaxSockets: not null } } && sockets != has.Sockets
+            ? new(Conditions.HotVCPUChange, "True") : null;
+
+    /// <summary>While the guest takes or gives memory.</summary>
+    private static Wanted? MemoryChange(VmiState state) =>
+        state is { Phase: VmiPhases.Running, Domain.Memory: { } has, Vmi.Spec.Domain.Memory: { Guest: { } wanted, MaxGuest: not null } } && wanted.Units != has.GuestCurrentBytes
+            ? new(Conditions.HotMemoryChange, "True") : null;
+
+    private static Wanted? Credentials(VmiState state) => state is { Phase: VmiPhases.Running, Domain.AccessCredentials: { } set }
+        ? new(Conditions.AccessCredentialsSynchronized, set.Synchronized ? "True" : "False", Message: set.Message) : null;
 
     private static Wanted? PodScheduled(VmiState state) =>
         state is { Phase: VmiPhases.Pending or VmiPhases.Scheduling, Pod.Scheduled: PodConditionObservation { Status: "False" } scheduled }

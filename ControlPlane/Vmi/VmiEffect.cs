@@ -16,13 +16,27 @@ public abstract record VmiEffect
 
     public sealed record DeletePod(string Name, string? Uid, bool Force) : VmiEffect;
 
+    /// <summary>The pod that brings a plugged volume to the guest's node.</summary>
+    public sealed record CreateAttachment(string Volume, string Name) : VmiEffect;
+
+    /// <summary>The claim for the guest's TPM and UEFI variables.</summary>
+    public sealed record CreateStateClaim : VmiEffect;
+
+    public sealed record DeleteAttachment(string Name, string Uid) : VmiEffect;
+
     public sealed record Tell(INodeMessage Message) : VmiEffect;
+
+    /// <summary>Kubelet has the pod and does not start it: find out why.</summary>
+    public sealed record AskForTrouble(string PodUid) : VmiEffect;
 
     /// <summary>An event for people, on the VMI.</summary>
     public sealed record Announce(string Type, string Reason, string Message) : VmiEffect;
 
     /// <summary>The guest runs (or no longer does): the pod's readiness gate follows.</summary>
     public sealed record MarkUnpaused(string PodName, string PodUid, bool Unpaused) : VmiEffect;
+
+    /// <summary>Deschedulers see on the pod whether an eviction that they asked for is under way.</summary>
+    public sealed record MarkEviction(string PodName, string PodUid, bool InProgress) : VmiEffect;
 
     /// <summary>Decide again after this time even if nothing is heard.</summary>
     public sealed record LookAgain(TimeSpan After) : VmiEffect;

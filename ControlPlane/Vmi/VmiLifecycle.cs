@@ -1,4 +1,5 @@
 using Troupe.ControlPlane.Migration;
+using Troupe.ControlPlane.Vmi.Volumes;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Node;
@@ -24,6 +25,9 @@ public static class VmiLifecycle
     /// <summary>How long an answer of a node is waited for before the command is repeated.</summary>
     public static readonly TimeSpan CommandRetry = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long a pod on its node may take to start before it is asked why it does not, and again after that.</summary>
+    public static readonly TimeSpan PodPatience = TimeSpan.FromSeconds(5);
+
     /// <summary>A node that has not ended a guest this long after its deadline is passed over: the pod is deleted, and kubelet kills what is in it.</summary>
     public static readonly TimeSpan StopOverrun = TimeSpan.FromSeconds(30);
 
@@ -39,7 +43,7 @@ public static class VmiLifecycle
         var decision = state.Phase switch
         {
             null => Begin(state, vmi, now, podSuffix),
-            Pending or Scheduling => AwaitPod(state, now),
+            Pending or Scheduling => AwaitPod(state, vmi, now),
             Scheduled or Running => Guard(state, vmi, now, podSuffix),
             _ => CleanUp(state, now),
         };
@@ -61,7 +65,7 @@ public static class VmiLifecycle
         return new Decision([new PodNamed(LauncherPod.LauncherPodRenderer.PodName(vmi, podSuffix), now), new PhaseEntered(Pending, null, null, now)], []);
     }
 
-    private static Decision AwaitPod(VmiState state, DateTimeOffset now)
+    private static Decision AwaitPod(VmiState state, VirtualMachineInstance vmi, DateTimeOffset now)
     {
         if (state.IsDeleting)
             return Enter(Failed, now, null, null);
@@ -72,6 +76,7 @@ public static class VmiLifecycle
             // A pod that was seen once is never made again: the feed brings it, or tells that it is gone.
             return state.Phase == Scheduling
                 ? Decision.Nothing
+                : !state.Storage.IsReady(vmi) ? AwaitClaims(state, vmi)
                 : new Decision([], [new VmiEffect.CreatePod(state.PodName!), new VmiEffect.LookAgain(CommandRetry)]);
         }
 
@@ -80,9 +85,25 @@ public static class VmiLifecycle
         if (state.Phase == Pending)
             return Enter(Scheduling, now);
         if (!pod.Ready || pod.Node is not { } node)
-            return Decision.Nothing;
+            return pod.Node is null ? Decision.Nothing : AwaitContainers(state, pod, now);
         return new Decision([new RightGranted(1, node, pod.Uid, now), new PhaseEntered(Scheduled, null, null, now)], []);
     }
+
+    /// <summary>Containers start within moments as a rule; when they do not, kubelet has said why.</summary>
+    private static Decision AwaitContainers(VmiState state, PodObservation pod, DateTimeOffset now)
+    {
+        var waited = now - (pod.Scheduled?.LastTransitionTime ?? state.Transitions[^1].At);
+        return waited < PodPatience
+            ? new Decision([], [new VmiEffect.LookAgain(PodPatience)])
+            : new Decision([], [new VmiEffect.AskForTrouble(pod.Uid), new VmiEffect.LookAgain(PodPatience)]);
+    }
+
+    /// <summary>Told once: the condition, when it is written, remembers it.</summary>
+    private static Decision AwaitClaims(VmiState state, VirtualMachineInstance vmi) =>
+        state.Storage.LacksState(vmi) ? new Decision([], [new VmiEffect.CreateStateClaim(), new VmiEffect.LookAgain(CommandRetry)])
+        : state.Storage.Missing(vmi) is var (reason, message) && vmi.Status?.Conditions?.Any(c => c.Message == message) is not true
+            ? new Decision([], [new VmiEffect.Announce("Warning", reason, message)])
+            : Decision.Nothing;
 
     /// <summary>A node has the right to run the guest: keep to it, follow what it reports, or end it.</summary>
     private static Decision Guard(VmiState state, VirtualMachineInstance vmi, DateTimeOffset now, string podSuffix)
@@ -106,11 +127,11 @@ public static class VmiLifecycle
         {
             if (state.Report is null)
                 return Ask(new QueryDomain(right.Node, state.Uid, right.Epoch));
-            return MigrationConduct.Accept(state, vmi, now, podSuffix) ?? new Decision([], Gate(state));
+            return MigrationConduct.Accept(state, vmi, now, podSuffix) ?? new Decision([], [.. Gate(state), .. EvictionMark.Effects(state), .. Hotplug.Effects(state, vmi)]);
         }
 
         // Until the node says otherwise the guest is to be started; the command is idempotent there.
-        return Ask(new RunDomain(right.Node, state.Uid, right.Epoch, right.PodUid, state.Pod?.Addresses ?? [], VmiDefaults.Apply(vmi)));
+        return Ask(Orders.Run(state, vmi));
     }
 
     /// <summary>The pod's readiness gate says whether the guest runs; set again until the pod shows it.</summary>

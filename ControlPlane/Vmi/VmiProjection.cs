@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Troupe.ControlPlane.Migration;
 using Troupe.ControlPlane.Vmi.LauncherPod;
+using Troupe.ControlPlane.Vmi.Volumes;
 using Troupe.Kubernetes.Writers;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -25,7 +26,8 @@ public static class VmiProjection
     public static bool IsUrgent(VmiState state, DateTimeOffset now)
     {
         var current = state.Vmi!;
-        return current.Status?.Phase != state.Phase || state.IsDeleting || !Shown(current).SequenceEqual(Shown(Wanted(current, state, now)));
+        var wanted = Wanted(current, state, now);
+        return current.Status?.Phase != state.Phase || state.IsDeleting || current.Status?.NodeName != wanted.Status?.NodeName || !Shown(current).SequenceEqual(Shown(wanted));
 
         static IEnumerable<(string?, string?, string?)> Shown(VirtualMachineInstance vmi) =>
             (vmi.Status?.Conditions ?? []).Where(c => c.Type != Conditions.AgentConnected).Select(c => (c.Type, c.Status, c.Reason)).Order();
@@ -51,10 +53,15 @@ public static class VmiProjection
         var labels = new Dictionary<string, string>(metadata.Labels ?? new Dictionary<string, string>());
         if (state.Right is { } right)
             labels[Labels.NodeName] = right.Node;
+        if (state is { Phase: VmiPhases.Running, Pod.LauncherImage: { } image, LauncherImage: { } current } && image != current)
+            labels[Labels.OutdatedLauncherImage] = "";
+        else if (state.Pod?.LauncherImage is not null)
+            labels.Remove(Labels.OutdatedLauncherImage);
         return metadata with
         {
             Finalizers = keep && metadata.Finalizers?.Contains(Finalizers.ForegroundDelete) is true ? metadata.Finalizers : finalizers.Count == 0 ? null : finalizers,
             Labels = labels.Count == 0 ? null : labels,
+            Annotations = EvictionMark.Annotations(metadata.Annotations, state),
         };
     }
 
@@ -68,6 +75,7 @@ public static class VmiProjection
             Reason = state.IsFinal ? state.Reason : status.Reason,
             PhaseTransitionTimestamps = [.. state.Transitions.Select(t => new VirtualMachineInstancePhaseTransitionTimestamp { Phase = t.Phase, PhaseTransitionTimestamp = t.At })],
             NodeName = state.Right?.Node ?? status.NodeName,
+            EvacuationNodeName = EvictionMark.Of(state),
             ActivePods = state.Right is { } right ? ActivePods(right, state.Moving)
                 : state.Pod is { } pod ? new Dictionary<string, string> { [pod.Uid] = pod.Node ?? "" } : status.ActivePods,
             QosClass = state.Pod?.QosClass ?? status.QosClass,
@@ -77,8 +85,10 @@ public static class VmiProjection
             MigrationState = MigrationStatus.Of(state, status.MigrationState),
             Machine = domain?.Machine is { } machine ? new Machine { Type = machine } : status.Machine,
             Memory = Memory(status, domain, vmi),
-            Interfaces = domain is null ? status.Interfaces : [.. domain.Interfaces.Select(Interface)],
-            VolumeStatus = domain is null ? status.VolumeStatus : [.. domain.Volumes.Select(v => new VolumeStatus { Name = v.Name, Target = v.Target, Size = v.SizeBytes })],
+            Interfaces = domain is null ? status.Interfaces : [.. domain.Interfaces.Select(i => Interface(i, vmi))],
+            VolumeStatus = state.Right is null ? status.VolumeStatus : VolumeProjection.Of(status.VolumeStatus, state, vmi),
+            CurrentCPUTopology = domain?.Cpus is { } cpus ? new CPUTopology { Sockets = cpus.Sockets, Cores = cpus.Cores, Threads = cpus.Threads } : status.CurrentCPUTopology,
+            FsFreezeStatus = domain?.GuestAgent?.FsFreezeStatus is "frozen" and var frozen ? frozen : null,
             GuestOSInfo = domain?.GuestAgent?.Os is { } os ? GuestOs(os) : status.GuestOSInfo ?? new VirtualMachineInstanceGuestOSInfo(),
             Conditions = VmiConditions.Of(status.Conditions ?? [], state, now),
         };
@@ -102,7 +112,7 @@ public static class VmiProjection
         }
         : status.Memory;
 
-    private static VirtualMachineInstanceNetworkInterface Interface(InterfaceObservation i) => new()
+    private static VirtualMachineInstanceNetworkInterface Interface(InterfaceObservation i, VirtualMachineInstance vmi) => new()
     {
         Name = i.Name,
         Mac = i.Mac,
@@ -111,7 +121,7 @@ public static class VmiProjection
         QueueCount = i.QueueCount,
         IpAddress = i.IpAddresses is [var first, ..] ? first : null,
         IpAddresses = i.IpAddresses.Count == 0 ? null : i.IpAddresses,
-        LinkState = i.Name is null ? null : "up",
+        LinkState = i.Name is null ? null : vmi.Spec?.Domain?.Devices?.Interfaces?.FirstOrDefault(n => n.Name == i.Name)?.State is "down" ? "down" : "up",
         PodInterfaceName = i.Name is null ? null : "eth0",
     };
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Troupe.ControlPlane.Migration;
+using Troupe.ControlPlane.Vmi.Volumes;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Migration;
@@ -30,6 +31,9 @@ public sealed record VmiState(string Uid)
     /// <summary>Everything about moving the guest to another node.</summary>
     public MigrationWatch Moving { get; init; } = new();
 
+    /// <summary>Image of a launcher that would be started today; null where nobody says.</summary>
+    public string? LauncherImage { get; init; }
+
     public VirtualMachineInstance? Vmi { get; init; }
     public bool ObjectGone { get; init; }
     public PodObservation? Pod { get; init; }
@@ -40,6 +44,15 @@ public sealed record VmiState(string Uid)
     public DomainReported? Report { get; init; }
     public DomainRefused? Refusal { get; init; }
     public string? CreateError { get; init; }
+
+    /// <summary>Why the running guest could not be brought after its spec.</summary>
+    public DomainRefused? ChangeRefused { get; init; }
+
+    /// <summary>Why the pod's containers do not start, as kubelet says it.</summary>
+    public PodTroubled? Trouble { get; init; }
+
+    /// <summary>Claims and attachment pods.</summary>
+    public VolumeWatch Storage { get; init; } = new();
 
     public bool IsFinal => Phase is Succeeded or Failed;
 
@@ -81,6 +94,7 @@ public sealed record VmiState(string Uid)
                 GonePodUid = null,
                 Report = Moving.TargetReport,
                 Refusal = null,
+                ChangeRefused = null,
             };
     }
 
@@ -100,8 +114,17 @@ public sealed record VmiState(string Uid)
         PodGone gone when IsOurs(gone.PodName) && (Pod is null || Pod.Uid == gone.PodUid) => this with { Pod = null, PodIsGone = true, GonePodUid = gone.PodUid },
         // Before the pod was seen once, a list without it says nothing: its creation may still be on its way.
         NoPodListed when PodName is not null && Phase is not (null or Pending) => this with { Pod = null, PodIsGone = true, GonePodUid = Pod?.Uid ?? Right?.PodUid ?? GonePodUid },
-        DomainReported report when HoldsRight(report) && IsNewer(report) => this with { Report = report, Refusal = null },
+        DomainReported report when HoldsRight(report) && IsNewer(report) => this with
+        {
+            Report = report,
+            Refusal = null,
+            // Another agent may be able to, and whatever was carried out since has put it right.
+            ChangeRefused = report.Agent == Report?.Agent && report.Domain.Revision == Report.Domain.Revision ? ChangeRefused : null,
+        },
+        DomainRefused { Revision: not null } refusal when HoldsRight(refusal) => this with { ChangeRefused = refusal },
         DomainRefused refusal when HoldsRight(refusal) => this with { Refusal = refusal },
+        PodTroubled trouble when trouble.PodUid == Pod?.Uid => this with { Trouble = trouble.Reason is null ? null : trouble },
+        ClaimObserved or ClaimGone or AttachmentObserved or AttachmentGone => this with { Storage = Storage.Observe(message) },
         _ => this,
     };
 

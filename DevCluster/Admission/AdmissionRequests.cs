@@ -17,7 +17,7 @@ internal static class AdmissionRequests
         return json;
     }
 
-    /// <summary>CreateOptions, UpdateOptions, PatchOptions or DeleteOptions of the request.</summary>
+    /// <summary>CreateOptions, UpdateOptions (of a patch, too) or DeleteOptions of the request.</summary>
     public static JsonObject Options(this AdmissionRequest request)
     {
         var context = request.Context;
@@ -25,7 +25,6 @@ internal static class AdmissionRequests
         {
             Operation.Create => "CreateOptions",
             Operation.Delete => "DeleteOptions",
-            _ when context.Patches => "PatchOptions",
             _ => "UpdateOptions",
         };
         var options = new JsonObject { ["kind"] = kind, ["apiVersion"] = "meta.k8s.io/v1" };
@@ -35,8 +34,6 @@ internal static class AdmissionRequests
             return options;
         options["fieldManager"] = context.FieldManager;
         options["fieldValidation"] = context.FieldValidation;
-        if (kind == "PatchOptions" && context.Force)
-            options["force"] = true;
         return options;
     }
 

@@ -131,6 +131,9 @@ internal sealed class ApiAggregator(ResourceRegistry registry, ServiceResolver r
 
     public async Task ProxyAsync(HttpContext context, AggregatedService service, UserInfo user)
     {
+        // A kept connection would still lead to where a service that is gone had led.
+        if (Problem(service) is not null)
+            throw ApiException.Unavailable("service unavailable");
         var ct = context.RequestAborted;
         var incoming = context.Request;
         var upgrade = context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } feature ? feature : null;

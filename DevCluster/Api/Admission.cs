@@ -69,18 +69,30 @@ internal sealed class NamespaceLifecycle(ObjectStore store) : IAdmissionStep
     }
 }
 
-/// <summary>Pods run under their namespace's default service account unless they name one.</summary>
-internal sealed class ServiceAccountDefault : IAdmissionStep
+/// <summary>Pods run under their namespace's default service account unless they name one; the account must be there.</summary>
+internal sealed class ServiceAccountDefault(ObjectStore store, TimeProvider time) : IAdmissionStep
 {
-    public ValueTask AdmitAsync(AdmissionRequest request, CancellationToken ct)
+    private const string Default = "default";
+    private const int Tries = 50;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+
+    public async ValueTask AdmitAsync(AdmissionRequest request, CancellationToken ct)
     {
-        if (request is { Operation: Operation.Create, Subresource: "", Object: { } pod } && request.Definition.Key == ResourceKey.Pods
-            && pod.Obj("spec") is { } spec && string.IsNullOrEmpty(spec.Str("serviceAccountName")))
+        if (request is not { Operation: Operation.Create, Subresource: "", Object: { } pod } || request.Definition.Key != ResourceKey.Pods || pod.Obj("spec") is not { } spec)
+            return;
+        if (string.IsNullOrEmpty(spec.Str("serviceAccountName")))
         {
-            spec["serviceAccountName"] = "default";
-            spec["serviceAccount"] = "default";
+            spec["serviceAccountName"] = Default;
+            spec["serviceAccount"] = Default;
         }
-        return ValueTask.CompletedTask;
+        var account = spec.Str("serviceAccountName")!;
+        // A new namespace gets its own a moment after itself, and whoever makes both in one go must not lose that race.
+        for (var tried = 0; store.State.Table("/serviceaccounts").Find(request.Namespace, account) is null; tried++)
+        {
+            if (account != Default || tried == Tries)
+                throw ApiException.Forbidden(ResourceKey.Pods, request.Name, $"error looking up service account {request.Namespace}/{account}: serviceaccount \"{account}\" not found");
+            await Task.Delay(Pause, time, ct);
+        }
     }
 }
 

@@ -63,7 +63,7 @@ internal sealed class LocalKubeApi(ResourceRegistry registry, ResourceService re
     {
         var definition = Definition(resource);
         var written = await resources.DeleteAsync(_context, definition, ns ?? "", name, deleteOptions.Normalized() as JsonObject, ct);
-        return written.Gone ? ResourceService.DeletedStatus(definition, name, written.Stored?.Uid ?? "") : (JsonObject?)Out(definition, written);
+        return written.Gone ? Deletions.DeletedStatus(definition, name, written.Stored?.Uid ?? "") : (JsonObject?)Out(definition, written);
     });
 
     public Task<JsonObject> CreateSubresourceAsync(ResourceKey resource, string? ns, string name, string subresource, JsonObject obj, CancellationToken ct = default) => Caught(() =>
@@ -79,7 +79,7 @@ internal sealed class LocalKubeApi(ResourceRegistry registry, ResourceService re
 
     /// <summary>Parsed by System.Text.Json itself: callers may ask such values for any number type.</summary>
     private static JsonObject Out(ResourceDefinition definition, StoredObject stored) =>
-        (JsonObject)JsonNode.Parse(ResourceService.Render(definition, stored).Span)!;
+        (JsonObject)JsonNode.Parse(StoredForms.Render(definition, stored).Span)!;
 
     private static JsonObject Out(ResourceDefinition definition, Written written) =>
         written.Stored is { } stored ? Out(definition, stored) : (JsonObject)JsonNode.Parse(written.Unsaved!.ToUtf8())!;

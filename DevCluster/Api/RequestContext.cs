@@ -19,9 +19,6 @@ internal sealed record RequestContext(UserInfo User)
     public string FieldValidation { get; init; } = "Ignore";
     public bool Force { get; init; }
 
-    /// <summary>The write is a PATCH: admission sees its options as PatchOptions.</summary>
-    public bool Patches { get; init; }
-
     /// <summary>Sent back as Warning headers.</summary>
     public List<string> Warnings { get; } = [];
 

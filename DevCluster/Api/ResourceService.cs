@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Machinery;
 using Troupe.DevCluster.Resources;
-using Troupe.DevCluster.Resources.Crds;
 using Troupe.DevCluster.Store;
 
 namespace Troupe.DevCluster.Api;
@@ -15,55 +14,11 @@ internal readonly record struct Written(StoredObject? Stored, JsonObject? Unsave
 /// <summary>The verbs on single objects, the same for every kind.</summary>
 internal sealed class ResourceService(ObjectStore store, ResourceRegistry registry, AdmissionChain admission, TimeProvider time)
 {
-    private const string Foreground = "foregroundDeletion";
-    private const string Orphan = "orphan";
-
     /// <summary>A writer that keeps losing its race gives up as a conflict rather than spin.</summary>
     private const int MaxAttempts = 64;
 
     public StoredObject Find(ResourceDefinition definition, string ns, string name) =>
         store.State.Table(definition.Table).Find(ns, name) ?? throw ApiException.NotFound(definition.Key, name);
-
-    /// <summary>The stored object in the shape of the definition's version.</summary>
-    public static JsonObject Read(ResourceDefinition definition, StoredObject stored)
-    {
-        if (definition.IsCustom)
-            return CustomReads.Object(definition, stored);
-        var obj = stored.Parse();
-        if (!ShowsAsIs(definition, stored))
-            FromStorage(definition, obj);
-        return obj;
-    }
-
-    /// <summary>As <see cref="Read"/>, but without parsing where the stored bytes can be shown as they are.</summary>
-    public static ReadOnlyMemory<byte> Render(ResourceDefinition definition, StoredObject stored) =>
-        definition.IsCustom ? CustomReads.Bytes(definition, stored, ShowsAsIs(definition, stored))
-        : ShowsAsIs(definition, stored) ? stored.Json
-        : Read(definition, stored).ToUtf8();
-
-    private static bool ShowsAsIs(ResourceDefinition definition, StoredObject stored)
-    {
-        if (definition.FromStorage is not null)
-            return false;
-        // ObjectBody writes the apiVersion first.
-        ReadOnlySpan<byte> head = "{\"apiVersion\":\""u8;
-        var json = stored.Json.Span;
-        var version = definition.ApiVersion;
-        if (json.Length <= head.Length + version.Length || json[head.Length + version.Length] != (byte)'"')
-            return false;
-        for (var i = 0; i < version.Length; i++)
-        {
-            if (json[head.Length + i] != version[i])
-                return false;
-        }
-        return true;
-    }
-
-    private static void FromStorage(ResourceDefinition definition, JsonObject obj)
-    {
-        definition.FromStorage?.Invoke(obj);
-        obj["apiVersion"] = definition.ApiVersion;
-    }
 
     private async ValueTask<ObjectBody> ToStorageAsync(ResourceDefinition definition, JsonObject obj, CancellationToken ct)
     {
@@ -173,6 +128,14 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
         RequestContext context, ResourceDefinition definition, string ns, string name, string subresource, Func<VirtualRequest, Task<JsonObject>> post, JsonObject body, CancellationToken ct) =>
         AdmittedAsync(new AdmissionRequest(context, Operation.Create, definition, ns, name, subresource, body, null), post, ct);
 
+    /// <summary>A connection that is about to be taken over (exec, attach, portforward): admission may refuse it.</summary>
+    public async Task ConnectAsync(RequestContext context, ResourceDefinition definition, string ns, string name, string subresource, JsonObject options, CancellationToken ct)
+    {
+        var request = new AdmissionRequest(context, Operation.Connect, definition, ns, name, subresource, options, null);
+        await admission.MutateAsync(request, ct);
+        await admission.ValidateAsync(request, ct);
+    }
+
     private async Task<JsonObject> AdmittedAsync(AdmissionRequest request, Func<VirtualRequest, Task<JsonObject>> answer, CancellationToken ct)
     {
         await admission.MutateAsync(request, ct);
@@ -280,13 +243,13 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
             var stored = Find(definition, ns, name);
             if (definition.Conversion is { } conversion)
                 await conversion.PrepareAsync([stored], definition.ApiVersion, ct);
-            var live = Read(definition, stored);
+            var live = StoredForms.Read(definition, stored);
             var wanted = change(live.Copy());
             if (wanted.Str("metadata", "resourceVersion") is { Length: > 0 } locked && locked != stored.ResourceVersion.ToString(CultureInfo.InvariantCulture))
                 throw ApiException.Modified(definition.Key, name);
             if (wanted.Str("metadata", "uid") is { Length: > 0 } uid && uid != live.Str("metadata", "uid"))
                 throw ApiException.Conflict(definition.Key, name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {live.Str("metadata", "uid")}");
-            var obj = Compose(definition, live, wanted, subresource);
+            var obj = WrittenParts.Compose(definition, live, wanted, subresource);
             var now = time.GetUtcNow();
             var strategyContext = new StrategyContext(store.State, registry, now);
             var request = new AdmissionRequest(context, Operation.Update, definition, ns, name, subresource, obj, live);
@@ -298,7 +261,7 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
             SchemaWalk.Default(obj, DefaultsOf(definition));
             if (!applied)
                 ManagedFields.Track(live, obj, definition.Schema.Value, context.FieldManager, subresource, now);
-            if (definition.TracksGeneration && !SpecOf(definition, obj).SameAs(SpecOf(definition, live)))
+            if (definition.TracksGeneration && !WrittenParts.SpecOf(definition, obj).SameAs(WrittenParts.SpecOf(definition, live)))
                 obj.Meta()["generation"] = (live.Int("metadata", "generation") ?? 0) + 1;
             ThrowIfInvalid(definition, obj, live, strategyContext);
             await admission.ValidateAsync(request, ct);
@@ -306,7 +269,7 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
                 return new Written(stored, null);
             if (context.DryRun)
                 return new Written(null, obj);
-            var gone = IsDone(definition, obj);
+            var gone = Deletions.IsDone(definition, obj);
             var result = gone
                 ? await store.DeleteAsync(stored, await ToStorageAsync(definition, obj, ct))
                 : await store.UpdateAsync(stored, await ToStorageAsync(definition, obj, ct));
@@ -320,54 +283,6 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
                     throw ApiException.Modified(definition.Key, name);
             }
         }
-    }
-
-    /// <summary>Which parts of a written object count, for the endpoint it was written to; what the system owns stays.</summary>
-    private static JsonObject Compose(ResourceDefinition definition, JsonObject live, JsonObject wanted, string subresource)
-    {
-        JsonObject obj;
-        switch (subresource)
-        {
-            case "status":
-                obj = live.Copy();
-                SetOrRemove(obj, "status", wanted["status"]);
-                if (!definition.IsCustom)
-                    obj["metadata"] = wanted.Meta().DeepClone();
-                else if (wanted.At("metadata", "managedFields") is { } managed)
-                    obj.Meta()["managedFields"] = managed.DeepClone();
-                break;
-            case "finalize":
-                obj = live.Copy();
-                SetOrRemove(obj.Child("spec"), "finalizers", wanted.At("spec", "finalizers"));
-                break;
-            default:
-                obj = wanted;
-                if (definition.HasStatus)
-                    SetOrRemove(obj, "status", live["status"]);
-                break;
-        }
-        var metadata = obj.Meta();
-        foreach (var field in new[] { "name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "resourceVersion", "generateName" })
-            SetOrRemove(metadata, field, live.At("metadata", field));
-        metadata.Remove("selfLink");
-        return obj;
-    }
-
-    private static void SetOrRemove(JsonObject obj, string name, JsonNode? value)
-    {
-        if (value is null)
-            obj.Remove(name);
-        else
-            obj[name] = value.DeepClone();
-    }
-
-    private static JsonObject SpecOf(ResourceDefinition definition, JsonObject obj)
-    {
-        var spec = obj.Copy();
-        spec.Remove("metadata");
-        if (definition.HasStatus)
-            spec.Remove("status");
-        return spec;
     }
 
     private static void ThrowIfInvalid(ResourceDefinition definition, JsonObject obj, JsonObject? old, StrategyContext context)
@@ -377,13 +292,6 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
             throw ApiException.Invalid(definition.Key.Group, definition.Kind, obj.Name(), causes);
     }
 
-    /// <summary>Marked for deletion and nobody left to wait for.</summary>
-    private static bool IsDone(ResourceDefinition definition, JsonObject obj) =>
-        obj.At("metadata", "deletionTimestamp") is not null
-        && obj.Arr("metadata", "finalizers") is null or { Count: 0 }
-        && obj.Int("metadata", "deletionGracePeriodSeconds") is null or 0
-        && !definition.Strategy.HoldsDeletion(obj);
-
     // ---- delete ------------------------------------------------------------------------------------------------------------
 
     public async Task<Written> DeleteAsync(RequestContext context, ResourceDefinition definition, string ns, string name, JsonObject? options, CancellationToken ct)
@@ -391,17 +299,17 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
         for (var attempt = 0; ; attempt++)
         {
             var stored = Find(definition, ns, name);
-            CheckPreconditions(definition, stored, options);
-            var live = Read(definition, stored);
+            Deletions.CheckPreconditions(definition, stored, options);
+            var live = StoredForms.Read(definition, stored);
             var request = new AdmissionRequest(context, Operation.Delete, definition, ns, name, "", null, live);
             await admission.MutateAsync(request, ct);
             await admission.ValidateAsync(request, ct);
-            var obj = MarkDeleted(definition, live, options);
+            var obj = Deletions.Mark(definition, live, options, time.GetUtcNow());
             if (context.DryRun)
-                return new Written(null, obj, Gone: IsDone(definition, obj));
+                return new Written(null, obj, Gone: Deletions.IsDone(definition, obj));
             if (obj.SameAs(live))
                 return new Written(stored, null);
-            var gone = IsDone(definition, obj);
+            var gone = Deletions.IsDone(definition, obj);
             var result = gone
                 ? await store.DeleteAsync(stored, await ToStorageAsync(definition, obj, ct))
                 : await store.UpdateAsync(stored, await ToStorageAsync(definition, obj, ct));
@@ -415,64 +323,6 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
                     throw ApiException.Modified(definition.Key, name);
             }
         }
-    }
-
-    private static void CheckPreconditions(ResourceDefinition definition, StoredObject stored, JsonObject? options)
-    {
-        // Here, and only here, a real server names the kind where others name the resource.
-        var kind = definition.Key with { Plural = definition.Kind };
-        if (options.Str("preconditions", "uid") is { } uid && uid != stored.Uid)
-            throw ApiException.Conflict(kind, stored.Name, $"the UID in the precondition ({uid}) does not match the UID in record ({stored.Uid}). The object might have been deleted and then recreated");
-        var rv = stored.ResourceVersion.ToString(CultureInfo.InvariantCulture);
-        if (options.Str("preconditions", "resourceVersion") is { } asked && asked != rv)
-            throw ApiException.Conflict(kind, stored.Name, $"the ResourceVersion in the precondition ({asked}) does not match the ResourceVersion in record ({rv}). The object might have been modified");
-    }
-
-    private JsonObject MarkDeleted(ResourceDefinition definition, JsonObject live, JsonObject? options)
-    {
-        var obj = live.Copy();
-        var metadata = obj.Meta();
-        Propagate(definition, metadata, options);
-        var grace = definition.Strategy.GracePeriodSeconds(live, options.Int("gracePeriodSeconds"));
-        if (metadata["deletionTimestamp"] is not null)
-        {
-            // A second delete can only shorten the wait.
-            if (grace < (metadata.Int("deletionGracePeriodSeconds") ?? 0))
-                metadata["deletionGracePeriodSeconds"] = grace;
-            return obj;
-        }
-        metadata["deletionTimestamp"] = time.GetUtcNow().AddSeconds(grace).Kube();
-        metadata["deletionGracePeriodSeconds"] = grace;
-        if (definition.TracksGeneration)
-            metadata["generation"] = (metadata.Int("generation") ?? 0) + 1;
-        definition.Strategy.BeginDeletion(obj);
-        return obj;
-    }
-
-    private static void Propagate(ResourceDefinition definition, JsonObject metadata, JsonObject? options)
-    {
-        var finalizers = metadata.Arr("finalizers")?.Select(f => f.AsString() ?? "").ToList() ?? [];
-        var policy = options.Str("propagationPolicy")
-            ?? options.Bool("orphanDependents") switch { true => "Orphan", false => "Background", null => null }
-            ?? (finalizers.Contains(Orphan) ? "Orphan" : finalizers.Contains(Foreground) ? "Foreground" : definition.DefaultPropagation);
-        finalizers.RemoveAll(f => f is Orphan or Foreground);
-        if (policy != "Background")
-            finalizers.Add(policy == "Orphan" ? Orphan : Foreground);
-        if (finalizers.Count > 0)
-            metadata["finalizers"] = new JsonArray([.. finalizers.Select(f => (JsonNode)f)]);
-        else
-            metadata.Remove("finalizers");
-    }
-
-    /// <summary>What a delete answers with when the object is gone and the kind doesn't show it a last time.</summary>
-    public static JsonObject DeletedStatus(ResourceDefinition definition, string name, string uid)
-    {
-        var details = new JsonObject { ["name"] = name };
-        if (definition.Key.Group.Length > 0)
-            details["group"] = definition.Key.Group;
-        details["kind"] = definition.Key.Plural;
-        details["uid"] = uid;
-        return new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["details"] = details };
     }
 
     /// <summary>As Kubernetes: five characters without vowels, so that no words come out.</summary>

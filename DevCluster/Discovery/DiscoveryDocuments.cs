@@ -213,8 +213,6 @@ internal sealed class DiscoveryDocuments(ResourceRegistry registry, ApiAggregato
             yield return ("status", d.Kind, d.Key.Group, d.Key.Version, readWrite);
         if (d.Scale is not null)
             yield return ("scale", "Scale", "autoscaling", "v1", readWrite);
-        if (d.Key == Api.ResourceKey.Namespaces)
-            yield return ("finalize", d.Kind, "", "v1", ["update"]);
         foreach (var (name, s) in d.Subresources)
             yield return (name, s.Kind, s.Group, s.Version, s.Verbs);
     }

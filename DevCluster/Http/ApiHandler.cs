@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Troupe.DevCluster.Aggregation;
 using Troupe.DevCluster.Api;
@@ -28,9 +27,9 @@ internal sealed class ApiHandler(
     TimeProvider time,
     ILogger log)
 {
-    private const int ScaleAttempts = 64;
-
     private readonly ProtobufBodies _protobuf = new(registry);
+
+    private readonly ScaleEndpoint _scales = new(resources, new ProtobufBodies(registry));
 
     public async Task HandleAsync(HttpContext context)
     {
@@ -146,7 +145,7 @@ internal sealed class ApiHandler(
         var verb = request.Method switch
         {
             "GET" or "HEAD" when named && !target.LegacyWatch => "get",
-            "GET" or "HEAD" => target.LegacyWatch || Flag(request, "watch") ? "watch" : "list",
+            "GET" or "HEAD" => target.LegacyWatch || RequestOptions.Flag(request, "watch") ? "watch" : "list",
             "POST" => "create",
             "PUT" => "update",
             "PATCH" => "patch",
@@ -166,7 +165,7 @@ internal sealed class ApiHandler(
         var ns = target.Namespace ?? "";
         if (definition.Namespaced && target.Namespace is null && target.Name.Length > 0)
             throw ApiException.UnknownPath();
-        var write = WriteContext(request, user);
+        var write = RequestOptions.Write(request, user);
         var form = Negotiated.From(request.Headers.Accept);
         if (target.Subresource.Length > 0)
         {
@@ -185,13 +184,13 @@ internal sealed class ApiHandler(
                 await Responses.ObjectAsync(context, 200, form, definition, new Written(found, null), time.GetUtcNow());
                 break;
             case "list":
-                var listed = lists.List(definition, target.Namespace, Options(request));
+                var listed = lists.List(definition, target.Namespace, RequestOptions.List(request));
                 if (definition.Conversion is { } many)
                     await many.PrepareAsync(listed.Items, definition.ApiVersion, ct);
                 await Responses.ListAsync(context, form, definition, listed, time.GetUtcNow());
                 break;
             case "watch":
-                var options = Options(request);
+                var options = RequestOptions.List(request);
                 if (target.Name.Length > 0)
                     options = options with { FieldSelector = "metadata.name=" + target.Name };
                 await Responses.WatchAsync(context, form, definition, lists.WatchAsync(definition, target.Namespace, options, context.Abort, ct), time);
@@ -230,7 +229,7 @@ internal sealed class ApiHandler(
     {
         var ct = context.RequestAborted;
         var (name, sub) = (target.Name, target.Subresource);
-        if ((sub == "status" && definition.HasStatus) || (sub == "finalize" && definition.Key == ResourceKey.Namespaces))
+        if ((sub == "status" && definition.HasStatus) || definition.Subresources.GetValueOrDefault(sub)?.SpecField is not null)
         {
             var written = verb switch
             {
@@ -244,7 +243,7 @@ internal sealed class ApiHandler(
         }
         if (sub == "scale" && definition.Scale is not null)
         {
-            await ScaleAsync(context, write, definition, ns, name, verb, form, ct);
+            await _scales.ServeAsync(context, write, definition, ns, name, verb, form, ct);
             return;
         }
         if (!definition.Subresources.TryGetValue(sub, out var custom))
@@ -261,70 +260,15 @@ internal sealed class ApiHandler(
         {
             if (verb is not ("get" or "create"))
                 throw ApiException.MethodNotAllowed(verb);
-            await connect(context, resources.Find(definition, ns, name));
+            var subject = resources.Find(definition, ns, name);
+            await resources.ConnectAsync(write, definition, ns, name, sub, ConnectOptions.Of(custom, context.Request.Query), ct);
+            await connect(context, subject);
             return;
         }
         if (verb != "get")
             throw ApiException.MethodNotAllowed(verb);
         await podLogs.ServeAsync(context, resources.Find(definition, ns, name));
     }
-
-    private async Task ScaleAsync(HttpContext context, RequestContext write, ResourceDefinition definition, string ns, string name, string verb, Negotiated form, CancellationToken ct)
-    {
-        var scale = Current();
-        switch (verb)
-        {
-            case "get":
-                break;
-            case "update":
-                scale = await WriteAsync(PatchKind.MergePatch, await BodyAsync(context, write, ct));
-                break;
-            case "patch":
-                var (kind, patch) = await ScalePatchAsync(context, write, ct);
-                for (var attempt = 0; ; attempt++)
-                {
-                    var wanted = Patched(kind, scale, patch);
-                    try
-                    {
-                        scale = await WriteAsync(kind == PatchKind.Apply ? kind : PatchKind.MergePatch, wanted);
-                        break;
-                    }
-                    catch (ApiException e) when (e.Code == 409 && kind != PatchKind.Apply && attempt < ScaleAttempts
-                        && wanted.Str("metadata", "resourceVersion") == scale.Str("metadata", "resourceVersion"))
-                    {
-                        // The version was ours, not the client's: patch what is there now.
-                        scale = Current();
-                    }
-                }
-                break;
-            default:
-                throw ApiException.MethodNotAllowed(verb);
-        }
-        await Responses.JsonAsync(context, 200, scale, form.Yaml);
-        return;
-
-        JsonObject Current() => Scales.Of(definition, ResourceService.Read(definition, resources.Find(definition, ns, name)));
-
-        async Task<JsonObject> WriteAsync(PatchKind kind, JsonObject wanted)
-        {
-            var written = await resources.PatchAsync(write, definition, ns, name, "scale", kind, Scales.AsPatch(definition, wanted, kind), ct);
-            return Scales.Of(definition, written.Stored is { } stored ? ResourceService.Read(definition, stored) : written.Unsaved!);
-        }
-    }
-
-    private static async Task<(PatchKind Kind, JsonNode Patch)> ScalePatchAsync(HttpContext context, RequestContext write, CancellationToken ct)
-    {
-        var (kind, yaml) = Bodies.Patch(Bodies.MediaType(context.Request));
-        return (kind, Bodies.Parse(await Bodies.ReadAsync(context.Request, ct), yaml, write.Duplicates) ?? throw ApiException.BadRequest("the patch is empty"));
-    }
-
-    /// <summary>An apply stays one, so that the fields become the applier's; any other patch gives the scale to be set.</summary>
-    private static JsonObject Patched(PatchKind kind, JsonObject scale, JsonNode patch) => kind switch
-    {
-        PatchKind.Apply => patch as JsonObject ?? throw ApiException.BadRequest("the apply configuration must be an object"),
-        PatchKind.JsonPatch => Scales.Checked(Machinery.JsonPatch.Apply(scale, patch)),
-        _ => Scales.Checked(Machinery.MergePatch.Apply(scale, patch)),
-    };
 
     private async Task<Written> PatchAsync(HttpContext context, RequestContext write, ResourceDefinition definition, string ns, string name, string sub, CancellationToken ct)
     {
@@ -342,7 +286,7 @@ internal sealed class ApiHandler(
     {
         var options = await DeleteOptionsAsync(context, ct);
         write = write with { DryRun = write.DryRun || options.Arr("dryRun") is { Count: > 0 } };
-        var page = lists.List(definition, ns, Options(context.Request) with { Limit = null, Continue = null });
+        var page = lists.List(definition, ns, RequestOptions.List(context.Request) with { Limit = null, Continue = null });
         foreach (var item in page.Items)
         {
             try
@@ -368,7 +312,7 @@ internal sealed class ApiHandler(
         if (deleted.Gone && !definition.ReturnsDeleted)
         {
             var uid = deleted.Stored?.Uid ?? deleted.Unsaved.Str("metadata", "uid") ?? "";
-            return Responses.JsonAsync(context, 200, ResourceService.DeletedStatus(definition, name, uid), form.Yaml);
+            return Responses.JsonAsync(context, 200, Deletions.DeletedStatus(definition, name, uid), form.Yaml);
         }
         return RespondAsync(context, write, form, definition, deleted);
     }
@@ -379,88 +323,16 @@ internal sealed class ApiHandler(
             context.Response.Headers.Append("Warning", $"299 - \"{warning.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"");
     }
 
-    private async Task<JsonObject> BodyAsync(HttpContext context, RequestContext write, CancellationToken ct) =>
-        await Bodies.ObjectAsync(context.Request, _protobuf, write.Duplicates, ct)
-        ?? throw ApiException.BadRequest("couldn't get version/kind; json parse error: unexpected end of JSON input");
-
-    private static RequestContext WriteContext(HttpRequest request, UserInfo user)
-    {
-        var dryRun = request.Query["dryRun"];
-        if (dryRun.Any(d => d is not ("All" or "")))
-        {
-            throw ApiException.Invalid("meta.k8s.io", "CreateOptions", "",
-                [new("FieldValueNotSupported", $"Unsupported value: []string{{\"{string.Join("\", \"", dryRun.AsEnumerable())}\"}}: supported values: \"All\"", "dryRun")]);
-        }
-        var validation = request.Query["fieldValidation"].ToString();
-        if (validation is not ("" or "Ignore" or "Warn" or "Strict"))
-        {
-            throw ApiException.Invalid("meta.k8s.io", "CreateOptions", "",
-                [new("FieldValueNotSupported", $"Unsupported value: \"{validation}\": supported values: \"Ignore\", \"Strict\", \"Warn\"", "fieldValidation")]);
-        }
-        var manager = request.Query["fieldManager"].ToString();
-        if (manager.Length > 128)
-            throw ApiException.Invalid("meta.k8s.io", "CreateOptions", "", [new("FieldValueTooLong", "Too long: may not be more than 128 bytes", "fieldManager")]);
-        if (manager.Any(char.IsControl))
-            throw ApiException.Invalid("meta.k8s.io", "CreateOptions", "", [new("FieldValueInvalid", $"Invalid value: \"{manager}\": should only contain printable characters", "fieldManager")]);
-        if (manager.Length == 0)
-            manager = request.Headers.UserAgent.ToString().Split('/')[0] is { Length: > 0 } agent ? agent : "unknown";
-        return new RequestContext(user)
-        {
-            DryRun = dryRun.Contains("All"),
-            FieldValidation = validation.Length > 0 ? validation : "Warn",
-            FieldManager = manager,
-            Force = Flag(request, "force"),
-            Patches = request.Method == "PATCH",
-        };
-    }
+    private Task<JsonObject> BodyAsync(HttpContext context, RequestContext write, CancellationToken ct) =>
+        Bodies.RequiredAsync(context.Request, _protobuf, write.Duplicates, ct);
 
     /// <summary>From the body, or without one from the query.</summary>
     private async Task<JsonObject> DeleteOptionsAsync(HttpContext context, CancellationToken ct)
     {
         var options = await Bodies.ObjectAsync(context.Request, _protobuf, null, ct);
         if (options is null)
-            options = DeleteOptions(context.Request.Query);
+            options = RequestOptions.Delete(context.Request.Query);
         DeleteRules.Check(options);
         return options;
     }
-
-    private static JsonObject DeleteOptions(IQueryCollection query)
-    {
-        var options = new JsonObject();
-        if (query["propagationPolicy"].ToString() is { Length: > 0 } policy)
-            options["propagationPolicy"] = policy;
-        if (long.TryParse(query["gracePeriodSeconds"], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var grace))
-            options["gracePeriodSeconds"] = grace;
-        if (query["orphanDependents"].ToString() is { Length: > 0 } orphan)
-            options["orphanDependents"] = orphan == "true";
-        return options;
-    }
-
-    private static ListOptions Options(HttpRequest request)
-    {
-        var query = request.Query;
-        static string? Text(Microsoft.Extensions.Primitives.StringValues value) => value.Count == 0 ? null : value.ToString();
-        long? Number(string name)
-        {
-            var text = query[name].ToString();
-            return text.Length == 0 ? null
-                : long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var n) ? n
-                : throw ApiException.BadRequest($"strconv.ParseInt: parsing \"{text}\": invalid syntax");
-        }
-        return new ListOptions
-        {
-            LabelSelector = Text(query["labelSelector"]),
-            FieldSelector = Text(query["fieldSelector"]),
-            ResourceVersion = Text(query["resourceVersion"]),
-            ResourceVersionMatch = Text(query["resourceVersionMatch"]),
-            Limit = Number("limit"),
-            Continue = Text(query["continue"]),
-            AllowWatchBookmarks = Flag(request, "allowWatchBookmarks"),
-            SendInitialEvents = query["sendInitialEvents"].Count == 0 ? null : Flag(request, "sendInitialEvents"),
-            TimeoutSeconds = (int?)Math.Min(Number("timeoutSeconds") ?? 0, 24 * 3600),
-        };
-    }
-
-    private static bool Flag(HttpRequest request, string name) =>
-        request.Query.TryGetValue(name, out var value) && value.ToString() is "" or "true" or "True" or "1";
 }

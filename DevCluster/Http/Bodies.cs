@@ -33,6 +33,10 @@ internal static class Bodies
         return total > MaxBytes ? throw ApiException.TooLarge(MaxBytes) : buffer.ToArray();
     }
 
+    /// <summary>The body as an object; an empty one is a bad request.</summary>
+    public static async Task<JsonObject> RequiredAsync(HttpRequest request, ProtobufBodies protobuf, List<string>? duplicates, CancellationToken ct) =>
+        await ObjectAsync(request, protobuf, duplicates, ct) ?? throw ApiException.BadRequest("couldn't get version/kind; json parse error: unexpected end of JSON input");
+
     /// <summary>The body as an object; null for an empty one.</summary>
     public static async Task<JsonObject?> ObjectAsync(HttpRequest request, ProtobufBodies protobuf, List<string>? duplicates, CancellationToken ct)
     {

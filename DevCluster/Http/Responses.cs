@@ -74,8 +74,8 @@ internal static class Responses
     public static Task ObjectAsync(HttpContext context, int code, Negotiated form, ResourceDefinition definition, Written written, DateTimeOffset now)
     {
         if (form is { View: View.Object, Yaml: false } && written.Stored is { } stored)
-            return BytesAsync(context, code, "application/json", ResourceService.Render(definition, stored));
-        var obj = written.Stored is { } s ? ResourceService.Read(definition, s) : written.Unsaved!;
+            return BytesAsync(context, code, "application/json", StoredForms.Render(definition, stored));
+        var obj = written.Stored is { } s ? StoredForms.Read(definition, s) : written.Unsaved!;
         return JsonAsync(context, code, form.View switch
         {
             View.Table => Table(definition, [obj], obj.Str("metadata", "resourceVersion") ?? "", null, null, context.Request, form.Version, now, headers: true),
@@ -89,7 +89,7 @@ internal static class Responses
         var version = page.ResourceVersion.ToString(CultureInfo.InvariantCulture);
         if (form.View == View.Table)
         {
-            var items = page.Items.Select(i => ResourceService.Read(definition, i));
+            var items = page.Items.Select(i => StoredForms.Read(definition, i));
             return JsonAsync(context, 200, Table(definition, items, version, page.Continue, page.Remaining, context.Request, form.Version, now, headers: true), form.Yaml);
         }
         if (form.View == View.PartialMetadata || form.Yaml)
@@ -99,7 +99,7 @@ internal static class Responses
                 ["kind"] = form.View == View.PartialMetadata ? "PartialObjectMetadataList" : definition.ListKind,
                 ["apiVersion"] = form.View == View.PartialMetadata ? "meta.k8s.io/" + form.Version : definition.ApiVersion,
                 ["metadata"] = ListMeta(version, page.Continue, page.Remaining),
-                ["items"] = new JsonArray([.. page.Items.Select(i => ResourceService.Read(definition, i)).Select(o => form.View == View.PartialMetadata ? Partial(o, form.Version) : o)]),
+                ["items"] = new JsonArray([.. page.Items.Select(i => StoredForms.Read(definition, i)).Select(o => form.View == View.PartialMetadata ? Partial(o, form.Version) : o)]),
             };
             return JsonAsync(context, 200, list, form.Yaml);
         }
@@ -111,7 +111,7 @@ internal static class Responses
         {
             if (i > 0)
                 parts.Add(Comma);
-            var item = ResourceService.Render(definition, page.Items[i]);
+            var item = StoredForms.Render(definition, page.Items[i]);
             // Items of built-in lists say no type: their list does.
             if (item.Span.StartsWith(type))
             {
@@ -217,10 +217,10 @@ internal static class Responses
         else if (frame.Object is not { } stored)
             Put(writer, Bookmark(form, definition, frame).ToUtf8());
         else if (form.View == View.Object)
-            Put(writer, ResourceService.Render(definition, stored).Span);
+            Put(writer, StoredForms.Render(definition, stored).Span);
         else
         {
-            var obj = ResourceService.Read(definition, stored);
+            var obj = StoredForms.Read(definition, stored);
             Put(writer, (form.View == View.Table
                 ? Table(definition, [obj], stored.ResourceVersion.ToString(CultureInfo.InvariantCulture), null, null, request, form.Version, now, first)
                 : Partial(obj, form.Version)).ToUtf8());

@@ -26,7 +26,7 @@ internal static class BuiltinResources
             SelectableFields = ["spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork", "status.phase", "status.podIP", "status.nominatedNodeName"],
         },
         Of<V1Node>(false, "no") with { HasStatus = true, SelectableFields = ["spec.unschedulable"] },
-        Of<V1Namespace>(false, "ns") with { HasStatus = true, Strategy = new NamespaceStrategy(), Verbs = ["create", "delete", "get", "list", "patch", "update", "watch"], ReturnsDeleted = true, SelectableFields = ["status.phase"] },
+        Of<V1Namespace>(false, "ns") with { HasStatus = true, Strategy = new NamespaceStrategy(), Subresources = new Dictionary<string, SubresourceDefinition> { ["finalize"] = new("Namespace", "", "v1", ["update"], null) { SpecField = "finalizers" } }, Verbs = ["create", "delete", "get", "list", "patch", "update", "watch"], ReturnsDeleted = true, SelectableFields = ["status.phase"] },
         Of<V1Service>(true, "svc", "all") with { HasStatus = true, Strategy = new ServiceStrategy(), ReturnsDeleted = true, SelectableFields = ["spec.clusterIP", "spec.type"] },
         Of<V1Endpoints>(true, "ep") with { Kind = "Endpoints", Singular = "endpoints" },
         Of<V1ConfigMap>(true, "cm") with { Strategy = new ConfigMapStrategy() },

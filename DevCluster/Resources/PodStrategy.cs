@@ -22,8 +22,21 @@ internal sealed class PodStrategy : ResourceStrategy
         ServiceAccountVolume.Add(pod, spec, context);
     }
 
+    /// <summary>Only their own subresource changes ephemeral containers.</summary>
+    public override void PrepareForUpdate(JsonObject pod, JsonObject old, StrategyContext context)
+    {
+        if (pod.Obj("spec") is not { } spec)
+            return;
+        if (old.Arr("spec", "ephemeralContainers") is { } kept)
+            spec["ephemeralContainers"] = kept.DeepClone();
+        else
+            spec.Remove("ephemeralContainers");
+    }
+
     public override IEnumerable<StatusCause> Validate(JsonObject pod, JsonObject? old, StrategyContext context)
     {
+        foreach (var cause in EphemeralContainers.Validate(pod, old))
+            yield return cause;
         foreach (var cause in PodTemplates.Validate(pod.Obj("spec"), "spec"))
             yield return cause;
         if (old is null || Frozen(pod).SameAs(Frozen(old)))
@@ -93,7 +106,7 @@ internal static class PodTemplates
         spec.TryAdd("securityContext", new JsonObject());
         if (spec.Str("serviceAccountName") is { Length: > 0 } account)
             spec["serviceAccount"] = account;
-        foreach (var list in new[] { "initContainers", "containers" })
+        foreach (var list in new[] { "initContainers", "containers", "ephemeralContainers" })
         {
             foreach (var container in spec.Arr(list)?.OfType<JsonObject>() ?? [])
                 DefaultContainer(container);

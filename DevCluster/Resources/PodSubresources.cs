@@ -13,6 +13,7 @@ internal sealed class PodSubresources(ObjectStore store, Func<ResourceService> r
     {
         ["binding"] = new("Binding", "", "v1", ["create"], Bind),
         ["eviction"] = new("Eviction", "policy", "v1", ["create"], new Eviction(store, resources, time).EvictAsync),
+        ["ephemeralcontainers"] = new("Pod", "", "v1", ["get", "patch", "update"], null) { SpecField = "ephemeralContainers" },
         ["log"] = new("Pod", "", "v1", ["get"], null),
         ["exec"] = Streams("PodExecOptions", (streaming, context, pod) => streaming.ExecAsync(context, pod)),
         ["attach"] = Streams("PodAttachOptions", (streaming, context, pod) => streaming.AttachAsync(context, pod)),

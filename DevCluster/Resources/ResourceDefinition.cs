@@ -86,6 +86,9 @@ internal sealed record ScaleDefinition(string SpecPath, string StatusPath, strin
 /// <param name="Post">The answer to a POST of that kind; null for subresources that HTTP serves itself (log).</param>
 internal sealed record SubresourceDefinition(string Kind, string Group, string Version, string[] Verbs, Func<VirtualRequest, Task<JsonObject>>? Post)
 {
+    /// <summary>For subresources that read and write the whole object, but change this one field of its spec.</summary>
+    public string? SpecField { get; init; }
+
     /// <summary>For subresources that take over the connection (exec and the like).</summary>
     public Func<HttpContext, Store.StoredObject, Task>? Connect { get; init; }
 }

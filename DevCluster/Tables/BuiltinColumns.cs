@@ -37,7 +37,7 @@ internal static class BuiltinColumns
         ["nodes"] =
         [
             ObjectName,
-            Text("Status", o => (Condition(o, "Ready") switch { "True" => "Ready", "False" => "NotReady", _ => "Unknown" })
+            Text("Status", o => (Condition(o, "Ready") switch { "True" => "Ready", null => "Unknown", _ => "NotReady" })
                 + (o.Bool("spec", "unschedulable") == true ? ",SchedulingDisabled" : "")),
             Text("Roles", o => o.Obj("metadata", "labels")?.Where(l => l.Key.StartsWith("node-role.kubernetes.io/", StringComparison.Ordinal))
                 .Select(l => l.Key[24..]).Order(StringComparer.Ordinal).ToList() is { Count: > 0 } roles ? string.Join(',', roles) : None),

@@ -33,14 +33,20 @@ internal static class CapabilitiesCommand
 
     internal static NodeCapabilities Read(string hostXml, string domainXml, bool hasKvm, string libvirt, string qemu)
     {
-        var arch = XElement.Parse(hostXml).Elements("guest").Where(g => g.Element("os_type")?.Value == "hvm").Elements("arch").FirstOrDefault(a => a.Attribute("name")?.Value == "x86_64");
-        var machines = (arch?.Elements("machine") ?? []).SelectMany(m => new[] { m.Value, m.Attribute("canonical")?.Value }).OfType<string>().Distinct().Order(StringComparer.Ordinal).ToList();
+        var machines = Machines(hostXml);
         var modes = XElement.Parse(domainXml).Element("cpu")?.Elements("mode").ToList() ?? [];
         var host = modes.FirstOrDefault(m => m.Attribute("name")?.Value == "host-model");
         return new NodeCapabilities(hasKvm, libvirt, qemu, machines,
             [.. modes.Where(m => m.Attribute("name")?.Value == "custom").Elements("model").Where(m => m.Attribute("usable")?.Value == "yes").Select(m => m.Value).Order(StringComparer.Ordinal)],
             host?.Element("model")?.Value, host?.Element("vendor")?.Value,
             [.. (host?.Elements("feature") ?? []).Where(f => f.Attribute("policy")?.Value == "require").Select(f => f.Attribute("name")!.Value)]);
+    }
+
+    /// <summary>Machine types with their aliases.</summary>
+    internal static IReadOnlyList<string> Machines(string hostXml)
+    {
+        var arch = XElement.Parse(hostXml).Elements("guest").Where(g => g.Element("os_type")?.Value == "hvm").Elements("arch").FirstOrDefault(a => a.Attribute("name")?.Value == "x86_64");
+        return [.. (arch?.Elements("machine") ?? []).SelectMany(m => new[] { m.Value, m.Attribute("canonical")?.Value }).OfType<string>().Distinct().Order(StringComparer.Ordinal)];
     }
 
     private static async Task<int> RunInsideAsync(string virtType)

@@ -25,6 +25,7 @@ internal static class DaemonConfiguration
             keepalive_interval = 5
 
             """);
+        // No keepalive between the daemons of a migration: when their connection is to end is the launchers' decision, never libvirt's.
         File.WriteAllText($"{options.Config}/qemu.conf", """
             user = "root"
             group = "root"
@@ -38,6 +39,7 @@ internal static class DaemonConfiguration
             seccomp_sandbox = 0
             swtpm_user = "root"
             swtpm_group = "root"
+            keepalive_interval = -1
 
             """);
         // Only the QEMU driver: the monolithic daemon then is what virtqemud is, without the network, storage and device drivers.

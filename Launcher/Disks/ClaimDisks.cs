@@ -8,9 +8,6 @@ namespace Troupe.Launcher.Disks;
 /// <summary>Disks on persistent volume claims, and on files of the node.</summary>
 internal static class ClaimDisks
 {
-    /// <summary>Share of a file system's size that it needs for itself, where the storage profile says nothing else.</summary>
-    private const decimal DefaultOverhead = 0.055m;
-
     /// <summary>Null for a volume that is plugged in later and is not there yet.</summary>
     public static async Task<PreparedDisk?> ClaimAsync(VirtualMachineInstance vmi, string name, string field, string target, bool hotpluggable, bool matchVolume, CancellationToken ct)
     {
@@ -52,10 +49,8 @@ internal static class ClaimDisks
     {
         if (vmi.Status?.VolumeStatus?.FirstOrDefault(v => v.Name == volume)?.PersistentVolumeClaimInfo is not { } claim || claim.Capacity?.TryGetValue("storage", out var capacity) is not true)
             return null;
-        var overhead = decimal.TryParse(claim.FilesystemOverhead, NumberStyles.Float, CultureInfo.InvariantCulture, out var set) ? set : DefaultOverhead;
-        var asked = claim.Requests?.TryGetValue("storage", out var requested) is true && requested.Units < capacity.Units ? requested.Units : capacity.Units;
-        const long MiB = 1 << 20;
-        return (long)(asked * (1 - overhead)) / MiB * MiB;
+        var overhead = decimal.TryParse(claim.FilesystemOverhead, NumberStyles.Float, CultureInfo.InvariantCulture, out var set) ? set : ClaimSize.DefaultOverhead;
+        return ClaimSize.ImageBytes(capacity.Units, claim.Requests?.TryGetValue("storage", out var requested) is true ? requested.Units : null, overhead);
     }
 
     private static string? FindDevice(string name) => new[] { LauncherPaths.BlockDevice(name), $"{LauncherPaths.HotplugDisks}/{name}" }.FirstOrDefault(DiskImage.IsBlockDevice);

@@ -99,6 +99,19 @@ internal sealed unsafe partial class LibvirtConnection : IDisposable
     public string DomainCapabilities(string type) =>
         Take(LibvirtNative.ConnectGetDomainCapabilities(_connection, null, "x86_64", "q35", type, 0), "reading domain capabilities");
 
+    /// <param name="type"><c>kvm</c> or <c>qemu</c>.</param>
+    /// <returns>Why a guest with this CPU cannot run here; null when it can, or libvirt cannot tell.</returns>
+    public string? CpuProblem(string type, string machine, string cpu)
+    {
+        // VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE: an incompatible CPU is an error, which says what is missing.
+        const uint FailIncompatible = 1;
+        const int CpuIncompatible = 91;
+        if (LibvirtNative.ConnectCompareHypervisorCpu(_connection, null, null, machine, type, cpu, FailIncompatible) >= 0)
+            return null;
+        var error = LibvirtException.Last("comparing the guest's CPU with this node's");
+        return error.Code == CpuIncompatible ? error.Message : null;
+    }
+
     public void Dispose()
     {
         if (_domain != 0)

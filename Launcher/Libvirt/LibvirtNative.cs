@@ -79,6 +79,10 @@ internal static unsafe partial class LibvirtNative
     [LibraryImport(Library, EntryPoint = "virConnectGetDomainCapabilities", StringMarshalling = StringMarshalling.Utf8)]
     public static partial byte* ConnectGetDomainCapabilities(nint connection, string? emulator, string? arch, string? machine, string? type, uint flags);
 
+    /// <returns>virCPUCompareResult: 0 is incompatible, below it an error.</returns>
+    [LibraryImport(Library, EntryPoint = "virConnectCompareHypervisorCPU", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int ConnectCompareHypervisorCpu(nint connection, string? emulator, string? arch, string? machine, string? type, string cpu, uint flags);
+
     [LibraryImport(Library, EntryPoint = "virConnectGetCapabilities")]
     public static partial byte* ConnectGetCapabilities(nint connection);
 

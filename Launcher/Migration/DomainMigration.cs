@@ -10,10 +10,12 @@ internal static unsafe class DomainMigration
     private const long MiB = 1 << 20;
 
     /// <summary>Blocks until the domain has moved, or not. The target is left paused.</summary>
+    /// <param name="downtimeMs">How long the guest may stand still at the switch.</param>
     /// <param name="disks">Target names of the disks to copy.</param>
     /// <exception cref="LibvirtException">The domain has not moved.</exception>
-    public static void Migrate(LibvirtConnection connection, string uuid, MigrationOptions options, IReadOnlyList<string> disks)
+    public static void Migrate(LibvirtConnection connection, string uuid, MigrationOptions options, long downtimeMs, IReadOnlyList<string> disks)
     {
+        var streams = Streams(options);
         var flags = MigrationNative.Live | MigrationNative.PeerToPeer | MigrationNative.Paused | MigrationNative.AbortOnError;
         MigrationNative.TypedParameter* parameters = null;
         int count = 0, capacity = 0;
@@ -26,10 +28,15 @@ internal static unsafe class DomainMigration
                 flags |= MigrationNative.AutoConverge;
             if (options.AllowUnsafe)
                 flags |= MigrationNative.Unsafe;
-            if (options.ParallelChannels > 1)
+            if (streams > 1)
             {
                 flags |= MigrationNative.Parallel;
-                Check(MigrationNative.TypedParamsAddInt(ref parameters, ref count, ref capacity, "parallel.connections", options.ParallelChannels));
+                Check(MigrationNative.TypedParamsAddInt(ref parameters, ref count, ref capacity, "parallel.connections", streams));
+                if (options.Compression is { } method && CanCompress(connection))
+                {
+                    flags |= MigrationNative.Compressed;
+                    Add("compression", method);
+                }
             }
 
             if (disks.Count > 0)
@@ -43,8 +50,9 @@ internal static unsafe class DomainMigration
             var destination = $"qemu+unix:///system?socket={PeerChannels.Socket(PeerChannel.Rpc)}";
             With(connection, uuid, domain =>
             {
-                if (options.MaxDowntimeMs > 0)
-                    _ = MigrationNative.DomainMigrateSetMaxDowntime(domain, (ulong)options.MaxDowntimeMs, 0);
+                // Said before each attempt: QEMU keeps what an attempt before had come to.
+                if (MigrationNative.DomainMigrateSetMaxDowntime(domain, (ulong)downtimeMs, 0) < 0)
+                    throw LibvirtException.Last("setting the downtime limit");
                 if (MigrationNative.DomainMigrateToUri3(domain, destination, parameters, (uint)count, flags) < 0)
                     throw LibvirtException.Last("migrating the domain");
             });
@@ -69,15 +77,25 @@ internal static unsafe class DomainMigration
             throw LibvirtException.Last("resuming the domain");
     });
 
-    public static void Steer(LibvirtConnection connection, string uuid, MigrationSteering steering) => With(connection, uuid, domain =>
+    /// <summary>While it is being copied: libvirt notes that the migration stopped it, and resumes it if that fails.</summary>
+    public static void Pause(LibvirtConnection connection, string uuid) => With(connection, uuid, domain =>
     {
-        if (steering.MaxDowntimeMs is { } downtime && MigrationNative.DomainMigrateSetMaxDowntime(domain, (ulong)downtime, 0) < 0)
-            throw LibvirtException.Last("setting the downtime limit");
-        if (steering.BandwidthBytesPerSecond is { } bandwidth && MigrationNative.DomainMigrateSetMaxSpeed(domain, (ulong)Math.Max(1, bandwidth / MiB), 0) < 0)
-            throw LibvirtException.Last("setting the bandwidth limit");
-        if (steering.PauseGuest && MigrationNative.DomainSuspend(domain) < 0)
+        if (MigrationNative.DomainSuspend(domain) < 0)
             throw LibvirtException.Last("pausing the guest");
     });
+
+    public static void SetDowntime(LibvirtConnection connection, string uuid, long milliseconds) => With(connection, uuid, domain =>
+    {
+        if (MigrationNative.DomainMigrateSetMaxDowntime(domain, (ulong)milliseconds, 0) < 0)
+            throw LibvirtException.Last("setting the downtime limit");
+    });
+
+    /// <summary>More streams than CPUs to fill them only cost; half of them are left to the guest.</summary>
+    public static int Streams(MigrationOptions options) => Math.Min(options.ParallelChannels, Environment.ProcessorCount / 2);
+
+    /// <summary>libvirt compresses parallel streams, by zlib or zstd, since 9.4.</summary>
+    public static bool CanCompress(LibvirtConnection connection) =>
+        Version.TryParse(connection.LibraryVersion, out var version) && version >= new Version(9, 4);
 
     /// <summary>Null when no job runs.</summary>
     public static MigrationProgress? Progress(LibvirtConnection connection, string uuid)
@@ -94,7 +112,7 @@ internal static unsafe class DomainMigration
         // Dirty pages come per second, and with their size.
         return values.ContainsKey("memory_total")
             ? new MigrationProgress(Of("time_elapsed"), Of("data_total"), Of("data_processed"), Of("data_remaining"), Of("memory_bps"),
-                Of("memory_dirty_rate") * Math.Max(1, Of("memory_page_size")), Of("memory_iteration"), Of("downtime"))
+                Of("memory_dirty_rate") * Math.Max(1, Of("memory_page_size")), Of("memory_iteration"), Of("downtime"), Of("auto_converge_throttle"))
             : null;
 
         long Of(string name) => values.GetValueOrDefault(name);

@@ -24,6 +24,9 @@ internal sealed class MigrationHost : IAsyncDisposable
     private PeerListener? _listener;
     private SourceRun? _run;
 
+    /// <summary>Of a guest that comes here: it was paused by its user.</summary>
+    private bool _comesPaused;
+
     public MigrationHost(DomainHost host, string vmiUid, string libvirtSocket, TimeProvider time, Action<string> log)
     {
         (_host, _libvirtSocket, _time, _log) = (host, libvirtSocket, time, log);
@@ -62,7 +65,8 @@ internal sealed class MigrationHost : IAsyncDisposable
         _run.Heard += message => Post(() => message is GuestLoaded loaded ? DecideAsync(new SourceInput.PeerLoaded(loaded.TargetEpoch)) : Task.CompletedTask);
         _run.Lost += () => Post(OnLostAsync);
         _run.Returned += error => Post(() => OnReturnedAsync(error));
-        _run.Progressed += progress => _host.Update(o => o.Migration is { } m ? o with { Migration = m with { Progress = progress } } : o);
+        _run.Progressed += (progress, forecast) => _host.Update(o => o.Migration is { } m ? o with { Migration = m with { Progress = progress, Forecast = forecast } } : o);
+        _run.GivenUp += message => Post(() => GiveUpAsync(message));
         await Task.Run(_run.Start).ConfigureAwait(false);
     });
 
@@ -72,12 +76,6 @@ internal sealed class MigrationHost : IAsyncDisposable
         await DecideAsync(new SourceInput.Abort(order.TargetEpoch)).ConfigureAwait(false);
         if (before.TargetEpoch != _source.TargetEpoch)
             _host.Update(o => o with { Migration = new MigrationObservation(order.MigrationId, order.TargetEpoch, SourceStage.Kept, TargetStage.None) { Message = "aborted before it began" } });
-    });
-
-    public void Steer(SteerMigrate order) => Post(async () =>
-    {
-        if (_run is { } run && order.TargetEpoch == _source.TargetEpoch && _source.IsBusy)
-            await run.SteerAsync(order.Steering).ConfigureAwait(false);
     });
 
     public async ValueTask DisposeAsync()
@@ -139,10 +137,19 @@ internal sealed class MigrationHost : IAsyncDisposable
             _run?.PassOn();
     }
 
+    private async Task GiveUpAsync(string message)
+    {
+        if (_source.Stage is not SourceStage.Migrating)
+            return;
+        _host.Update(o => o.Migration is { } m ? o with { Migration = m with { Message = message } } : o, silently: true);
+        await DecideAsync(new SourceInput.GiveUp()).ConfigureAwait(false);
+    }
+
     private async Task OnReturnedAsync(string? error)
     {
+        // Why it was given up says more than that the call was ended.
         if (error is not null && _source.IsBusy)
-            _host.Update(o => o.Migration is { } m ? o with { Migration = m with { Message = error } } : o, silently: true);
+            _host.Update(o => o.Migration is { Message: null } m ? o with { Migration = m with { Message = error } } : o, silently: true);
         _host.Update(o => o.Migration is { } m ? o with { Migration = m with { EndedAt = _time.GetUtcNow() } } : o, silently: true);
         await DecideAsync(new SourceInput.Returned(error is null)).ConfigureAwait(false);
         if (_source.Stage is SourceStage.Kept && _run is { } run)
@@ -187,7 +194,7 @@ internal sealed class MigrationHost : IAsyncDisposable
         if (actions.HasFlag(TargetActions.SendLoaded) && _listener is { } listener)
             await listener.SayAsync(new GuestLoaded(_target.Epoch)).ConfigureAwait(false);
         if (actions.HasFlag(TargetActions.Resume))
-            await _host.RunIncomingAsync(_stop.Token).ConfigureAwait(false);
+            await _host.RunIncomingAsync(_comesPaused, _stop.Token).ConfigureAwait(false);
         if (_target.Stage != before)
         {
             _log($"migration: target {before} -> {_target.Stage} on {input.GetType().Name}");
@@ -207,22 +214,46 @@ internal sealed class MigrationHost : IAsyncDisposable
         try
         {
             await _host.PrepareIncomingAsync(order, _stop.Token).ConfigureAwait(false);
+            if (order.Platform is { } platform && await _host.PreflightAsync(platform, order.Context.UseEmulation, _stop.Token).ConfigureAwait(false) is [var worst, ..] problems)
+            {
+                Refuse(order.MigrationId, worst.Reason, string.Join("; ", problems.Select(p => p.Message)));
+                return false;
+            }
+
+            _comesPaused = order.Paused;
             File.Delete(PeerChannels.Socket(PeerChannel.Memory));
             File.Delete(PeerChannels.Socket(PeerChannel.Disks));
             var listener = new PeerListener(order.ListenAddress, MigrationProtocol.Port, _identity, order, _libvirtSocket, _log);
             listener.PeerConnected += () => Post(() => DecideAsync(new TargetInput.PeerConnected()));
-            listener.Heard += message => Post(() => message is RunGuest run ? DecideAsync(new TargetInput.PeerRun(run.TargetEpoch)) : Task.CompletedTask);
+            listener.Heard += message => Post(() => message is RunGuest run ? OnRunAsync(run) : Task.CompletedTask);
             _listener = listener;
             Show(order.MigrationId, o => o with { Endpoint = listener.Endpoint });
             listener.Start();
             return true;
         }
-        catch (Exception e) when (e is UnsupportedSpecException or LibvirtException or IOException or FormatException or System.Net.Sockets.SocketException)
+        catch (UnsupportedSpecException e)
+        {
+            Refuse(order.MigrationId, PreflightReasons.Device, e.Message);
+            return false;
+        }
+        catch (Exception e) when (e is LibvirtException or IOException or FormatException or System.Net.Sockets.SocketException)
         {
             _log($"migration: the target cannot be prepared: {e.Message}");
             Show(order.MigrationId, o => o with { Message = e.Message });
             return false;
         }
+    }
+
+    private Task OnRunAsync(RunGuest run)
+    {
+        _comesPaused = run.Paused;
+        return DecideAsync(new TargetInput.PeerRun(run.TargetEpoch));
+    }
+
+    private void Refuse(string migrationId, string reason, string message)
+    {
+        _log($"migration: the guest cannot come here: {message}");
+        Show(migrationId, o => o with { Reason = reason, Message = message });
     }
 
     private void Show(string migrationId, Func<MigrationObservation, MigrationObservation> change) =>

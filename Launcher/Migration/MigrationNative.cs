@@ -13,6 +13,7 @@ internal static unsafe partial class MigrationNative
     public const uint Paused = 1 << 5;
     public const uint NonSharedIncremental = 1 << 7;
     public const uint Unsafe = 1 << 9;
+    public const uint Compressed = 1 << 11;
     public const uint AbortOnError = 1 << 12;
     public const uint AutoConverge = 1 << 13;
     public const uint Parallel = 1 << 17;
@@ -60,9 +61,6 @@ internal static unsafe partial class MigrationNative
 
     [LibraryImport(Library, EntryPoint = "virDomainMigrateSetMaxDowntime")]
     public static partial int DomainMigrateSetMaxDowntime(nint domain, ulong milliseconds, uint flags);
-
-    [LibraryImport(Library, EntryPoint = "virDomainMigrateSetMaxSpeed")]
-    public static partial int DomainMigrateSetMaxSpeed(nint domain, ulong mebibytesPerSecond, uint flags);
 
     [LibraryImport(Library, EntryPoint = "virDomainSuspend")]
     public static partial int DomainSuspend(nint domain);

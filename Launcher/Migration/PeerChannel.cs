@@ -27,6 +27,23 @@ internal static class PeerChannels
     /// <summary>Both ends use the same paths, each in its own pod: libvirt hands the target's on to the source.</summary>
     public static string Socket(PeerChannel channel) => $"{LauncherPaths.LibvirtRuntime}/troupe-{channel.ToString().ToLowerInvariant()}.sock";
 
+    /// <summary>libvirt does not look after a peer that is silent, so the connection does: one that is gone is noticed within 20 s.</summary>
+    public static void WatchPeer(Socket socket)
+    {
+        const int Seconds = 5;
+        const int Retries = 3;
+        const int UnansweredMs = 20_000;
+        socket.NoDelay = true;
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, Seconds);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, Seconds);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, Retries);
+        // IPPROTO_TCP, TCP_USER_TIMEOUT: for a peer that has not acknowledged what was sent, keepalive does not count.
+        Span<byte> timeout = stackalloc byte[sizeof(int)];
+        BinaryPrimitives.WriteInt32LittleEndian(timeout, UnansweredMs);
+        socket.SetRawSocketOption(6, 18, timeout);
+    }
+
     public static byte[] Header(PeerChannel channel, long targetEpoch)
     {
         var header = new byte[HeaderBytes];

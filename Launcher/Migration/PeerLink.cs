@@ -125,9 +125,10 @@ internal sealed class PeerLink(LauncherIdentity identity, MigrationEndpoint targ
 
     private async Task<SslStream> ConnectAsync(PeerChannel channel, CancellationToken ct)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         try
         {
+            PeerChannels.WatchPeer(socket);
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct, _stop.Token);
             patience.CancelAfter(ConnectPatience);
             await socket.ConnectAsync(target.Address, target.Port, patience.Token).ConfigureAwait(false);

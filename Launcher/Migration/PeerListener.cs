@@ -79,7 +79,7 @@ internal sealed class PeerListener : IAsyncDisposable
 
     private async Task ServeAsync(Socket socket)
     {
-        socket.NoDelay = true;
+        PeerChannels.WatchPeer(socket);
         var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
         await using (tls.ConfigureAwait(false))
         {

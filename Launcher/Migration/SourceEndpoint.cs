@@ -9,6 +9,9 @@ internal abstract record SourceInput
 
     public sealed record Abort(long TargetEpoch) : SourceInput;
 
+    /// <summary>This launcher's own decision: the copy does not end.</summary>
+    public sealed record GiveUp : SourceInput;
+
     /// <summary>The target says that it has the guest whole.</summary>
     public sealed record PeerLoaded(long TargetEpoch) : SourceInput;
 
@@ -56,6 +59,7 @@ internal sealed record SourceEndpoint(long TargetEpoch = 0, SourceStage Stage = 
     {
         SourceInput.Start start => OnStart(start.TargetEpoch),
         SourceInput.Abort abort => OnAbort(abort.TargetEpoch),
+        SourceInput.GiveUp => OnAbort(TargetEpoch),
         SourceInput.PeerLoaded loaded when loaded.TargetEpoch == TargetEpoch => OnLoaded(),
         SourceInput.Returned returned => OnReturned(returned.Migrated),
         // libvirt may resume the guest by itself from now on, so the right can no more be passed on for sure.

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using Troupe.Launcher.Libvirt;
 using Troupe.Launcher.Server;
+using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Migration;
 
 namespace Troupe.Launcher.Migration;
@@ -7,6 +9,7 @@ namespace Troupe.Launcher.Migration;
 /// <summary>One attempt to send the guest: the link to the target, libvirt's long call, and the passing on of the right.</summary>
 internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, MigrateDomain order, Action<string> log) : IAsyncDisposable
 {
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CancelInterval = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan ReconnectInterval = TimeSpan.FromMilliseconds(500);
@@ -16,9 +19,12 @@ internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, Migr
     private readonly PeerLink _link = new(identity, order.Target, order.TargetEpoch, log);
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _returned = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>By its user: as such it arrives, too. Once the copy has begun to end, libvirt's own stop is not told from it.</summary>
+    private readonly bool _isPaused = host.Observation is { State: DomainState.Paused, Reason: DomainReason.User };
     private int _passing;
     private int _cancelling;
-    private long _steered;
+    private readonly ConvergenceRules _rules = ConvergenceRules.Of(order.Options, host.BytesToMove(order.Options.CopyDisks));
 
     public event Action<IPeerMessage>? Heard;
 
@@ -27,7 +33,10 @@ internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, Migr
     /// <summary>With the reason why the guest has not moved, or null.</summary>
     public event Action<string?>? Returned;
 
-    public event Action<MigrationProgress>? Progressed;
+    public event Action<MigrationProgress, MigrationForecast?>? Progressed;
+
+    /// <summary>With the reason why this copy is not to go on.</summary>
+    public event Action<string>? GivenUp;
 
     public void Start()
     {
@@ -51,16 +60,6 @@ internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, Migr
             _ = CancelAsync();
     }
 
-    /// <exception cref="LibvirtException"/>
-    public async Task SteerAsync(MigrationSteering steering)
-    {
-        if (steering.Serial <= _steered)
-            return;
-        var connection = await host.ConnectionAsync(_stop.Token).ConfigureAwait(false);
-        await Task.Run(() => DomainMigration.Steer(connection, host.Uuid, steering)).ConfigureAwait(false);
-        _steered = steering.Serial;
-    }
-
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
@@ -74,9 +73,11 @@ internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, Migr
         {
             await _link.OpenAsync(_stop.Token).ConfigureAwait(false);
             var connection = await host.ConnectionAsync(_stop.Token).ConfigureAwait(false);
+            if (order.Options.Compression is { } method && (!DomainMigration.CanCompress(connection) || DomainMigration.Streams(order.Options) < 2))
+                log($"migration: not compressed with {method}: that takes libvirt 9.4 (this is {connection.LibraryVersion}) and more than one stream");
             _ = FollowAsync(connection);
             var disks = order.Options.CopyDisks ? host.LocalDisks : [];
-            await Task.Factory.StartNew(() => DomainMigration.Migrate(connection, host.Uuid, order.Options, disks), _stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+            await Task.Factory.StartNew(() => DomainMigration.Migrate(connection, host.Uuid, order.Options, _rules.FirstDowntimeMs, disks), _stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
         }
         catch (Exception e) when (e is LibvirtException or IOException or OperationCanceledException)
         {
@@ -94,20 +95,57 @@ internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, Migr
         Returned?.Invoke(error);
     }
 
+    /// <summary>Looks at the copy and does what <see cref="Convergence"/> decides, until the call returns or the copy is given up.</summary>
     private async Task FollowAsync(LibvirtConnection connection)
     {
+        var convergence = new Convergence(_rules);
+        var clock = Stopwatch.StartNew();
+        var shownAt = TimeSpan.Zero;
         while (!_returned.Task.IsCompleted)
         {
-            await Task.WhenAny(_returned.Task, Task.Delay(ProgressInterval, _stop.Token)).ConfigureAwait(false);
+            await Task.WhenAny(_returned.Task, Task.Delay(LookInterval, _stop.Token)).ConfigureAwait(false);
             try
             {
-                if (!_returned.Task.IsCompleted && await Task.Run(() => DomainMigration.Progress(connection, host.Uuid)).ConfigureAwait(false) is { } progress)
-                    Progressed?.Invoke(progress);
+                if (_returned.Task.IsCompleted)
+                    return;
+                var progress = await Task.Run(() => DomainMigration.Progress(connection, host.Uuid)).ConfigureAwait(false);
+                var (next, step) = convergence.Decide(clock.Elapsed, progress);
+                if (step is ConvergenceStep.GiveUp given)
+                {
+                    log($"migration: {given.Message}");
+                    GivenUp?.Invoke(given.Message);
+                    return;
+                }
+
+                if (step is not null)
+                    await Task.Run(() => Do(connection, step)).ConfigureAwait(false);
+                var isNews = next.Forecast != convergence.Forecast;
+                if (isNews)
+                    log($"migration: {next.Forecast!.Message}");
+                convergence = next;
+                if (progress is null || (!isNews && clock.Elapsed - shownAt < ProgressInterval))
+                    continue;
+                shownAt = clock.Elapsed;
+                Progressed?.Invoke(progress, convergence.Forecast);
             }
-            catch (LibvirtException)
+            catch (LibvirtException e)
             {
-                // The job ended in this moment.
+                // The job ended in this moment, or the daemon did; what was to be done is decided again.
+                log($"migration: {e.Message}");
             }
+        }
+    }
+
+    private void Do(LibvirtConnection connection, ConvergenceStep step)
+    {
+        switch (step)
+        {
+            case ConvergenceStep.Pause:
+                DomainMigration.Pause(connection, host.Uuid);
+                break;
+            case ConvergenceStep.SetDowntime wider:
+                DomainMigration.SetDowntime(connection, host.Uuid, wider.Ms);
+                break;
         }
     }
 
@@ -141,7 +179,7 @@ internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, Migr
                 {
                     if (!_link.IsConnected)
                         await _link.ConnectControlAsync(_stop.Token).ConfigureAwait(false);
-                    if (await _link.SayAsync(new RunGuest(order.TargetEpoch)).ConfigureAwait(false))
+                    if (await _link.SayAsync(new RunGuest(order.TargetEpoch, _isPaused)).ConfigureAwait(false))
                         return;
                 }
                 catch (IOException e)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Troupe.Launcher.Capabilities;
 using Troupe.Launcher.Converter;
 using Troupe.Launcher.Libvirt;
 using Troupe.Launcher.Migration;
@@ -32,6 +33,13 @@ internal sealed partial class DomainHost
     /// <summary>Disks that live in this pod alone, by their names in the domain.</summary>
     public IReadOnlyList<string> LocalDisks { get; private set; } = [];
 
+    /// <summary>Memory, and with <paramref name="disks"/> those that live in this pod.</summary>
+    public long BytesToMove(bool disks)
+    {
+        var o = Observation;
+        return (o.Memory?.GuestCurrentBytes ?? 0) + (disks ? o.Volumes.Where(v => LocalDisks.Contains(v.Target)).Sum(v => v.SizeBytes ?? 0) : 0);
+    }
+
     public Task<LibvirtConnection> ConnectionAsync(CancellationToken ct) => _connected.Task.WaitAsync(ct);
 
     /// <summary>A connection that has answered after this was asked: to the daemon that is, or to the one that comes after it.</summary>
@@ -62,11 +70,20 @@ internal sealed partial class DomainHost
         await ConnectionAsync(ct).ConfigureAwait(false);
     }
 
-    /// <summary>Runs the guest that has come. libvirt may be busy with the last of its own finishing for a moment.</summary>
-    /// <exception cref="LibvirtException">It would not run.</exception>
-    public async Task RunIncomingAsync(CancellationToken ct)
+    /// <summary>What a target cannot do of what the guest has where it runs now.</summary>
+    public Task<IReadOnlyList<PreflightProblem>> PreflightAsync(PlatformObservation source, bool useEmulation, CancellationToken ct) => CallAsync(c =>
     {
-        for (var i = 0; ; i++)
+        var type = useEmulation || !File.Exists("/dev/kvm") ? "qemu" : "kvm";
+        var has = CapabilitiesCommand.Machines(c.Capabilities());
+        var cpu = source.Cpu is null || type != source.Type || !has.Contains(source.Machine) ? null : c.CpuProblem(type, source.Machine, source.Cpu);
+        return Preflight.Problems(source, new TargetPlatform(type, has, QemuVersion, LibvirtVersion, cpu));
+    }, ct);
+
+    /// <summary>Runs the guest that has come, unless its user wants it to stand still. libvirt may be busy with the last of its own finishing for a moment.</summary>
+    /// <exception cref="LibvirtException">It would not run.</exception>
+    public async Task RunIncomingAsync(bool paused, CancellationToken ct)
+    {
+        for (var i = 0; !paused; i++)
         {
             try
             {
@@ -84,11 +101,11 @@ internal sealed partial class DomainHost
             }
         }
 
-        Update(o => o with { State = DomainState.Running, Reason = DomainReason.Migrated });
+        Update(o => paused ? o with { State = DomainState.Paused, Reason = DomainReason.User } : o with { State = DomainState.Running, Reason = DomainReason.Migrated });
         await CallAsync(c =>
         {
             _created = c.Find(Uuid);
-            Update(o => o with { Machine = MachineOf(c) });
+            Identify(c, silently: false);
             return true;
         }, ct).ConfigureAwait(false);
     }

@@ -33,6 +33,11 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
     private readonly AccessCredentials _credentials;
     private readonly DomainOperator _operator;
     private readonly SemaphoreSlim _syncing = new(1);
+    private static readonly TimeSpan DetachInterval = TimeSpan.FromSeconds(5);
+
+    /// <summary>Aliases of devices that the guest was asked to let go of. Touched only within libvirt calls, of which there is one at a time.</summary>
+    private readonly HashSet<string> _leaving = new(StringComparer.Ordinal);
+    private readonly ITimer _detaching;
     private long _bootBytes;
     private Dictionary<string, long?> _diskSizes = [];
     private readonly TaskCompletionSource _greeted = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -52,6 +57,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
         _credentials = new AccessCredentials(this, log);
         _operator = new DomainOperator(this, agent, time, log);
         _agent = new GuestAgentReader(this, agent, _credentials, time);
+        _detaching = time.CreateTimer(_ => _ = DetachAgainAsync(), null, Timeout.InfiniteTimeSpan, DetachInterval);
     }
 
     /// <summary>Raised in order for every change; keep it short.</summary>
@@ -106,7 +112,8 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
         {
             c.Create(xml, paused: vmi.Spec!.StartStrategy is "Paused");
             _created = true;
-            Update(o => o with { Machine = MachineOf(c) }, silently: true);
+            Update(o => o with { Revision = request.Context.Revision }, silently: true);
+            Identify(c, silently: true);
             Refresh(c);
             return true;
         }, ct).ConfigureAwait(false);
@@ -130,15 +137,20 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
             StartDhcp(request.Context.Interfaces);
             await CallAsync(c =>
             {
+                _leaving.Clear();
                 var changes = DomainDiff.Of(XElement.Parse(c.DomainXml()), wanted, _bootBytes, MemoryXml.Bytes(source.Domain), MemoryXml.MaxBytes(source.Domain), (int)source.Cpus.Count);
                 foreach (var change in changes)
                 {
                     _log($"hotplug: {change}");
                     Make(c, change);
+                    if (change is DomainChange.Detach detach)
+                        _leaving.Add(detach.Alias);
                 }
 
+                PressOn();
                 Update(o => o with
                 {
+                    Revision = request.Context.Revision,
                     Memory = o.Memory! with { GuestRequestedBytes = MemoryXml.Bytes(source.Domain) },
                     Interfaces = [.. o.Interfaces, .. request.Context.Interfaces.Where(i => o.Interfaces.All(k => k.Name != i.Name)).Select(i => ObservationOf(i, source))],
                 }, silently: true);
@@ -210,7 +222,10 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
             (reason, message) = (DomainReason.Migrated, null);
         Update(o => o with { State = state, Reason = reason is DomainReason.Failed ? DomainReason.Crashed : reason, Message = message });
         if (state is DomainState.Shutoff or DomainState.Crashed)
+        {
+            _detaching.Change(Timeout.InfiniteTimeSpan, DetachInterval);
             _agent.Stop();
+        }
     });
 
     void ILibvirtObserver.Agent(bool connected) => _news.Writer.TryWrite(() =>
@@ -246,6 +261,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
+        await _detaching.DisposeAsync().ConfigureAwait(false);
         _agent.Stop();
         foreach (var dhcp in _dhcp)
             await dhcp.DisposeAsync().ConfigureAwait(false);
@@ -302,8 +318,15 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
             await DiskPreparer.PrepareAsync(vmi, ct).ConfigureAwait(false), HostDeviceAssigner.AssignAll(vmi.Spec!), HostFactsReader.Read());
     }
 
-    private static string? MachineOf(LibvirtConnection connection) =>
-        XElement.Parse(connection.DomainXml()).Element("os")?.Element("type")?.Attribute("machine")?.Value;
+    /// <summary>What the domain turned out to be once libvirt had filled it in.</summary>
+    private void Identify(LibvirtConnection connection, bool silently)
+    {
+        var domain = XElement.Parse(connection.DomainXml());
+        var machine = domain.Element("os")?.Element("type")?.Attribute("machine")?.Value;
+        var platform = machine is null ? null
+            : new PlatformObservation(domain.Attribute("type")?.Value ?? "", machine, QemuVersion, LibvirtVersion, domain.Element("cpu")?.ToString(SaveOptions.DisableFormatting));
+        Update(o => o with { Machine = machine, Platform = platform }, silently);
+    }
 
     /// <summary>What is known of a domain before libvirt says anything about it, whether it starts here or comes from another launcher.</summary>
     private void Describe(long epoch, DomainSource source)
@@ -343,6 +366,35 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
             case DomainChange.SetVcpus set:
                 connection.SetVcpus(set.Count);
                 break;
+        }
+    }
+
+    /// <summary>A guest that boots, or has no driver yet, hears nothing when a device is pulled: it is asked again until it lets go.</summary>
+    private void PressOn() => _detaching.Change(_leaving.Count > 0 ? DetachInterval : Timeout.InfiniteTimeSpan, DetachInterval);
+
+    private async Task DetachAgainAsync()
+    {
+        try
+        {
+            await CallAsync(c =>
+            {
+                var domain = XElement.Parse(c.DomainXml());
+                var present = LiveDomain.Devices(domain, "disk").Keys.Concat(LiveDomain.Devices(domain, "interface").Keys).ToHashSet(StringComparer.Ordinal);
+                _leaving.RemoveWhere(alias => !present.Contains(alias));
+                PressOn();
+                foreach (var alias in _leaving)
+                    c.Detach(alias);
+                return true;
+            }, _stop.Token).ConfigureAwait(false);
+        }
+        catch (LibvirtException e)
+        {
+            // "Already in the process of unplug", or the guest has just ended; the next time tells.
+            _log(e.Message);
+        }
+        catch (OperationCanceledException)
+        {
+            // This launcher ends.
         }
     }
 

@@ -162,9 +162,6 @@ internal sealed class LauncherServer(LauncherOptions options, DomainHost host, M
                 case AbortMigrate abort:
                     migration.Abort(abort);
                     break;
-                case SteerMigrate steer:
-                    migration.Steer(steer);
-                    break;
             }
 
             return (LauncherError.None, null);

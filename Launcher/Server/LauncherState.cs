@@ -47,7 +47,6 @@ internal sealed record LauncherState(long Epoch = 0, bool Started = false)
             RefuseIncoming { Epoch: var e } => (this, e == Epoch ? Verdict.Act : Verdict.Stale),
             MigrateDomain { Epoch: var e } => (this, e == Epoch ? Verdict.Act : Verdict.Stale),
             AbortMigrate { Epoch: var e } => (this, e == Epoch ? Verdict.Act : Verdict.Stale),
-            SteerMigrate { Epoch: var e } => (this, e == Epoch ? Verdict.Act : Verdict.Stale),
             _ => throw new ArgumentOutOfRangeException(nameof(request), request, "not a request of this protocol"),
         };
     }

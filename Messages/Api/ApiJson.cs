@@ -64,6 +64,7 @@ namespace Troupe.Messages.Api;
 [JsonSerializable(typeof(MigrateOptions))]
 [JsonSerializable(typeof(EvacuateCancelOptions))]
 [JsonSerializable(typeof(AddVolumeOptions))]
+[JsonSerializable(typeof(VirtualMachineVolumeRequest))]
 [JsonSerializable(typeof(RemoveVolumeOptions))]
 [JsonSerializable(typeof(VirtualMachineMemoryDumpRequest))]
 [JsonSerializable(typeof(PauseOptions))]

@@ -7,6 +7,7 @@ using Troupe.Messages.Protocol.Node;
 using Troupe.NodeActors.Launchers;
 using Troupe.NodeActors.Migration;
 using Troupe.NodeActors.Networking;
+using Troupe.NodeActors.Volumes;
 
 namespace Troupe.NodeActors.Domains;
 
@@ -53,6 +54,7 @@ public sealed partial class DomainActor : ReceiveActor, IWithTimers
         Receive<ConnectFailed>(OnConnectFailed);
         Receive<Prepared>(OnPrepared);
         Receive<PrepareFailed>(OnPrepareFailed);
+        Receive<Unmounted>(OnUnmounted);
         Receive<Answered>(OnAnswered);
         Receive<AskFailed>(OnAskFailed);
         Receive<LookAgain>(_ => Proceed());
@@ -106,7 +108,7 @@ public sealed partial class DomainActor : ReceiveActor, IWithTimers
     }
 
     private void RefuseChange(string reason, string message) =>
-        _services.ControlPlane.Tell(new DomainRefused(_state.VmiUid, _services.Node, _state.Epoch, reason, message, Fatal: false));
+        _services.ControlPlane.Tell(new DomainRefused(_state.VmiUid, _services.Node, _state.Epoch, reason, message, Fatal: false) { Revision = _state.Update?.Revision });
 
     private void OnQuery(QueryDomain query)
     {
@@ -129,7 +131,7 @@ public sealed partial class DomainActor : ReceiveActor, IWithTimers
         var now = _services.Time.GetUtcNow();
         switch (DomainSteps.Next(_state, now))
         {
-            case DomainStep.PrepareNetwork or DomainStep.PrepareUpdate or DomainStep.Ask { Request: LaunchDomain or SyncDomain } when now < _startAgainAt:
+            case DomainStep.PrepareNetwork or DomainStep.PrepareUpdate or DomainStep.Unmount or DomainStep.Ask { Request: LaunchDomain or SyncDomain } when now < _startAgainAt:
                 LookAgainIn(_startAgainAt - now);
                 break;
             case DomainStep.Connect connect:
@@ -137,10 +139,13 @@ public sealed partial class DomainActor : ReceiveActor, IWithTimers
                 break;
             case DomainStep.PrepareNetwork:
                 var order = MigrationSteps.NetworkOrder(_state)!.Value;
-                Prepare(order.Vmi, order.PodAddresses, order.KeptAddresses);
+                Prepare(order.Vmi, order.PodAddresses, order.KeptAddresses, _state.Run?.Revision, []);
                 break;
             case DomainStep.PrepareUpdate prepare:
-                Prepare(prepare.Update.Vmi, prepare.Update.PodAddresses, prepare.Update.KeptAddresses);
+                Prepare(prepare.Update.Vmi, prepare.Update.PodAddresses, prepare.Update.KeptAddresses, prepare.Update.Revision, prepare.Update.Volumes);
+                break;
+            case DomainStep.Unmount unmount:
+                Unmount(unmount.Volumes);
                 break;
             case DomainStep.Ask ask:
                 Ask(ask.Request);
@@ -174,7 +179,7 @@ public sealed partial class DomainActor : ReceiveActor, IWithTimers
         }
 
         (_launcher, _process) = (connected.Launcher, connected.Launcher.Process);
-        _state = DomainSteps.Connected(_state);
+        _state = DomainSteps.Connected(_state) with { Mounted = _services.Volumes.Mounted(connected.Launcher.Process.Id) };
         Ask(new LauncherHello(_services.AgentId, LauncherProtocol.Version) { Probes = _services.Probes.Known });
     }
 
@@ -194,12 +199,37 @@ public sealed partial class DomainActor : ReceiveActor, IWithTimers
         LookAgainIn(TimeSpan.FromTicks(Math.Min(ConnectRetry.Max.Ticks, ConnectRetry.Min.Ticks << Math.Min(_state.FailedConnects - 1, 10))));
     }
 
-    private void Prepare(VirtualMachineInstance vmi, IReadOnlyList<string> podAddresses, IReadOnlyList<string> keptAddresses)
+    private void Prepare(VirtualMachineInstance vmi, IReadOnlyList<string> podAddresses, IReadOnlyList<string> keptAddresses, string? revision, IReadOnlyList<PluggedVolume> volumes)
     {
-        var (launcher, number) = (_launcher!, _connection);
-        Run(async ct => new Prepared(number, vmi, new LaunchContext(
-                _services.UseEmulation, await _services.Networking.PrepareAsync(launcher.Process.Id, vmi, podAddresses, keptAddresses, ct).ConfigureAwait(false))),
-            error => new PrepareFailed(error));
+        var (pid, number) = (_launcher!.Process.Id, _connection);
+        Run(async ct =>
+        {
+            var interfaces = await _services.Networking.PrepareAsync(pid, vmi, podAddresses, keptAddresses, ct).ConfigureAwait(false);
+            await _services.Volumes.MountAsync(pid, volumes, ct).ConfigureAwait(false);
+            return new Prepared(number, vmi, new LaunchContext(_services.UseEmulation, interfaces) { Revision = revision }, _services.Volumes.Mounted(pid));
+        }, error => new PrepareFailed(error));
+    }
+
+    private void Unmount(IReadOnlyList<string> volumes)
+    {
+        var (pid, number) = (_launcher!.Process.Id, _connection);
+        Run(_ =>
+        {
+            _services.Volumes.Unmount(pid, volumes);
+            return Task.FromResult<object>(new Unmounted(number, _services.Volumes.Mounted(pid)));
+        }, error => new PrepareFailed(error));
+    }
+
+    private void OnUnmounted(Unmounted unmounted)
+    {
+        _busy = false;
+        if (unmounted.Connection == _connection)
+        {
+            _state = _state with { Mounted = unmounted.Mounted };
+            Report();
+        }
+
+        Proceed();
     }
 
     private void OnPrepared(Prepared prepared)
@@ -207,7 +237,7 @@ public sealed partial class DomainActor : ReceiveActor, IWithTimers
         _busy = false;
         // The network was made in the pod that this connection leads to.
         if (prepared.Connection == _connection)
-            _state = ReferenceEquals(prepared.Vmi, _state.Update?.Vmi) ? _state with { UpdateContext = prepared.Context } : _state with { Context = prepared.Context };
+            _state = (ReferenceEquals(prepared.Vmi, _state.Update?.Vmi) ? _state with { UpdateContext = prepared.Context } : _state with { Context = prepared.Context }) with { Mounted = prepared.Mounted };
         Proceed();
     }
 
@@ -223,7 +253,7 @@ public sealed partial class DomainActor : ReceiveActor, IWithTimers
             return;
         }
 
-        if (failed.Error is UnsupportedNetworkException && _state.HasDomain)
+        if (failed.Error is UnsupportedNetworkException or UnsupportedVolumeException && _state.HasDomain)
         {
             // The guest runs; only the change cannot be made.
             _state = _state with { Updated = true };
@@ -240,6 +270,8 @@ public sealed partial class DomainActor : ReceiveActor, IWithTimers
             return;
         }
 
+        if (_state.HasDomain)
+            RefuseChange("HotplugFailed", failed.Error.Message);
         RetryLater();
     }
 
@@ -401,7 +433,9 @@ public sealed partial class DomainActor : ReceiveActor, IWithTimers
 
     private sealed record Closed(int Connection) : INoSerializationVerificationNeeded;
 
-    private sealed record Prepared(int Connection, VirtualMachineInstance Vmi, LaunchContext Context) : INoSerializationVerificationNeeded;
+    private sealed record Prepared(int Connection, VirtualMachineInstance Vmi, LaunchContext Context, IReadOnlyList<string> Mounted) : INoSerializationVerificationNeeded;
+
+    private sealed record Unmounted(int Connection, IReadOnlyList<string> Mounted) : INoSerializationVerificationNeeded;
 
     private sealed record PrepareFailed(Exception Error) : INoSerializationVerificationNeeded;
 

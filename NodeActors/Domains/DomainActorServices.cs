@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Troupe.NodeActors.Launchers;
 using Troupe.NodeActors.Networking;
+using Troupe.NodeActors.Volumes;
 
 namespace Troupe.NodeActors.Domains;
 
@@ -8,7 +9,7 @@ namespace Troupe.NodeActors.Domains;
 /// <param name="AgentId">Names this agent process in reports.</param>
 /// <param name="UseEmulation">This node has no KVM.</param>
 public sealed record DomainActorServices(
-    string Node, string AgentId, bool UseEmulation, ILauncherConnector Launchers, IPodNetworking Networking, IActorRef ControlPlane, TimeProvider Time, ILogger Log)
+    string Node, string AgentId, bool UseEmulation, ILauncherConnector Launchers, IPodNetworking Networking, IPodVolumes Volumes, IActorRef ControlPlane, TimeProvider Time, ILogger Log)
 {
     public NodeProbes Probes { get; init; } = new();
 }

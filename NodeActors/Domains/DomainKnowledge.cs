@@ -28,6 +28,9 @@ public sealed record DomainKnowledge(string VmiUid)
     public LaunchContext? UpdateContext { get; init; }
     public bool Updated { get; init; }
 
+    /// <summary>Plugged volumes that the launcher's pod has.</summary>
+    public IReadOnlyList<string> Mounted { get; init; } = [];
+
     /// <summary>Why the guest can never run from the present order.</summary>
     public DomainRefused? Refusal { get; init; }
     public DomainObservation? Observation { get; init; }

@@ -10,8 +10,11 @@ public abstract record DomainStep
 
     public sealed record PrepareNetwork : DomainStep;
 
-    /// <summary>For interfaces that a changed spec brings to the running guest.</summary>
+    /// <summary>For interfaces and volumes that a changed spec brings to the running guest.</summary>
     public sealed record PrepareUpdate(UpdateDomain Update) : DomainStep;
+
+    /// <summary>Volumes that the guest has let go of.</summary>
+    public sealed record Unmount(IReadOnlyList<string> Volumes) : DomainStep;
 
     public sealed record Ask(ILauncherRequest Request) : DomainStep;
 

@@ -92,6 +92,8 @@ public static class DomainSteps
             return !state.HasDomain || now >= stop.Deadline ? new DomainStep.Ask(new DestroyDomain(state.Epoch)) : new DomainStep.Shutdown(stop.Deadline);
         if (state is { HasDomain: true, Update: { } update, Updated: false })
             return state.UpdateContext is { } network ? new DomainStep.Ask(new SyncDomain(state.Epoch, update.Vmi, network)) : new DomainStep.PrepareUpdate(update);
+        if (Unused(state) is { Count: > 0 } unused)
+            return new DomainStep.Unmount(unused);
         if (state.Run is not { } run || state.Launched || state.HasDomain || state.Refusal is not null)
             return new DomainStep.Wait();
         return state.Context is { } context ? new DomainStep.Ask(new LaunchDomain(run.Epoch, run.Vmi, context)) : new DomainStep.PrepareNetwork();
@@ -106,8 +108,13 @@ public static class DomainSteps
         return here with { Run = run, PodUid = run.PodUid };
     }
 
-    /// <summary>The generation counts a spec's changes: the same one again, or one that was overtaken, is no news.</summary>
-    private static DomainKnowledge Changed(DomainKnowledge state, UpdateDomain update) => state.Update is { } known && (known.Vmi.Metadata.Generation ?? 0) >= (update.Vmi.Metadata.Generation ?? 0)
+    /// <summary>Volumes that neither the spec nor, by now, the guest has.</summary>
+    private static IReadOnlyList<string> Unused(DomainKnowledge state) => state is { Update: { } update, Updated: true, Observation: { } seen }
+        ? [.. state.Mounted.Where(m => update.Volumes.All(v => v.Name != m) && seen.Volumes.All(v => v.Name != m))]
+        : [];
+
+    /// <summary>An order that is repeated until it is carried out.</summary>
+    private static DomainKnowledge Changed(DomainKnowledge state, UpdateDomain update) => state.Update is { } known && known.Revision == update.Revision
         ? state
         : state with { Update = update, UpdateContext = null, Updated = false };
 

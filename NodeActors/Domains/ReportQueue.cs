@@ -19,9 +19,9 @@ internal sealed class ReportQueue(string node, string agentId, DateTimeOffset st
         if (state.Epoch == 0 || (state.Observation is null && state.Presence is not LauncherPresence.Lost))
             return null;
         var domain = state.Observation ?? new DomainObservation();
-        if (!again && _last is { } last && last.Epoch == state.Epoch && last.Launcher == state.Presence && last.Domain.Sequence == domain.Sequence && last.Domain.State == domain.State)
+        if (!again && _last is { } last && last.Epoch == state.Epoch && last.Launcher == state.Presence && last.Domain.Sequence == domain.Sequence && last.Domain.State == domain.State && last.Mounted.SequenceEqual(state.Mounted))
             return null;
-        return _last = Unacknowledged = new DomainReported(state.VmiUid, node, state.Epoch, agentId, ++_sequence, state.Presence, domain);
+        return _last = Unacknowledged = new DomainReported(state.VmiUid, node, state.Epoch, agentId, ++_sequence, state.Presence, domain) { Mounted = state.Mounted };
     }
 
     /// <returns>Whether the latest report is what was acknowledged.</returns>

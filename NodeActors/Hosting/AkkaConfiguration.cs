@@ -1,11 +1,13 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Cluster.Tools.Client;
+using Akka.Cluster.Tools.PublishSubscribe;
 using Akka.Hosting;
 using Troupe.Kubernetes.Remoting;
 using Troupe.NodeActors.Domains;
 using Troupe.NodeActors.Launchers;
 using Troupe.NodeActors.Networking;
+using Troupe.NodeActors.Volumes;
 
 namespace Troupe.NodeActors.Hosting;
 
@@ -20,7 +22,7 @@ public static class AkkaConfiguration
         {
             var pods = new PodFolders(options.KubeletRoot);
             var domains = new DomainActorServices(
-                options.Node, Guid.NewGuid().ToString("N"), UseEmulation: !File.Exists("/dev/kvm"), new LauncherConnector(pods), new PodNetworking(),
+                options.Node, Guid.NewGuid().ToString("N"), UseEmulation: !File.Exists("/dev/kvm"), new LauncherConnector(pods), new PodNetworking(), new PodVolumes(pods),
                 StartLink(system, options.Remoting, options.ContactPoints), services.GetService<TimeProvider>(), services.GetService<ILoggerFactory>().CreateLogger<NodeActor>())
             {
                 Probes = new NodeProbes(Path.Combine(options.State, "emulator-probes.json")),
@@ -42,6 +44,8 @@ public static class AkkaConfiguration
               buffer-size = 1000
             }
             """, HoconAddMode.Prepend)
+        // They live in Akka.Cluster.Tools, which a remoting-only system does not load by itself; serializers must be known from the start.
+        .AddHocon(ClusterClientReceptionist.DefaultConfig().WithFallback(DistributedPubSub.DefaultConfig()), HoconAddMode.Append)
         .ConfigureLoggers(loggers =>
         {
             loggers.ClearLoggers();

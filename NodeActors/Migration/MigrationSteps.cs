@@ -48,12 +48,15 @@ public static class MigrationSteps
 
     private static ILauncherRequest Request(IMigrationCommand order, LaunchContext? context) => order switch
     {
-        PrepareTarget prepare => new PrepareIncoming(prepare.Epoch, prepare.MigrationId, prepare.PodAddresses is [var address, ..] ? address : "0.0.0.0", prepare.SourceCertificate, prepare.Vmi, context!),
+        PrepareTarget prepare => new PrepareIncoming(prepare.Epoch, prepare.MigrationId, prepare.PodAddresses is [var address, ..] ? address : "0.0.0.0", prepare.SourceCertificate, prepare.Vmi, context!)
+        {
+            Platform = prepare.Platform,
+            Paused = prepare.Paused,
+        },
         AdoptDomain adopt => new AdoptIncoming(adopt.Epoch, adopt.MigrationId),
         RefuseMigration refuse => new RefuseIncoming(refuse.Epoch, refuse.MigrationId),
         StartMigration start => new MigrateDomain(start.Epoch, start.MigrationId, start.TargetEpoch, start.Target, start.Options),
         AbortMigration abort => new AbortMigrate(abort.Epoch, abort.MigrationId, abort.TargetEpoch),
-        SteerMigration steer => new SteerMigrate(steer.Epoch, steer.MigrationId, steer.TargetEpoch, steer.Steering),
         _ => throw new ArgumentOutOfRangeException(nameof(order), order, "not a command of a migration"),
     };
 }

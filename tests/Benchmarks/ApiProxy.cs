@@ -10,6 +10,7 @@ namespace Troupe.Benchmarks;
 internal sealed class ApiProxy : IAsyncDisposable
 {
     private const string Vmis = "/apis/kubevirt.io/v1/namespaces/default/virtualmachineinstances";
+    private const string Migrations = "/apis/kubevirt.io/v1/namespaces/default/virtualmachineinstancemigrations";
     private readonly Process _process;
     private readonly HttpClient _http;
 
@@ -76,6 +77,29 @@ internal sealed class ApiProxy : IAsyncDisposable
 
         await creating;
         return [.. running.Values];
+    }
+
+    /// <summary>Creates a migration and follows the watch until it is over.</summary>
+    /// <returns>Its phases as they were seen, each with the time since the create call.</returns>
+    public async Task<IReadOnlyList<(string Phase, TimeSpan At)>> Migrate(string name, string vmi)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(5));
+        await using var stream = await _http.GetStreamAsync($"{Migrations}?watch=true", deadline.Token);
+        using var reader = new StreamReader(stream);
+        var created = Stopwatch.GetTimestamp();
+        await Post(Migrations, $$"""{"apiVersion":"kubevirt.io/v1","kind":"VirtualMachineInstanceMigration","metadata":{"name":"{{name}}","namespace":"default"},"spec":{"vmiName":"{{vmi}}"} }""");
+        List<(string, TimeSpan)> phases = [];
+        while (await reader.ReadLineAsync(deadline.Token) is { } line)
+        {
+            var migration = JsonNode.Parse(line)!["object"]!;
+            if ((string?)migration["metadata"]?["name"] != name || (string?)migration["status"]?["phase"] is not { Length: > 0 } phase || (phases.Count > 0 && phases[^1].Item1 == phase))
+                continue;
+            phases.Add((phase, Stopwatch.GetElapsedTime(created)));
+            if (phase is "Succeeded" or "Failed")
+                return phases;
+        }
+
+        throw new IOException("the watch ended before the migration");
     }
 
     private async Task Post(string path, string json)

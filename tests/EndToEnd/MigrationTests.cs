@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Troupe.EndToEnd.Harness;
 using Xunit;
 
@@ -8,8 +7,6 @@ namespace Troupe.EndToEnd;
 [Trait("Category", "Real")]
 public sealed class MigrationTests(SharedCluster shared, ITestOutputHelper output) : IClassFixture<SharedCluster>
 {
-    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(5) };
-
     private TroupeCluster Cluster => shared.Cluster;
 
     [Fact]
@@ -107,23 +104,7 @@ public sealed class MigrationTests(SharedCluster shared, ITestOutputHelper outpu
     private Task PodsAsync(string vmiUid, int count) => Eventually.Get($"{count} pods of the VMI",
         async () => (await Cluster.Kubectl("get", "pods", "-l", $"kubevirt.io/created-by={vmiUid}", "-o", "name")).Output, o => o.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length == count);
 
-    /// <summary>Of this very boot, as the guest's web page tells it; a guest that was started anew has another.</summary>
-    private async Task<string> BootIdAsync(string vmi)
-    {
-        var status = await Eventually.Get($"the web server of {vmi}", async () =>
-        {
-            try
-            {
-                var address = (string?)(await Cluster.Get("vmi", vmi))?["status"]?["interfaces"]?[0]?["ipAddress"];
-                return address is null ? null : JsonNode.Parse(await Http.GetStringAsync($"http://{address}/cgi-bin/status"));
-            }
-            catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
-            {
-                return null;
-            }
-        }, s => s is not null);
-        return (string)status!["bootId"]!;
-    }
+    private Task<string> BootIdAsync(string vmi) => GuestPage.BootIdAsync(Cluster, vmi);
 
     /// <returns>The node that the guest runs on then.</returns>
     private async Task<string> MigrateAsync(string vmi, string name)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Troupe.ControlPlane.Admission.Instancetypes;
 using Troupe.ControlPlane.Admission.Review;
 using Troupe.Messages.Api.Instancetype;
@@ -15,6 +16,9 @@ public sealed class EmptyCluster : IClusterObjects
     public Task<IReadOnlyList<T>> ListAsync<T>(string? ns, CancellationToken ct) where T : KubeObject => Task.FromResult<IReadOnlyList<T>>([]);
 
     public Task<JsonElement?> FindRawAsync(string path, CancellationToken ct) => Task.FromResult<JsonElement?>(null);
+
+    public Task PatchAsync<T>(string? ns, string name, JsonArray patch, bool dryRun, CancellationToken ct) where T : KubeObject =>
+        throw new InvalidOperationException($"an empty cluster has no {name} to change");
 }
 
 /// <summary>No instancetype or preference exists.</summary>

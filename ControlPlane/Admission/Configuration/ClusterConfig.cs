@@ -34,6 +34,10 @@ public sealed record ClusterConfig
     public Quantity? CpuRequest { get; init; }
 
     public string? EvictionStrategy { get; init; } = "None";
+
+    /// <summary>A node with a NoSchedule taint of this key is emptied of all guests that would move.</summary>
+    public string NodeDrainTaintKey { get; init; } = "kubevirt.io/drain";
+
     /// <summary>KubeVirt's is `bridge`; Troupe's nodes connect pod networks by masquerade only.</summary>
     public string DefaultNetworkInterface { get; init; } = "masquerade";
     public bool PermitBridgeInterfaceOnPodNetwork { get; init; } = true;

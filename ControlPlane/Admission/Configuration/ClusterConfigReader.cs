@@ -29,6 +29,7 @@ public static class ClusterConfigReader
             CpuModel = Text(c.CpuModel),
             CpuRequest = c.CpuRequest,
             EvictionStrategy = c.EvictionStrategy ?? defaults.EvictionStrategy,
+            NodeDrainTaintKey = Text(c.Migrations?.NodeDrainTaintKey) ?? defaults.NodeDrainTaintKey,
             DefaultNetworkInterface = Text(c.Network?.DefaultNetworkInterface) ?? defaults.DefaultNetworkInterface,
             PermitBridgeInterfaceOnPodNetwork = c.Network?.PermitBridgeInterfaceOnPodNetwork ?? defaults.PermitBridgeInterfaceOnPodNetwork,
             IsLiveUpdate = c.VmRolloutStrategy is null or "LiveUpdate",

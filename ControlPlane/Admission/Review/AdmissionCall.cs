@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Troupe.ControlPlane.Admission.Configuration;
 using Troupe.ControlPlane.Admission.Schema;
 using Troupe.Messages.Api;
@@ -47,6 +48,9 @@ public interface IClusterObjects
     /// <summary>An object of a kind outside of the model; null when it or its kind is not there.</summary>
     /// <param name="path">Below the API server's root, such as <c>apis/GROUP/VERSION/namespaces/NS/RESOURCE/NAME</c>.</param>
     Task<JsonElement?> FindRawAsync(string path, CancellationToken ct);
+
+    /// <summary>A JSON patch (RFC 6902) of another object, for the few webhooks that have side effects.</summary>
+    Task PatchAsync<T>(string? ns, string name, JsonArray patch, bool dryRun, CancellationToken ct) where T : KubeObject;
 }
 
 /// <summary>The answer to a call.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Troupe.ControlPlane.Admission.Review;
 using Troupe.Kubernetes.Client;
 using Troupe.Messages.Api.Meta;
@@ -25,4 +26,7 @@ public sealed class ClusterObjects(IKubeClient kubernetes) : IClusterObjects
     }
 
     public Task<JsonElement?> FindRawAsync(string path, CancellationToken ct) => kubernetes.FindRawAsync(path, ct);
+
+    public Task PatchAsync<T>(string? ns, string name, JsonArray patch, bool dryRun, CancellationToken ct) where T : KubeObject =>
+        kubernetes.PatchAsync<T>(ns, name, PatchType.Json, patch, query: new PatchQuery(DryRun: dryRun), ct: ct);
 }

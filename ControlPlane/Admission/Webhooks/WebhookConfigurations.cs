@@ -40,14 +40,14 @@ public static class WebhookConfigurations
             client["url"] = $"{url}{webhook.Path}";
         else
             client["service"] = new JsonObject { ["namespace"] = address.ServiceNamespace, ["name"] = address.ServiceName, ["path"] = webhook.Path, ["port"] = 443 };
-        return new JsonObject
+        var entry = new JsonObject
         {
             ["name"] = $"{webhook.Name}.kubevirt.io",
             ["admissionReviewVersions"] = new JsonArray("v1"),
             ["clientConfig"] = client,
             ["failurePolicy"] = "Fail",
             ["matchPolicy"] = "Equivalent",
-            ["sideEffects"] = "None",
+            ["sideEffects"] = webhook.SideEffects,
             ["timeoutSeconds"] = Timeout,
             ["rules"] = new JsonArray(new JsonObject
             {
@@ -58,6 +58,9 @@ public static class WebhookConfigurations
                 ["scope"] = "*",
             }),
         };
+        if (webhook.MatchCondition is var (name, expression))
+            entry["matchConditions"] = new JsonArray(new JsonObject { ["name"] = name, ["expression"] = expression });
+        return entry;
     }
 
     private static JsonArray Texts(IEnumerable<string> values) => [.. values.Select(v => (JsonNode)v)];

@@ -18,7 +18,8 @@ public sealed class WebhookEndpoints(
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        foreach (var webhook in table.All)
+        // Some serve two configurations, which tell them what to ask about.
+        foreach (var webhook in table.All.DistinctBy(w => w.Path))
             routes.MapPost(webhook.Path, (HttpContext context) => HandleAsync(context, webhook));
     }
 

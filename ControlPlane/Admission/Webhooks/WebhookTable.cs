@@ -26,6 +26,7 @@ public sealed class WebhookTable
             Mutating("migrations-mutator", "/migration-mutate-create", KubeVirt, V1, [AdmissionRequest.Create], "virtualmachineinstancemigrations", MigrationAdmission.Mutate),
             Mutating("virtualmachineclones-mutator", "/vm-clone-mutate-create", "clone.kubevirt.io", AlphaAndBeta, [AdmissionRequest.Create], "virtualmachineclones", CloneAdmission.Mutate),
 
+            Evictions("virt-launcher-eviction-interceptor", "only-vms", "virt-launcher"), Evictions("hotplug-pod-eviction-interceptor", "only-hotplug-pods", "hp-volume-"),
             Validating("virtualmachineinstances-create-validator", "/virtualmachineinstances-validate-create", KubeVirt, V1, [AdmissionRequest.Create],
                 "virtualmachineinstances", InstanceAdmission.ValidateCreate),
             Validating("virtualmachineinstances-update-validator", "/virtualmachineinstances-validate-update", KubeVirt, V1, [AdmissionRequest.Update],
@@ -54,6 +55,14 @@ public sealed class WebhookTable
 
     private static IEnumerable<Webhook> Instancetypes(string what, Admitter admit) => new[] { "virtualmachine", "virtualmachinecluster" }.Select(scope =>
         Validating($"{scope}{what}-validator", $"/{scope}{what}s-validate", "instancetype.kubevirt.io", ["v1beta1"], Write, $"{scope}{what}s", admit));
+
+    /// <summary>Other pods' evictions are none of our business, and must not wait for us.</summary>
+    private static Webhook Evictions(string name, string condition, string prefix) =>
+        Validating(name, "/pod-eviction-validate", "", ["v1"], [AdmissionRequest.Create], "pods/eviction", PodEviction.Validate) with
+        {
+            MatchCondition = (condition, $"object.metadata.name.startsWith(\"{prefix}\")"),
+            SideEffects = "NoneOnDryRun",
+        };
 
     private static Webhook Mutating(string name, string path, string group, string[] versions, string[] operations, string resource, Admitter admit) =>
         new(name, path, true, group, versions, operations, [resource], admit);

@@ -1,3 +1,4 @@
+using Troupe.ControlPlane.Vmi.Volumes;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -41,6 +42,8 @@ internal sealed class LauncherVolumes
         if (vmi.Spec?.Domain?.Devices?.Interfaces?.Any(i => i.Sriov is not null) is true)
             all.AddNetworkInfo();
         all.AddHotplugDisks();
+        if (StateVolume.IsNeeded(vmi))
+            all.AddState(StateVolume.ClaimName(vmi));
         return all;
     }
 
@@ -135,8 +138,16 @@ internal sealed class LauncherVolumes
     /// <summary>What the node mounts here while the guest runs must be seen inside.</summary>
     private void AddHotplugDisks()
     {
-        _volumes.Add(new PodVolume { Name = "hotplug-disks", EmptyDir = new EmptyDirVolume() });
-        _mounts.Add(new VolumeMount { Name = "hotplug-disks", MountPath = LauncherPaths.HotplugDisks, MountPropagation = "HostToContainer" });
+        _volumes.Add(new PodVolume { Name = LauncherPaths.HotplugDisksVolume, EmptyDir = new EmptyDirVolume() });
+        _mounts.Add(new VolumeMount { Name = LauncherPaths.HotplugDisksVolume, MountPath = LauncherPaths.HotplugDisks, MountPropagation = "HostToContainer" });
+    }
+
+    /// <summary>One claim for both kinds of state, each in a folder of its own.</summary>
+    private void AddState(string claim)
+    {
+        _volumes.Add(new PodVolume { Name = StateVolume.Name, PersistentVolumeClaim = new PersistentVolumeClaimVolume { ClaimName = claim } });
+        _mounts.Add(new VolumeMount { Name = StateVolume.Name, MountPath = LauncherPaths.Nvram, SubPath = "nvram" });
+        _mounts.Add(new VolumeMount { Name = StateVolume.Name, MountPath = LauncherPaths.SwtpmState, SubPath = "swtpm" });
     }
 
     private void AddSecret(string name, string? secret, string path, bool? optional = null)

@@ -40,7 +40,7 @@ internal static class AdmissionReviews
         body["object"] = obj?.DeepClone();
         body["oldObject"] = oldObj?.DeepClone();
         body["dryRun"] = request.Context.DryRun;
-        body["options"] = request.Options();
+        body["options"] = request.Operation == Operation.Connect ? null : request.Options();
         return new JsonObject { ["kind"] = "AdmissionReview", ["apiVersion"] = "admission.k8s.io/" + version, ["request"] = body };
     }
 

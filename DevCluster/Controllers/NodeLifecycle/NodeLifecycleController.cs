@@ -21,6 +21,9 @@ internal sealed class NodeLifecycleController(ObjectStore store, IKubeApi api, T
 
     private readonly Dictionary<string, DateTimeOffset> _missing = [];
 
+    // Only this controller writes timeAdded; of a taint that somebody else has set, the time counts from when it was first seen.
+    private readonly Dictionary<(string Node, string Key, string Value), DateTimeOffset> _tainted = [];
+
     // A lease that was old when this process began is no sign of a dead node: nobody could renew it meanwhile.
     private readonly DateTimeOffset _began = time.GetUtcNow();
 
@@ -43,6 +46,7 @@ internal sealed class NodeLifecycleController(ObjectStore store, IKubeApi api, T
         var node = Store.State.Find<Node>(Nodes, "", key);
         if (StillMissing(key, node, now) is { } wait) return wait;
         DateTimeOffset? again = node is null ? null : await WatchAsync(node, now, ct);
+        node = Dated(node, key, now);
         foreach (var pod in Store.State.All<Pod>(Pods).Where(pod => pod.Spec.NodeName == key && !pod.IsFinished).ToList())
         {
             if (NodeHealth.IsStranded(pod, node))
@@ -62,6 +66,17 @@ internal sealed class NodeLifecycleController(ObjectStore store, IKubeApi api, T
             }
         }
         return again - now;
+    }
+
+    private Node? Dated(Node? node, string name, DateTimeOffset now)
+    {
+        var undated = node?.Spec.Taints.Where(taint => taint is { Effect: "NoExecute", TimeAdded: null }).Select(taint => (name, taint.Key, taint.Value)).ToList() ?? [];
+        foreach (var gone in _tainted.Keys.Where(taint => taint.Node == name).Except(undated).ToList()) _tainted.Remove(gone);
+        foreach (var taint in undated) _tainted.TryAdd(taint, now);
+        return node is null || undated.Count == 0 ? node : node with
+        {
+            Spec = node.Spec with { Taints = [.. node.Spec.Taints.Select(taint => _tainted.TryGetValue((name, taint.Key, taint.Value), out var since) ? taint with { TimeAdded = taint.TimeAdded ?? since } : taint)] },
+        };
     }
 
     /// <returns>What is left of the time in which a node that isn't there may yet come; null when nothing is, or it is there.</returns>

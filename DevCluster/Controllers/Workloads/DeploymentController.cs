@@ -41,14 +41,23 @@ internal sealed class DeploymentController(ObjectStore store, IKubeApi api, Time
         {
             await KeepRevisionAsync(stored, deployment, current, old, ct);
             var oldPods = old.Sum(set => Store.State.Table(PodTable).All(set.Namespace).Count(pod => pod.Index.Owners.Any(owner => owner.Uid == set.Metadata.Uid) && !pod.As<Pod>().IsFinished));
-            foreach (var (set, replicas) in DeploymentPlan.Scale(deployment, current, old, oldPods))
-            {
-                Tell(deployment.Metadata, "Normal", "ScalingReplicaSet", $"Scaled {(replicas > set.Spec.Replicas ? "up" : "down")} replica set {set.Name} from {set.Spec.Replicas} to {replicas}");
-                await PatchSetAsync(set, new JsonObject { ["spec"] = new JsonObject { ["replicas"] = replicas } }, ct);
-            }
+            await ScaleAsync(deployment, DeploymentPlan.Scale(deployment, current, old, oldPods), ct);
             await ForgetAsync(deployment, old, ct);
         }
+        else
+        {
+            await ScaleAsync(deployment, DeploymentPlan.ScalePaused(deployment, sets), ct);
+        }
         return await ReportAsync(stored, deployment, current, sets, ct);
+    }
+
+    private async Task ScaleAsync(Workload deployment, IReadOnlyList<(Workload Set, int Replicas)> changes, CancellationToken ct)
+    {
+        foreach (var (set, replicas) in changes)
+        {
+            Tell(deployment.Metadata, "Normal", "ScalingReplicaSet", $"Scaled {(replicas > set.Spec.Replicas ? "up" : "down")} replica set {set.Name} from {set.Spec.Replicas} to {replicas}");
+            await PatchSetAsync(set, new JsonObject { ["spec"] = new JsonObject { ["replicas"] = replicas } }, ct);
+        }
     }
 
     private async Task CreateSetAsync(Workload deployment, IReadOnlyList<Workload> old, CancellationToken ct)

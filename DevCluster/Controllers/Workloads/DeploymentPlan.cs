@@ -13,11 +13,7 @@ internal static class DeploymentPlan
     public static IReadOnlyList<(Workload Set, int Replicas)> Scale(Workload deployment, Workload current, IReadOnlyList<Workload> old, int oldPods)
     {
         var wanted = deployment.Spec.Replicas;
-        if (deployment.Spec.Paused)
-        {
-            // No roll-out goes on, but the size is still the user's.
-            return old.All(set => set.Spec.Replicas == 0) && current.Spec.Replicas != wanted ? [(current, wanted)] : [];
-        }
+        if (deployment.Spec.Paused) return ScalePaused(deployment, [current, .. old]);
         if (deployment.Spec.Strategy.Type == "Recreate")
         {
             var shut = old.Where(set => set.Spec.Replicas > 0).Select(set => (set, 0)).ToList();
@@ -29,6 +25,16 @@ internal static class DeploymentPlan
         if (current.Spec.Replicas < wanted && wanted + surge - total is > 0 and var room)
             return [(current, current.Spec.Replicas + Math.Min(room, wanted - current.Spec.Replicas))];
         return ScaleDown(current, old, total, least: wanted - unavailable);
+    }
+
+    /// <summary>No roll-out goes on, but the size is still the user's: that of the set that runs, or of the newest when none does.</summary>
+    /// <param name="deployment">What is wanted.</param>
+    /// <param name="sets">All its replica sets.</param>
+    public static IReadOnlyList<(Workload Set, int Replicas)> ScalePaused(Workload deployment, IReadOnlyList<Workload> sets)
+    {
+        var active = sets.Where(set => set.Spec.Replicas > 0).ToList();
+        var only = active.Count == 0 ? sets.MaxBy(set => set.Metadata.CreationTimestamp) : active.Count == 1 ? active[0] : null;
+        return only is not null && only.Spec.Replicas != deployment.Spec.Replicas ? [(only, deployment.Spec.Replicas)] : [];
     }
 
     /// <summary>maxSurge and maxUnavailable in pods; never both 0, or nothing could move.</summary>

@@ -21,7 +21,11 @@ internal sealed class BundleFactory(string cgroupRoot, ContainerEnvironment envi
         IReadOnlyDictionary<string, MountedVolume> Volumes,
         IReadOnlyDictionary<string, Image> ImageVolumes,
         string PodDirectory,
-        string Bundle);
+        string Bundle)
+    {
+        /// <summary>That of another container, whose processes this one is to see; null for one of its own.</summary>
+        public string? PidNamespace { get; init; }
+    }
 
     /// <exception cref="ContainerConfigException">The pod asks for something that is not there (yet) or cannot be.</exception>
     public async Task WriteAsync(Inputs inputs, CancellationToken ct)
@@ -41,9 +45,10 @@ internal sealed class BundleFactory(string cgroupRoot, ContainerEnvironment envi
             User = UserIdentity.Of(pod.Spec.SecurityContext, container, image),
             Capabilities = Capabilities.Of(context),
             Hostname = hostname,
-            CgroupsPath = $"{cgroupRoot}/{pod.Uid}/{container.Name}",
+            CgroupsPath = CgroupOf(cgroupRoot, pod, container),
             NetnsPath = inputs.Address.NetnsPath,
             HostPid = pod.Spec.HostPID,
+            PidNamespacePath = inputs.PidNamespace,
             Privileged = context.Privileged,
             NoNewPrivileges = context is { AllowPrivilegeEscalation: false, Privileged: false },
             Terminal = container.Tty,
@@ -58,6 +63,8 @@ internal sealed class BundleFactory(string cgroupRoot, ContainerEnvironment envi
         };
         await File.WriteAllTextAsync($"{inputs.Bundle}/config.json", spec.ToOci().ToJsonString(), ct);
     }
+
+    public static string CgroupOf(string cgroupRoot, Pod pod, Container container) => $"{cgroupRoot}/{pod.Uid}/{container.Name}";
 
     /// <summary>A pod with a network of its own reaches the API by its service's address, one on the host's network by the real one.</summary>
     private Dictionary<string, string> ApiServerVariables(Pod pod)

@@ -16,6 +16,7 @@ internal sealed record ContainerSpec
     public required string CgroupsPath { get; init; }
     public string? NetnsPath { get; init; }
     public bool HostPid { get; init; }
+    public string? PidNamespacePath { get; init; }
     public bool Privileged { get; init; }
     public bool NoNewPrivileges { get; init; }
     public bool ReadOnlyRoot { get; init; }
@@ -69,7 +70,8 @@ internal sealed record ContainerSpec
         yield return new JsonObject { ["type"] = "mount" };
         yield return new JsonObject { ["type"] = "ipc" };
         yield return new JsonObject { ["type"] = "uts" };
-        if (!HostPid) yield return new JsonObject { ["type"] = "pid" };
+        if (PidNamespacePath is not null) yield return new JsonObject { ["type"] = "pid", ["path"] = PidNamespacePath };
+        else if (!HostPid) yield return new JsonObject { ["type"] = "pid" };
         if (NetnsPath is not null) yield return new JsonObject { ["type"] = "network", ["path"] = NetnsPath };
     }
 

@@ -17,16 +17,22 @@ internal static class ControlGroups
 
     public static bool Exists(string path) => Hierarchies().Any(hierarchy => Directory.Exists(hierarchy + path));
 
+    /// <summary>Whether the kernel has killed a process of the group because its memory limit was reached; false for a group that is gone.</summary>
+    public static bool RanOutOfMemory(string path) =>
+        // v1 tells in memory.oom_control, v2 in memory.events, both as "oom_kill N".
+        Hierarchies().SelectMany(hierarchy => new[] { $"{hierarchy}{path}/memory.oom_control", $"{hierarchy}{path}/memory.events" }).Where(File.Exists)
+            .SelectMany(ReadLines).Any(line => line.StartsWith("oom_kill ", StringComparison.Ordinal) && !line.EndsWith(" 0", StringComparison.Ordinal));
+
     public static IEnumerable<int> Processes(string path) =>
         Hierarchies().Select(hierarchy => hierarchy + path).Where(Directory.Exists)
             .SelectMany(directory => Directory.EnumerateFiles(directory, "cgroup.procs", SearchOption.AllDirectories))
-            .SelectMany(ReadPids).Distinct();
+            .SelectMany(ReadLines).Select(line => int.TryParse(line, out var pid) ? pid : 0).Where(pid => pid > 0).Distinct();
 
-    private static IEnumerable<int> ReadPids(string file)
+    private static IEnumerable<string> ReadLines(string file)
     {
         try
         {
-            return File.ReadAllLines(file).Select(line => int.TryParse(line, out var pid) ? pid : 0).Where(pid => pid > 0);
+            return File.ReadAllLines(file);
         }
         catch (IOException)
         {

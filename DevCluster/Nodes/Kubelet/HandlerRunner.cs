@@ -33,6 +33,7 @@ internal sealed class HandlerRunner(RuncRuntime runtime, TimeProvider time)
                 { Exec: { } exec } => await ExecAsync(exec, containerId, limit.Token),
                 { HttpGet: { } get } => await GetAsync(get, container, podIp, limit.Token),
                 { TcpSocket: { } tcp } => await ConnectAsync(tcp, container, podIp, limit.Token),
+                { Grpc: { } grpc } => await GrpcHealth.CheckAsync(podIp, grpc.Port, grpc.Service, limit.Token),
                 { Sleep: { } sleep } => await SleepAsync(sleep, limit.Token),
                 _ => "missing probe handler",
             };

@@ -23,6 +23,7 @@ public static class PodPlan
         if (!seen.VolumesReady) return new PodDecision([new PodStep.MountVolumes()]);
 
         var plan = new Builder(pod.Spec, seen, backOff, now);
+        foreach (var container in pod.Spec.EphemeralContainers) plan.Once(container);
         if (!progress.Initialized)
         {
             plan.Initialize();
@@ -39,7 +40,7 @@ public static class PodPlan
     private static PodDecision? StopAll(PodSpec spec, PodObservation seen, DateTimeOffset deadline, DateTimeOffset now)
     {
         bool Runs(Container container) => seen.Container(container.Name).IsRunning;
-        var first = spec.Containers.Where(Runs).Concat(spec.InitContainers.Where(container => !container.IsSidecar && Runs(container))).ToList();
+        var first = spec.Containers.Where(Runs).Concat(spec.InitContainers.Where(container => !container.IsSidecar && Runs(container))).Concat(spec.EphemeralContainers.Where(Runs)).ToList();
         if (first.Count == 0) first = [.. spec.InitContainers.Where(container => container.IsSidecar && Runs(container)).TakeLast(1)];
         if (first.Count == 0) return null;
 
@@ -86,6 +87,13 @@ public static class PodPlan
                 if (container.IsSidecar && verdict == ContainerVerdict.Running && view.Started) continue;
                 return;
             }
+        }
+
+        /// <summary>An ephemeral container runs once, and how it ends is of no account to the pod.</summary>
+        public void Once(Container container)
+        {
+            var view = seen.Container(container.Name);
+            if (view.Current is null) Start(container, view, attempt: 0, step: 0);
         }
 
         public void Keep(Container container, bool isInit)

@@ -33,6 +33,8 @@ internal static class PodStatusRenderer
         };
         if (pod.Spec.InitContainers.Count > 0)
             status["initContainerStatuses"] = new JsonArray([.. pod.Spec.InitContainers.Select(c => (JsonNode)Container(pod, c, seen))]);
+        if (pod.Spec.EphemeralContainers.Count > 0)
+            status["ephemeralContainerStatuses"] = new JsonArray([.. pod.Spec.EphemeralContainers.Select(c => (JsonNode)Container(pod, c, seen))]);
         if (seen.Failure is { } failure)
         {
             status["reason"] = failure.Reason;

@@ -249,7 +249,7 @@ internal sealed partial class PodWorker
             var image = seen.Images[container.Image].Image!;
             var imageVolumes = pod.Spec.Volumes.Where(v => v.Image is not null && seen.Images.GetValueOrDefault(v.Image.Reference)?.Image is not null)
                 .ToDictionary(v => v.Name, v => seen.Images[v.Image!.Reference].Image!);
-            await node.Bundles.WriteAsync(new BundleFactory.Inputs(container, Facts(), address!, image, volumes, imageVolumes, directory, bundle), stop);
+            await node.Bundles.WriteAsync(new BundleFactory.Inputs(container, Facts(), address!, image, volumes, imageVolumes, directory, bundle) { PidNamespace = PidNamespaceOf(container.TargetContainerName) }, stop);
             var run = new ContainerRun { Attempt = start.Attempt, Id = id, Image = container.Image, ImageId = image.Digest, CreatedAt = node.Time.GetUtcNow(), BackOffStep = start.BackOffStep };
             run.Save(bundle);
             await node.Runtime.CreateAsync(id, bundle, LogFile(container.Name, start.Attempt), container, stop);
@@ -276,7 +276,8 @@ internal sealed partial class PodWorker
         if (seen.Container(container.Name).Current is not { } run || run.Id != id) return;
         Unprobe(container.Name);
         var bundle = Bundle(container.Name, run.Attempt);
-        var reason = exit.OutOfMemory ? "OOMKilled" : exit.ExitCode == 0 ? "Completed" : "Error";
+        var starved = exit.ExitCode != 0 && (exit.OutOfMemory || ControlGroups.RanOutOfMemory(BundleFactory.CgroupOf(node.Identity.CgroupRoot, pod, container)));
+        var reason = starved ? "OOMKilled" : exit.ExitCode == 0 ? "Completed" : "Error";
         run = run with { Exit = new RunExit(exit.ExitCode, reason, TerminationMessage(container, run.Attempt, exit.ExitCode), exit.FinishedAt) };
         run.Save(bundle);
         node.Runtime.Forget(id);
@@ -353,7 +354,7 @@ internal sealed partial class PodWorker
         var released = File.Exists($"{directory}/released");
         if (pod.Status is { Phase: "Failed", Reason.Length: > 0 }) seen = seen with { Failure = new PodFailure(pod.Status.Reason, pod.Status.Message) };
         seen = seen with { SandboxReady = released || PodNetwork.Exists(address), Released = released };
-        foreach (var container in pod.Spec.Containers.Concat(pod.Spec.InitContainers))
+        foreach (var container in pod.Spec.AllContainers)
         {
             var runs = Directory.Exists($"{directory}/containers/{container.Name}")
                 ? Directory.EnumerateDirectories($"{directory}/containers/{container.Name}").Select(ContainerRun.Load).OfType<ContainerRun>().OrderBy(r => r.Attempt).ToList()
@@ -365,6 +366,9 @@ internal sealed partial class PodWorker
             else _ = node.Runtime.DeleteAsync(last.Id);
         }
     }
+
+    private string? PidNamespaceOf(string container) =>
+        container.Length > 0 && seen.Container(container).Current is { Exit: null } run && RuncRuntime.ReadPid($"{Bundle(container, run.Attempt)}/pid") is { } pid ? $"/proc/{pid}/ns/pid" : null;
 
     private PodFacts Facts() => new(pod, node.Network.HostIp, address?.Ip, node.Allocatable);
 

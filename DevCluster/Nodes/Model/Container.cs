@@ -28,6 +28,9 @@ public sealed record Container
     public bool StdinOnce { get; init; }
     public bool Tty { get; init; }
 
+    /// <summary>Of an ephemeral container: whose processes it sees.</summary>
+    public string TargetContainerName { get; init; } = "";
+
     /// <summary>An init container that goes on running beside the main containers.</summary>
     public bool IsSidecar => RestartPolicy == "Always";
 }
@@ -134,6 +137,9 @@ public record Handler
     public HttpGetAction? HttpGet { get; init; }
     public TcpSocketAction? TcpSocket { get; init; }
     public SleepAction? Sleep { get; init; }
+
+    /// <summary>Of probes only.</summary>
+    public GrpcAction? Grpc { get; init; }
 }
 
 public sealed record Probe : Handler
@@ -153,6 +159,12 @@ public sealed record ExecAction
 public sealed record SleepAction
 {
     public long Seconds { get; init; }
+}
+
+public sealed record GrpcAction
+{
+    public int Port { get; init; }
+    public string Service { get; init; } = "";
 }
 
 public sealed record TcpSocketAction

@@ -21,6 +21,10 @@ public sealed record PodSpec
     public string SchedulerName { get; init; } = "";
     public List<Container> InitContainers { get; init; } = [];
     public List<Container> Containers { get; init; } = [];
+    public List<Container> EphemeralContainers { get; init; } = [];
+
+    /// <summary>All of them, of whatever sort.</summary>
+    public IEnumerable<Container> AllContainers => Containers.Concat(InitContainers).Concat(EphemeralContainers);
     public List<Volume> Volumes { get; init; } = [];
     public string RestartPolicy { get; init; } = "Always";
     public long TerminationGracePeriodSeconds { get; init; } = 30;

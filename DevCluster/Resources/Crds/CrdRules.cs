@@ -76,6 +76,8 @@ internal static class CrdRules
         if (versions.Count(v => v.Bool("storage") == true) != 1)
             yield return new("FieldValueInvalid", "Invalid value: must have exactly one version marked as storage version", "spec.versions");
         var seen = new HashSet<string>();
+        // A schema that all versions share is moved up before it is checked, and faults in it are told where it is then.
+        var shared = versions.All(v => v.At("schema").SameAs(versions[0].At("schema")));
         foreach (var (version, i) in versions.Select((v, i) => (v, i)))
         {
             var at = $"spec.versions[{i}]";
@@ -91,7 +93,9 @@ internal static class CrdRules
                 yield return new("FieldValueRequired", "Required value: schemas are required", at + ".schema.openAPIV3Schema");
                 continue;
             }
-            foreach (var cause in StructuralSchema.Problems(schema, at + ".schema.openAPIV3Schema"))
+            if (shared && i > 0)
+                continue;
+            foreach (var cause in StructuralSchema.Problems(schema, shared ? "spec.validation.openAPIV3Schema" : at + ".schema.openAPIV3Schema"))
                 yield return cause;
         }
     }

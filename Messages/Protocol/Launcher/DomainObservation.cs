@@ -28,11 +28,16 @@ public sealed record DomainObservation
     public DateTimeOffset At { get; init; }
     /// <summary>Resolved machine type (<c>pc-q35-7.2</c>).</summary>
     public string? Machine { get; init; }
+    /// <summary>What runs the guest: whoever is to take it over must be able to do the same.</summary>
+    public PlatformObservation? Platform { get; init; }
     public GuestAgentObservation? GuestAgent { get; init; }
     public IReadOnlyList<InterfaceObservation> Interfaces { get; init; } = [];
     public IReadOnlyList<VolumeObservation> Volumes { get; init; } = [];
     public MemoryObservation? Memory { get; init; }
     public CpuObservation? Cpus { get; init; }
+
+    /// <summary>The state of the spec that was carried out last, by the name that the control plane gave it.</summary>
+    public string? Revision { get; init; }
 
     /// <summary>Null when the spec names no credentials for the guest agent to set.</summary>
     public AccessCredentialsObservation? AccessCredentials { get; init; }
@@ -43,6 +48,11 @@ public sealed record DomainObservation
     /// <summary>This launcher's part in the latest migration that it was told of.</summary>
     public MigrationObservation? Migration { get; init; }
 }
+
+/// <param name="Type">libvirt's <c>kvm</c> or <c>qemu</c>.</param>
+/// <param name="Machine">Resolved machine type (<c>pc-q35-7.2</c>).</param>
+/// <param name="Cpu">The running domain's <c>&lt;cpu&gt;</c>, with every feature that the guest has seen.</param>
+public sealed record PlatformObservation(string Type, string Machine, string QemuVersion, string LibvirtVersion, string? Cpu);
 
 /// <param name="Version">Of qemu-guest-agent, as it reports itself.</param>
 public sealed record GuestAgentObservation(bool Connected, string? Version = null, GuestOsObservation? Os = null)

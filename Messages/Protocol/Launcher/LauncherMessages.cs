@@ -53,7 +53,11 @@ public sealed record DomainChanged(DomainObservation Domain) : IWireMessage;
 
 /// <summary>What the node agent prepared for the guest and the launcher cannot know by itself.</summary>
 /// <param name="UseEmulation">TCG, because the node has no /dev/kvm.</param>
-public sealed record LaunchContext(bool UseEmulation, IReadOnlyList<PreparedInterface> Interfaces);
+public sealed record LaunchContext(bool UseEmulation, IReadOnlyList<PreparedInterface> Interfaces)
+{
+    /// <summary>For <see cref="DomainObservation.Revision"/>.</summary>
+    public string? Revision { get; init; }
+}
 
 /// <summary>A tap device in the pod's network namespace and the addresses its guest is to get by DHCP.</summary>
 /// <param name="Name">The VMI interface's name.</param>

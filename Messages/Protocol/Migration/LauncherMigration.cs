@@ -6,7 +6,14 @@ namespace Troupe.Messages.Protocol.Migration;
 
 /// <summary>A target launcher's order: prepare disks and listen. The endpoint comes with the observation.</summary>
 public sealed record PrepareIncoming(
-    long Epoch, string MigrationId, string ListenAddress, string SourceCertificate, VirtualMachineInstance Vmi, LaunchContext Context) : ILauncherRequest;
+    long Epoch, string MigrationId, string ListenAddress, string SourceCertificate, VirtualMachineInstance Vmi, LaunchContext Context) : ILauncherRequest
+{
+    /// <inheritdoc cref="PrepareTarget.Platform"/>
+    public PlatformObservation? Platform { get; init; }
+
+    /// <inheritdoc cref="PrepareTarget.Paused"/>
+    public bool Paused { get; init; }
+}
 
 /// <summary>A target launcher is given the right to run.</summary>
 public sealed record AdoptIncoming(long Epoch, string MigrationId) : ILauncherRequest;
@@ -19,8 +26,6 @@ public sealed record MigrateDomain(long Epoch, string MigrationId, long TargetEp
 
 public sealed record AbortMigrate(long Epoch, string MigrationId, long TargetEpoch) : ILauncherRequest;
 
-public sealed record SteerMigrate(long Epoch, string MigrationId, long TargetEpoch, MigrationSteering Steering) : ILauncherRequest;
-
 /// <summary>Said on the control channel between two launchers, whose certificates have proved who they are.</summary>
 public interface IPeerMessage : IWireMessage
 {
@@ -31,4 +36,5 @@ public interface IPeerMessage : IWireMessage
 public sealed record GuestLoaded(long TargetEpoch) : IPeerMessage;
 
 /// <summary>Source to target: the guest is stopped here for good; the right is yours.</summary>
-public sealed record RunGuest(long TargetEpoch) : IPeerMessage;
+/// <param name="Paused">By its user: it is the target's, but stands still.</param>
+public sealed record RunGuest(long TargetEpoch, bool Paused = false) : IPeerMessage;

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Node;
 
 namespace Troupe.Messages.Protocol.Migration;
@@ -24,6 +25,12 @@ public sealed record PrepareTarget(
     string Node, string VmiUid, long Epoch, string MigrationId, string PodUid, IReadOnlyList<string> PodAddresses, string SourceCertificate,
     IReadOnlyList<string> KeptAddresses, VirtualMachineInstance Vmi) : IMigrationCommand
 {
+    /// <summary>What runs the guest now; the target refuses what it cannot do as well before anything is sent.</summary>
+    public PlatformObservation? Platform { get; init; }
+
+    /// <summary>The guest was paused by its user, and is to be so at the target, too.</summary>
+    public bool Paused { get; init; }
+
     [JsonIgnore]
     public long TargetEpoch => Epoch;
 }
@@ -38,9 +45,6 @@ public sealed record StartMigration(
 
 /// <summary>To the source: end the attempt and keep the guest, unless the right was passed on already.</summary>
 public sealed record AbortMigration(string Node, string VmiUid, long Epoch, string MigrationId, long TargetEpoch) : IMigrationCommand;
-
-/// <summary>To the source: change how the running attempt copies.</summary>
-public sealed record SteerMigration(string Node, string VmiUid, long Epoch, string MigrationId, long TargetEpoch, MigrationSteering Steering) : IMigrationCommand;
 
 /// <summary>To the target: the right to run is yours, journaled. Run the guest if you have it whole.</summary>
 public sealed record AdoptDomain(string Node, string VmiUid, long Epoch, string MigrationId) : IMigrationCommand
@@ -66,12 +70,21 @@ public static class MigrationProtocol
 public sealed record MigrationEndpoint(string Address, int Port, string Certificate);
 
 /// <param name="BandwidthBytesPerSecond">0: no limit.</param>
-/// <param name="MaxDowntimeMs">How long the guest may stand still at the switch; QEMU switches when what is left fits into it.</param>
-/// <param name="ParallelChannels">Memory streams side by side (multifd); 0 or 1: one.</param>
+/// <param name="MaxDowntimeMs">How long the guest may stand still at the switch; QEMU switches when what is left fits into it. 0: QEMU's own limit.</param>
+/// <param name="ParallelChannels">The most memory streams side by side (multifd); 0 or 1: one.</param>
 /// <param name="AllowUnsafe">Disks that libvirt cannot know to be coherent between hosts are known to be by their volumes' access modes.</param>
 public sealed record MigrationOptions(
-    long BandwidthBytesPerSecond, long MaxDowntimeMs, bool AutoConverge, int ParallelChannels, bool AllowUnsafe, bool CopyDisks);
+    long BandwidthBytesPerSecond, long MaxDowntimeMs, bool AutoConverge, int ParallelChannels, bool AllowUnsafe, bool CopyDisks)
+{
+    /// <summary>Seconds for each GiB to copy, after which the guest is paused or the attempt given up; 0: no limit.</summary>
+    public long CompletionTimeoutPerGiB { get; init; }
 
-/// <summary>What a running attempt is to change; a null stays as it is.</summary>
-/// <param name="Serial">Grows with every change, so that an older one that comes late is left alone.</param>
-public sealed record MigrationSteering(long Serial, long? MaxDowntimeMs, long? BandwidthBytesPerSecond, bool PauseGuest);
+    /// <summary>Seconds in which what is left to copy has to become less; 0: no limit.</summary>
+    public long ProgressTimeout { get; init; }
+
+    /// <summary>A copy that does not end by itself may be ended by pausing the guest.</summary>
+    public bool AllowWorkloadDisruption { get; init; }
+
+    /// <summary><c>zstd</c>, where both ends can.</summary>
+    public string? Compression { get; init; }
+}

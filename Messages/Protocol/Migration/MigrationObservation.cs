@@ -42,9 +42,15 @@ public sealed record MigrationObservation(string MigrationId, long TargetEpoch, 
     /// <summary>Of a target that listens.</summary>
     public MigrationEndpoint? Endpoint { get; init; }
 
+    /// <summary>A CamelCase word for why a target cannot take the guest.</summary>
+    public string? Reason { get; init; }
+
     /// <summary>Why the attempt ended, in words.</summary>
     public string? Message { get; init; }
     public MigrationProgress? Progress { get; init; }
+
+    /// <summary>What the source does so that the copy ends; null until that takes long enough to be worth a word.</summary>
+    public MigrationForecast? Forecast { get; init; }
     public DateTimeOffset? StartedAt { get; init; }
     public DateTimeOffset? EndedAt { get; init; }
 }
@@ -52,5 +58,24 @@ public sealed record MigrationObservation(string MigrationId, long TargetEpoch, 
 /// <summary>QEMU's figures, bytes and milliseconds.</summary>
 /// <param name="DirtyBytesPerSecond">How fast the guest writes to memory.</param>
 /// <param name="Iteration">Passes over memory begun so far.</param>
+/// <param name="ThrottlePercent">How much of their time the guest's CPUs are held back (auto-converge).</param>
 public sealed record MigrationProgress(
-    long ElapsedMs, long TotalBytes, long ProcessedBytes, long RemainingBytes, long BytesPerSecond, long DirtyBytesPerSecond, long Iteration, long DowntimeMs);
+    long ElapsedMs, long TotalBytes, long ProcessedBytes, long RemainingBytes, long BytesPerSecond, long DirtyBytesPerSecond, long Iteration, long DowntimeMs, long ThrottlePercent = 0);
+
+public enum MigrationStrategy
+{
+    /// <summary>Copies while the guest runs, and changes nothing about it.</summary>
+    Copying,
+
+    /// <summary>Holds the guest's CPUs back (auto-converge).</summary>
+    Throttling,
+
+    /// <summary>Lets the guest stand still longer at the switch than it would like to.</summary>
+    WideningDowntime,
+
+    /// <summary>The guest stands still until the copy is whole.</summary>
+    Paused,
+}
+
+/// <param name="Message">For people, with an estimate of how long it will take.</param>
+public sealed record MigrationForecast(MigrationStrategy Strategy, string Message);

@@ -13,7 +13,6 @@ namespace Troupe.Messages.Protocol.Migration;
 [JsonSerializable(typeof(PrepareTarget))]
 [JsonSerializable(typeof(StartMigration))]
 [JsonSerializable(typeof(AbortMigration))]
-[JsonSerializable(typeof(SteerMigration))]
 [JsonSerializable(typeof(AdoptDomain))]
 [JsonSerializable(typeof(RefuseMigration))]
 [JsonSerializable(typeof(RefuseIncoming))]
@@ -28,7 +27,6 @@ namespace Troupe.Messages.Protocol.Migration;
 [JsonSerializable(typeof(AdoptIncoming))]
 [JsonSerializable(typeof(MigrateDomain))]
 [JsonSerializable(typeof(AbortMigrate))]
-[JsonSerializable(typeof(SteerMigrate))]
 [JsonSerializable(typeof(GuestLoaded))]
 [JsonSerializable(typeof(RunGuest))]
 public sealed partial class MigrationJson : JsonSerializerContext;
@@ -44,7 +42,6 @@ public static class MigrationWire
         WireType.Of("migration.prepare-target.1", MigrationJson.Default.PrepareTarget),
         WireType.Of("migration.start.1", MigrationJson.Default.StartMigration),
         WireType.Of("migration.abort.1", MigrationJson.Default.AbortMigration),
-        WireType.Of("migration.steer.1", MigrationJson.Default.SteerMigration),
         WireType.Of("migration.adopt.1", MigrationJson.Default.AdoptDomain),
         WireType.Of("migration.refuse.1", MigrationJson.Default.RefuseMigration),
         WireType.Of("migration.event.accepted.1", MigrationJson.Default.MigrationAccepted),
@@ -64,7 +61,6 @@ public static class MigrationWire
         WireType.Of("migration.launcher.refuse-incoming.1", MigrationJson.Default.RefuseIncoming),
         WireType.Of("migration.launcher.migrate.1", MigrationJson.Default.MigrateDomain),
         WireType.Of("migration.launcher.abort.1", MigrationJson.Default.AbortMigrate),
-        WireType.Of("migration.launcher.steer.1", MigrationJson.Default.SteerMigrate),
     ];
 
     /// <summary>Between two launchers.</summary>

@@ -18,4 +18,26 @@ public sealed record DomainOperated(string VmiUid, string Node, LauncherError Er
 /// <see cref="DomainReported"/>; what failed comes as a <see cref="DomainRefused"/> that is not fatal, and is tried again.
 /// </summary>
 /// <param name="KeptAddresses">Addresses of the pods that a migrated guest has run in before.</param>
-public sealed record UpdateDomain(string Node, string VmiUid, long Epoch, IReadOnlyList<string> PodAddresses, IReadOnlyList<string> KeptAddresses, VirtualMachineInstance Vmi) : IDomainCommand;
+public sealed record UpdateDomain(string Node, string VmiUid, long Epoch, IReadOnlyList<string> PodAddresses, IReadOnlyList<string> KeptAddresses, VirtualMachineInstance Vmi) : IDomainCommand
+{
+    /// <summary>Names this state of the spec and its volumes. Comes back in <see cref="DomainObservation.Revision"/> when it is carried out.</summary>
+    public string? Revision { get; init; }
+
+    /// <summary>Volumes that are plugged into the guest: all of them, not only the new ones.</summary>
+    public IReadOnlyList<PluggedVolume> Volumes { get; init; } = [];
+}
+
+/// <summary>A volume that is brought to the node by a pod of its own.</summary>
+/// <param name="AttachmentPodUid">The pod that has it mounted.</param>
+/// <param name="Kind">What of it the launcher's pod is to get.</param>
+public sealed record PluggedVolume(string Name, string AttachmentPodUid, PluggedVolumeKind Kind);
+
+public enum PluggedVolumeKind
+{
+    /// <summary>The file <c>disk.img</c> of a claim with a file system.</summary>
+    Image,
+    /// <summary>The device of a claim with volumeMode Block.</summary>
+    Device,
+    /// <summary>The whole folder: where a memory dump is written to.</summary>
+    Folder,
+}

@@ -23,7 +23,11 @@ public sealed record AgentHello(string Node, string AgentId, int ProtocolVersion
 public sealed record AgentWelcome(string Node, string AgentId) : INodeMessage;
 
 /// <summary>Prepare network and disks in the launcher pod and run the guest. Idempotent: a running guest stays as it is.</summary>
-public sealed record RunDomain(string Node, string VmiUid, long Epoch, string PodUid, IReadOnlyList<string> PodAddresses, VirtualMachineInstance Vmi) : IDomainCommand;
+public sealed record RunDomain(string Node, string VmiUid, long Epoch, string PodUid, IReadOnlyList<string> PodAddresses, VirtualMachineInstance Vmi) : IDomainCommand
+{
+    /// <summary>As in <see cref="UpdateDomain"/>.</summary>
+    public string? Revision { get; init; }
+}
 
 /// <summary>Shut the guest down: ACPI now and again every 5 s, destroy at <paramref name="Deadline"/>.</summary>
 public sealed record StopDomain(string Node, string VmiUid, long Epoch, DateTimeOffset Deadline) : IDomainCommand;

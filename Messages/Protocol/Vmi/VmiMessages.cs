@@ -27,12 +27,17 @@ public sealed record NoPodListed(string VmiUid) : IVmiMessage;
 public sealed record TellAgain(string VmiUid) : IWireMessage;
 
 /// <summary>What the lifecycle needs of a launcher pod.</summary>
-/// <param name="Ready">All containers are ready (`ContainersReady`).</param>
+/// <param name="Ready">A guest can be started in it: the launcher runs, and all other containers are ready.</param>
 /// <param name="Unpaused">The condition behind the readiness gate; null until somebody has set it.</param>
+/// <param name="EvictionInProgress">It bears the mark that deschedulers look for.</param>
 /// <param name="ResourceVersion">Orders observations of one pod that come by different ways.</param>
 public sealed record PodObservation(
     string Name, string Uid, string? Node, string Phase, bool Ready, bool Deleting, IReadOnlyList<string> Addresses, string? QosClass,
     PodConditionObservation? Scheduled, PodConditionObservation? ReadyCondition, string? WaitingReason, string? WaitingMessage, string? TerminatedMessage,
-    string? LauncherImage, PodConditionObservation? Unpaused = null, string? ResourceVersion = null);
+    string? LauncherImage, PodConditionObservation? Unpaused = null, string? ResourceVersion = null, bool EvictionInProgress = false)
+{
+    /// <summary>The guest passes its readiness probe, where it has one.</summary>
+    public bool ContainersReady { get; init; } = true;
+}
 
 public sealed record PodConditionObservation(string Status, string? Reason, string? Message, DateTimeOffset? LastTransitionTime);

@@ -12,6 +12,11 @@ namespace Troupe.Messages.Protocol.Vmi;
 [JsonSerializable(typeof(PodObserved))]
 [JsonSerializable(typeof(PodGone))]
 [JsonSerializable(typeof(NoPodListed))]
+[JsonSerializable(typeof(ClaimObserved))]
+[JsonSerializable(typeof(ClaimGone))]
+[JsonSerializable(typeof(AttachmentObserved))]
+[JsonSerializable(typeof(AttachmentGone))]
+[JsonSerializable(typeof(PodTroubled))]
 [JsonSerializable(typeof(TellAgain))]
 [JsonSerializable(typeof(PodNamed))]
 [JsonSerializable(typeof(RightGranted))]
@@ -30,6 +35,11 @@ public static class VmiWire
         WireType.Of("vmi.pod-observed.1", VmiJson.Default.PodObserved),
         WireType.Of("vmi.pod-gone.1", VmiJson.Default.PodGone),
         WireType.Of("vmi.no-pod-listed.1", VmiJson.Default.NoPodListed),
+        WireType.Of("vmi.claim-observed.1", VmiJson.Default.ClaimObserved),
+        WireType.Of("vmi.claim-gone.1", VmiJson.Default.ClaimGone),
+        WireType.Of("vmi.attachment-observed.1", VmiJson.Default.AttachmentObserved),
+        WireType.Of("vmi.attachment-gone.1", VmiJson.Default.AttachmentGone),
+        WireType.Of("vmi.pod-troubled.1", VmiJson.Default.PodTroubled),
         WireType.Of("vmi.tell-again.1", VmiJson.Default.TellAgain),
         WireType.Of("vmi.event.pod-named.1", VmiJson.Default.PodNamed),
         WireType.Of("vmi.event.right-granted.1", VmiJson.Default.RightGranted),

@@ -58,7 +58,10 @@ public sealed class DevClusterServer : IServerUnderTest
         var program = Path.Combine(Environment.GetEnvironmentVariable("TROUPE_DEV_DIR") ?? ".dev", "bin/devcluster/Troupe.DevCluster");
         var known = File.Exists(kubeconfig) ? await ServerAccess.ReadAsync(kubeconfig) : null;
         var clock = Stopwatch.StartNew();
-        _process = Process.Start(program, ["serve", "--state", Path.Combine(_folder, "state"), "--port", $"{_port}", "--nodes", "0", "--kubeconfig", kubeconfig]);
+        // As tools/lib.sh starts it.
+        var start = new ProcessStartInfo(program, ["serve", "--state", Path.Combine(_folder, "state"), "--port", $"{_port}", "--nodes", "0", "--kubeconfig", kubeconfig]);
+        start.Environment["DOTNET_GCgen0size"] = "0x1000000";
+        _process = Process.Start(start)!;
         while (known is null)
         {
             await Task.Delay(20);

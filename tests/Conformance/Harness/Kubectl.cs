@@ -12,7 +12,10 @@ public sealed record KubectlResult(int ExitCode, string Output, string Error)
 /// <summary>The real kubectl, with a discovery cache of its own: kubectl caches by host and port, and ports come back.</summary>
 public sealed partial class Kubectl(string kubeconfig, string cache)
 {
-    public async Task<KubectlResult> RunAsync(string line, string? input = null)
+    /// <param name="line">Without <c>kubectl</c>.</param>
+    /// <param name="input">Its standard input.</param>
+    /// <param name="editor">What <c>kubectl edit</c> calls with the name of a file.</param>
+    public async Task<KubectlResult> RunAsync(string line, string? input = null, string? editor = null)
     {
         var start = new ProcessStartInfo("kubectl", [$"--kubeconfig={kubeconfig}", $"--cache-dir={cache}", .. Words(line)])
         {
@@ -20,6 +23,8 @@ public sealed partial class Kubectl(string kubeconfig, string cache)
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        if (editor is not null)
+            start.Environment["KUBE_EDITOR"] = editor;
         using var process = Process.Start(start)!;
         try
         {

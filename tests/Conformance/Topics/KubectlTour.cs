@@ -127,6 +127,15 @@ public sealed class KubectlTour(ApiServer server) : Topic(server)
     }
 
     [Fact]
+    public async Task An_object_is_edited_in_an_editor()
+    {
+        await Ok("create configmap a --from-literal=k=before");
+        Assert.Contains("configmap/a edited", (await Server.Kubectl.RunAsync($"-n {Namespace} edit cm a", editor: "sed -i s/before/after/")).Require());
+        Assert.Equal("after", await Ok("get cm a -o jsonpath={.data.k}"));
+        Assert.Contains("no changes made", (await Server.Kubectl.RunAsync($"-n {Namespace} edit cm a", editor: "true")).Error + (await Server.Kubectl.RunAsync($"-n {Namespace} edit cm a", editor: "true")).Output);
+    }
+
+    [Fact]
     public async Task A_deployment_is_exposed_and_its_rollout_paused_and_restarted()
     {
         await Ok("apply -f -", Deployment);

@@ -7,7 +7,7 @@ namespace Troupe.Conformance.Topics;
 public sealed class SchemaRules(ApiServer server) : Topic(server)
 {
     private const string Definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-    private const string Root = "spec.versions[0].schema.openAPIV3Schema.properties[spec]";
+    private const string Root = "spec.validation.openAPIV3Schema.properties[spec]";
 
     private string Group => Namespace + ".example.com";
 

@@ -79,6 +79,20 @@ internal sealed class FakeObjects : IClusterObjects
         Task.FromResult<IReadOnlyList<T>>([.. _objects.Where(o => o.Type == typeof(T)).Select(o => (T)o.Object).Where(o => ns is null || o.Metadata.Namespace == ns)]);
 
     public Task<JsonElement?> FindRawAsync(string path, CancellationToken ct) => Task.FromResult<JsonElement?>(_raw.TryGetValue(path, out var value) ? value : null);
+
+    /// <summary>What was changed, and whether only to see if it could be.</summary>
+    public List<(string Name, string Patch, bool DryRun)> Patches { get; } = [];
+
+    /// <summary>Refuses every change.</summary>
+    public Exception? PatchRefusal { get; init; }
+
+    public Task PatchAsync<T>(string? ns, string name, JsonArray patch, bool dryRun, CancellationToken ct) where T : KubeObject
+    {
+        if (PatchRefusal is { } refusal)
+            throw refusal;
+        Patches.Add((name, patch.ToJsonString(), dryRun));
+        return Task.CompletedTask;
+    }
 }
 
 internal static class Objects

@@ -72,5 +72,7 @@ public class WebhookTests
         public Task<IReadOnlyList<T>> ListAsync<T>(string? ns, CancellationToken ct) where T : KubeObject => throw new HttpRequestException("the API server is gone");
 
         public Task<JsonElement?> FindRawAsync(string path, CancellationToken ct) => throw new HttpRequestException("the API server is gone");
+
+        public Task PatchAsync<T>(string? ns, string name, JsonArray patch, bool dryRun, CancellationToken ct) where T : KubeObject => throw new HttpRequestException("the API server is gone");
     }
 }

@@ -88,7 +88,7 @@ public sealed class TakeoverTests : IAsyncLifetime
             .WithNodeLinks(TimeProvider.System, NullLoggerFactory.Instance)
             .WithVmis(_client, _events, () => new LauncherPodOptions(options.LauncherImage, UseEmulation: true), TimeProvider.System, NullLoggerFactory.Instance)
             .WithMachines(_client, _events, TimeProvider.System, NullLoggerFactory.Instance)
-            .WithFeeds(_client, TimeProvider.System, NullLoggerFactory.Instance)
+            .WithFeeds(_client, _events, options.LauncherImage, TimeProvider.System, NullLoggerFactory.Instance)
             .AddHocon("akka { loglevel = OFF, stdout-loglevel = OFF }", HoconAddMode.Prepend)
             .ConfigureLoggers(loggers => loggers.ClearLoggers()));
         var host = builder.Build();

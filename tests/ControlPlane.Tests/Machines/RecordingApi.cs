@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Threading.Channels;
 using Troupe.Kubernetes.Client;
 using Troupe.Messages.Api;
 using Troupe.Messages.Api.Meta;
@@ -30,11 +32,13 @@ internal sealed class RecordingApi : IKubeClient
     public Task<KubeList<T>> ListAsync<T>(string? ns, ListQuery? query = null, CancellationToken ct = default) where T : KubeObject
     {
         lock (_gate)
-            return Task.FromResult(new KubeList<T> { Items = [.. _objects.Where(o => o.Key.Item1 == typeof(T)).Select(o => Model<T>(o.Value)).Where(o => Selected(o, query?.LabelSelector))] });
+            return Task.FromResult(new KubeList<T> { Metadata = new ListMeta { ResourceVersion = $"{_version}" }, Items = [.. _objects.Where(o => o.Key.Item1 == typeof(T)).Select(o => Model<T>(o.Value)).Where(o => Selected(o, query?.LabelSelector))] });
     }
 
     public Task<T> CreateAsync<T>(T obj, CancellationToken ct = default) where T : KubeObject
     {
+        if (obj.Metadata is { Name: null, GenerateName: { } prefix })
+            obj = obj with { Metadata = obj.Metadata with { Name = $"{prefix}{Interlocked.Increment(ref _version)}" } };
         Writes.Enqueue($"create {typeof(T).Name} {obj.Metadata.Name}");
         if (Find<T>(obj.Metadata.Name!) is not null)
             throw Refused(409, "AlreadyExists", obj.Metadata.Name!);
@@ -67,11 +71,37 @@ internal sealed class RecordingApi : IKubeClient
         return Task.CompletedTask;
     }
 
-    public IAsyncEnumerable<WatchEvent<T>> WatchAsync<T>(string? ns, ListQuery query, CancellationToken ct) where T : KubeObject => throw new NotSupportedException();
+    /// <summary>From now on; what was there before is told once more.</summary>
+    public async IAsyncEnumerable<WatchEvent<T>> WatchAsync<T>(string? ns, ListQuery query, [EnumeratorCancellation] CancellationToken ct) where T : KubeObject
+    {
+        var events = Channel.CreateUnbounded<WatchEvent<T>>();
+        void Tell(KubeObject obj, bool gone)
+        {
+            if (obj is T typed)
+                events.Writer.TryWrite(new(gone ? WatchEventType.Deleted : WatchEventType.Modified, typed));
+        }
+
+        Changed += Tell;
+        try
+        {
+            foreach (var obj in (await ListAsync<T>(ns, ct: ct)).Items)
+                yield return new(WatchEventType.Modified, obj);
+            await foreach (var e in events.Reader.ReadAllAsync(ct))
+                yield return e;
+        }
+        finally
+        {
+            Changed -= Tell;
+        }
+    }
 
     public Task ApplyRawAsync(string path, JsonNode obj, string fieldManager, CancellationToken ct = default) => throw new NotSupportedException();
 
-    public Task<JsonNode> PostRawAsync(string path, JsonNode obj, CancellationToken ct = default) => throw new NotSupportedException();
+    public Task<JsonNode> PostRawAsync(string path, JsonNode obj, CancellationToken ct = default)
+    {
+        Writes.Enqueue($"post {path}");
+        return Task.FromResult(obj);
+    }
 
     public Task<JsonElement?> FindRawAsync(string path, CancellationToken ct = default) => throw new NotSupportedException();
 
@@ -79,6 +109,12 @@ internal sealed class RecordingApi : IKubeClient
     {
         lock (_gate)
             return _objects.TryGetValue((typeof(T), name), out var json) ? Model<T>(json) : null;
+    }
+
+    public IReadOnlyList<T> All<T>() where T : KubeObject
+    {
+        lock (_gate)
+            return [.. _objects.Where(o => o.Key.Item1 == typeof(T)).Select(o => Model<T>(o.Value))];
     }
 
     private T Store<T>(JsonObject json) where T : KubeObject

@@ -15,8 +15,8 @@ namespace Troupe.ControlPlane.Tests.Migration;
 public sealed class MigrationLifecycleTests
 {
     private static readonly DateTimeOffset Now = new(2026, 11, 22, 10, 0, 0, TimeSpan.Zero);
-    private static readonly MigrationOptions Options = new(0, 0, false, 0, false, true);
-    private static readonly MigrateVmi Wish = new("uid", "m1", "move", [], Options, 150, null, Cancel: false);
+    private static readonly MigrationOptions Options = new(0, 0, false, 0, false, true) { CompletionTimeoutPerGiB = 150, AllowWorkloadDisruption = true };
+    private static readonly MigrateVmi Wish = new("uid", "m1", "move", [], Options, null, Cancel: false);
     private static readonly MigrationEndpoint Endpoint = new("10.1.2.9", 4711, "target-certificate");
 
     private VmiState _state = Running();
@@ -52,6 +52,8 @@ public sealed class MigrationLifecycleTests
         Assert.Equal(MigrationPhases.Running, Phase());
 
         TellTarget(TargetStage.Running, DomainState.Running);
+        Assert.Equal(MigrationPhases.Running, Phase());
+        Show();
         Assert.Equal(MigrationPhases.Succeeded, Phase());
         Tell(new AddressesLed("uid", "m1"));
         Tell(new PodGone("uid", "virt-launcher-demo-abcde", "pod-uid"));
@@ -75,6 +77,45 @@ public sealed class MigrationLifecycleTests
 
         Tell(Wish with { MigrationId = "m2" });
         Assert.Equal(3, _state.Moving.Ongoing!.TargetEpoch);
+    }
+
+    [Fact]
+    public void A_target_that_may_take_nobody_in_is_left_alone_until_it_may()
+    {
+        Tell(Wish with { Held = true });
+        Tell(new PodObserved("uid", TargetPod()));
+        Assert.Empty(_effects.OfType<VmiEffect.Tell>());
+        Assert.Equal((MigrationPhases.Scheduling, "node-2"), (Phase(), MigrationPhases.News(_state, "m1").TargetNode));
+        Tell(Wish);
+        Assert.Equal("node-2", Command<PrepareTarget>().Node);
+    }
+
+    [Fact]
+    public void The_next_wish_waits_while_the_last_migration_is_cleared_away()
+    {
+        Start();
+        TellSource(SourceStage.PassedOn, DomainState.Shutoff, DomainReason.Migrated);
+        TellTarget(TargetStage.Running, DomainState.Running);
+        Tell(Wish with { MigrationId = "m2" });
+        Assert.Equal((MigrationPhases.Succeeded, MigrationPhases.Pending), (Phase(), MigrationPhases.News(_state, "m2").Phase));
+    }
+
+    [Fact]
+    public void A_second_migration_while_the_first_is_under_way_is_refused()
+    {
+        Start();
+        var news = MigrationPhases.News(_state, "m2");
+        Assert.Equal((MigrationPhases.Failed, "VMI is not eligible for migration because another migration job is in progress."), (news.Phase, news.Message));
+    }
+
+    [Fact]
+    public void At_the_end_the_whole_story_is_told()
+    {
+        Start();
+        TellSource(SourceStage.PassedOn, DomainState.Shutoff, DomainReason.Migrated);
+        TellTarget(TargetStage.Running, DomainState.Running);
+        var story = MigrationPhases.News(_state, "m1").Story!;
+        Assert.Equal(("m1", "node-1", "node-2", true), (story.MigrationUid, story.SourceNode, story.TargetNode, story.Completed));
     }
 
     [Fact]
@@ -128,6 +169,96 @@ public sealed class MigrationLifecycleTests
     }
 
     [Fact]
+    public void Before_the_VMI_shows_its_new_node_the_migration_has_not_succeeded()
+    {
+        Start();
+        TellSource(SourceStage.PassedOn, DomainState.Shutoff, DomainReason.Migrated);
+        TellTarget(TargetStage.Running, DomainState.Running);
+        Tell(new AddressesLed("uid", "m1"));
+        Tell(new PodGone("uid", "virt-launcher-demo-abcde", "pod-uid"));
+        Assert.Null(_state.Moving.Ongoing);
+        Assert.Equal(MigrationPhases.Running, Phase());
+        Assert.True(VmiProjection.IsUrgent(_state, Now));
+
+        Show();
+        Assert.Equal("node-2", _state.Vmi!.Status!.NodeName);
+        Assert.True(_state.Vmi.Status.MigrationState!.Completed);
+        Assert.Equal(MigrationPhases.Succeeded, Phase());
+    }
+
+    [Fact]
+    public void What_the_source_does_to_end_its_copy_is_told_in_the_VMI()
+    {
+        Start();
+        Show();
+        var configuration = _state.Vmi?.Status?.MigrationState?.MigrationConfiguration;
+        Assert.Equal((150L, true), (configuration?.CompletionTimeoutPerGiB, configuration?.AllowWorkloadDisruption));
+        Assert.Null(Condition("MigrationProgressing"));
+
+        Forecast(MigrationStrategy.Throttling, "the guest's CPUs are held back by 20 %");
+        Assert.Equal(("True", "Throttling", "the guest's CPUs are held back by 20 %"), Condition("MigrationProgressing"));
+        Assert.Equal("PreCopy", Mode());
+        Assert.Equal("True", Condition("Ready")?.Status);
+
+        Forecast(MigrationStrategy.Paused, "the guest is paused until the copy is whole");
+        Assert.Equal("Paused", Mode());
+        Assert.Equal(("True", "PausedByMigrationMonitor", "VMI was paused by the migration monitor"), Condition("Paused"));
+        Assert.Equal("False", Condition("Ready")?.Status);
+
+        TellSource(SourceStage.Kept);
+        Show();
+        Assert.Null(Condition("MigrationProgressing"));
+        Assert.Null(Condition("Paused"));
+        Assert.Equal("Paused", Mode());
+    }
+
+    [Fact]
+    public void A_target_that_cannot_take_the_guest_says_why_before_anything_is_sent_and_the_migration_shows_it()
+    {
+        var platform = new PlatformObservation("kvm", "pc-q35-9.1", "9.1.0", "11.0.0", "<cpu/>");
+        _state = _state with { Report = _state.Report! with { Domain = _state.Report.Domain with { Platform = platform } } };
+        Tell(Wish);
+        Tell(new PodObserved("uid", TargetPod()));
+        Assert.Equal(platform, Command<PrepareTarget>().Platform);
+
+        Tell(Report("node-2", 2, Target(TargetStage.Failed) with { Reason = PreflightReasons.MachineType, Message = "this node has no machine type pc-q35-9.1" }));
+        Assert.DoesNotContain(_effects, e => e is VmiEffect.Tell { Message: StartMigration });
+        var news = MigrationPhases.News(_state, "m1");
+        Assert.Equal(("IncompatibleMachineType", "this node has no machine type pc-q35-9.1"), (TargetCompatibility.Of(news)?.Reason, TargetCompatibility.Of(news)?.Message));
+        Assert.Null(TargetCompatibility.Of(news with { Reason = "TargetPodPending" }));
+    }
+
+    [Fact]
+    public void A_guest_that_its_user_paused_is_to_be_paused_at_the_target()
+    {
+        Tell(Report("node-1", 1, null, DomainState.Paused, DomainReason.User));
+        Tell(Wish);
+        Tell(new PodObserved("uid", TargetPod()));
+        Assert.True(Command<PrepareTarget>().Paused);
+    }
+
+    [Fact]
+    public void A_copy_that_the_source_gave_up_fails_the_migration_with_its_reason()
+    {
+        Start();
+        Tell(Report("node-1", 1, Source(SourceStage.Kept) with { Message = "Live migration has been aborted: stuck for 150 s" }));
+        Show();
+        Assert.Equal("Live migration has been aborted: stuck for 150 s", _state.Vmi!.Status!.MigrationState!.FailureReason);
+        Assert.Equal(MigrationPhases.Failed, Phase());
+    }
+
+    [Fact]
+    public void A_setting_that_is_not_heeded_is_told_to_the_user()
+    {
+        var configuration = new MigrationConfiguration { DisableTLS = true, AllowPostCopy = true };
+        var settings = MigrationSettings.Of(configuration, null);
+        Assert.True(settings.Options.AllowWorkloadDisruption);
+        _state = _state.Observe(Wish with { Ignored = settings.Ignored });
+        var effects = VmiLifecycle.Decide(_state, Now, "fghij").Effects.OfType<VmiEffect.Announce>();
+        Assert.Equal(["allowPostCopy", "disableTLS"], effects.Select(e => e.Message.Split(':')[0]));
+    }
+
+    [Fact]
     public void A_forged_or_outdated_word_of_a_node_that_is_no_part_of_the_migration_changes_nothing()
     {
         Start();
@@ -146,6 +277,20 @@ public sealed class MigrationLifecycleTests
         TellSource(SourceStage.Migrating);
         Assert.Equal(MigrationStep.Started, _state.Moving.Ongoing!.Step);
     }
+
+    /// <summary>The VMI object is written, and the feed brings it.</summary>
+    private void Show() => Tell(new VmiObserved("uid", VmiProjection.Wanted(_state.Vmi!, _state, Now)));
+
+    private string? Mode() => _state.Vmi?.Status?.MigrationState?.Mode;
+
+    private void Forecast(MigrationStrategy strategy, string message)
+    {
+        Tell(Report("node-1", 1, Source(SourceStage.Migrating) with { Forecast = new MigrationForecast(strategy, message) }));
+        Show();
+    }
+
+    private (string? Status, string? Reason, string? Message)? Condition(string type) =>
+        _state.Vmi!.Status!.Conditions!.FirstOrDefault(c => c.Type == type) is { } c ? (c.Status, c.Reason, c.Message) : null;
 
     private void Tell(IVmiMessage message)
     {

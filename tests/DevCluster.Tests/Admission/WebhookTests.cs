@@ -51,12 +51,28 @@ public sealed class WebhookTests : IAsyncLifetime
         await _cluster.SendAsync("DELETE", ConfigMaps + "/a");
         var seen = _server.Seen.Select(s => s.Review.Obj("request")!).ToList();
         Assert.Equal(["CREATE", "UPDATE", "DELETE"], seen.Select(r => r.Str("operation")));
-        Assert.Equal(["CreateOptions", "PatchOptions", "DeleteOptions"], seen.Select(r => r.Str("options", "kind")));
+        Assert.Equal(["CreateOptions", "UpdateOptions", "DeleteOptions"], seen.Select(r => r.Str("options", "kind")));
         Assert.Equal([false, true, false], seen.Select(r => r.Bool("dryRun")!.Value));
         Assert.Equal(("a", "default", "kubernetes-admin"), (seen[0].Str("name"), seen[0].Str("namespace"), seen[0].Str("userInfo", "username")));
         Assert.Equal(("", "v1", "ConfigMap", "configmaps"), (seen[0].Str("kind", "group"), seen[0].Str("kind", "version"), seen[0].Str("kind", "kind"), seen[0].Str("resource", "resource")));
         Assert.Equal(("2", "1"), (seen[1].Str("object", "data", "k"), seen[1].Str("oldObject", "data", "k")));
         Assert.Equal((null, "1"), (seen[2].Str("object", "data", "k"), seen[2].Str("oldObject", "data", "k")));
+    }
+
+    [Fact]
+    public async Task A_connection_to_a_pod_is_admitted_too()
+    {
+        _server.Respond("/v", r => new JsonObject { ["allowed"] = r.Arr("object", "command")?[0].AsString() != "rm" });
+        await ConfigureAsync("validating", Hook("/v", h => h["rules"] = Parse("""{"x":[{"operations":["CONNECT"],"apiGroups":[""],"apiVersions":["v1"],"resources":["pods/exec"]}]}""")["x"]!.DeepClone()));
+        await _cluster.SendAsync("POST", "/api/v1/namespaces/default/pods", Parse("""{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i"}]}}"""));
+        var (code, refused) = await _cluster.SendAsync("POST", "/api/v1/namespaces/default/pods/p/exec?command=rm&command=-rf&stdout=true&tty=false");
+        Assert.Equal((HttpStatusCode.BadRequest, "admission webhook \"hook.example.com\" denied the request without explanation"), (code, refused.Str("message")));
+        var review = _server.Seen.Single().Review.Obj("request")!;
+        Assert.Equal(("CONNECT", "PodExecOptions", "pods", "exec", "p"), (review.Str("operation"), review.Str("kind", "kind"), review.Str("resource", "resource"), review.Str("subResource"), review.Str("name")));
+        Assert.Equal("""{"kind":"PodExecOptions","apiVersion":"v1","command":["rm","-rf"],"stdout":true,"tty":false}""", review.Obj("object")!.ToJsonString());
+        // Let through, it fails of what it is: no node runs that pod.
+        var (_, other) = await _cluster.SendAsync("POST", "/api/v1/namespaces/default/pods/p/exec?command=ls");
+        Assert.Equal("pod p does not have a host assigned", other.Str("message"));
     }
 
     [Fact]

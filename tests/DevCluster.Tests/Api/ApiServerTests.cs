@@ -20,6 +20,15 @@ public sealed class ApiServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_pod_of_a_service_account_that_is_not_there_is_refused()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        var (code, status) = await cluster.SendAsync("POST", "/api/v1/namespaces/default/pods", TestCluster.Parse("""{"metadata":{"name":"p"},"spec":{"serviceAccountName":"none","containers":[{"name":"c","image":"i"}]}}"""));
+        Assert.Equal(System.Net.HttpStatusCode.Forbidden, code);
+        Assert.Equal("pods \"p\" is forbidden: error looking up service account default/none: serviceaccount \"none\" not found", (string?)status["message"]);
+    }
+
+    [Fact]
     public async Task Kubectl_applies_reads_labels_and_deletes()
     {
         Assert.Contains("configmap/a created", await Kubectl("apply -f -", Manifest("a", "one")));

@@ -12,7 +12,7 @@ internal static class BusyboxImage
     private static readonly string[] Applets =
     [
         "sh", "cat", "echo", "sleep", "ls", "mkdir", "rm", "touch", "stat", "id", "test", "true", "false", "nc", "wget", "httpd", "env", "hostname", "tail", "head",
-        "dd", "blockdev", "tar", "kill", "trap", "date", "mount", "df", "grep", "nslookup", "stty", "tr", "wc", "chmod", "seq", "ln", "cp", "printf", "readlink", "ps", "ip", "md5sum",
+        "dd", "blockdev", "tar", "kill", "trap", "date", "mount", "df", "grep", "nslookup", "stty", "tr", "sed", "wc", "chmod", "seq", "ln", "cp", "printf", "readlink", "ps", "ip", "md5sum",
     ];
 
     public static void Write(string store)

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Nodes;
 using Troupe.DevCluster.Tests.Api;
+using Troupe.Tests.Shared;
 using Xunit;
 
 [assembly: AssemblyFixture(typeof(Troupe.DevCluster.Tests.Nodes.PodCluster))]
@@ -15,6 +16,7 @@ public sealed class PodCluster : IAsyncLifetime
     private readonly string _folder = Directory.CreateTempSubdirectory("trp-pods-").FullName;
     private readonly Lazy<Task<DevClusterHost>> _host;
     private int _namespaces;
+    private Leftovers? _leftovers;
 
     public PodCluster() => _host = new Lazy<Task<DevClusterHost>>(StartAsync);
 
@@ -28,6 +30,7 @@ public sealed class PodCluster : IAsyncLifetime
         {
             await (await _host.Value).DisposeAsync();
             await NodeFleet.TeardownAsync(new NodeFleetOptions { StateDirectory = StateDirectory });
+            _leftovers?.Dispose();
         }
         Directory.Delete(_folder, recursive: true);
     }
@@ -43,6 +46,7 @@ public sealed class PodCluster : IAsyncLifetime
     private async Task<DevClusterHost> StartAsync()
     {
         BusyboxImage.Write($"{_folder}/images");
+        _leftovers = new Leftovers(_folder, Path.Combine(AppContext.BaseDirectory, "Troupe.DevCluster"), StateDirectory);
         return await DevClusterHost.StartAsync(new DevClusterOptions { StateDirectory = StateDirectory, Nodes = 2, ImageStores = [$"{_folder}/images"] });
     }
 }

@@ -144,6 +144,41 @@ public sealed class PodFeatureTests(PodCluster cluster)
     }
 
     [Fact]
+    public async Task A_container_that_the_kernel_ends_for_its_memory_says_so()
+    {
+        var ns = await cluster.NamespaceAsync();
+        await ns.ApplyAsync("""
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: p}
+            spec:
+              restartPolicy: Never
+              containers: [{name: c, image: IMAGE, command: [sh, -c, "exec tail /dev/zero"], resources: {limits: {memory: 16Mi}}}]
+            """);
+        await ns.PhaseAsync("p", "Failed");
+        Assert.Equal("137 OOMKilled", await ns.ReadAsync("pod p", "{.status.containerStatuses[0].state.terminated.exitCode} {.status.containerStatuses[0].state.terminated.reason}"));
+    }
+
+    [Fact]
+    public async Task Kubectl_debug_adds_a_container_that_sees_the_processes_of_another()
+    {
+        var ns = await cluster.NamespaceAsync();
+        await ns.ApplyAsync("""
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: p}
+            spec: {terminationGracePeriodSeconds: 0, containers: [{name: c, image: IMAGE, command: [sleep, "12345"]}]}
+            """);
+        await ns.RunningAsync("p");
+        await ns.RunAsync(["debug", "p", $"--image={BusyboxImage.Name}", "--target=c", "--container=dbg", "--", "sh", "-c", "ps"]);
+        await ns.UntilAsync(ResourceKey.Pods, "p", p => p["status"]?["ephemeralContainerStatuses"]?[0]?["state"]?["terminated"]?["reason"]?.GetValue<string>() == "Completed");
+        Assert.Contains("sleep 12345", await ns.KubectlAsync("logs p -c dbg"));
+        Assert.Equal("Running 0", await ns.ReadAsync("pod p", "{.status.phase} {.status.containerStatuses[0].restartCount}"));
+        Assert.Contains("may not be removed", await ns.KubectlAsync("patch pod p --subresource=ephemeralcontainers --type=json -p '[{\"op\":\"remove\",\"path\":\"/spec/ephemeralContainers\"}]'"));
+        await ns.KubectlAsync("delete pod p");
+    }
+
+    [Fact]
     public async Task Missing_images_and_keys_are_named_and_a_gate_holds_readiness_back()
     {
         var ns = await cluster.NamespaceAsync();

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using Troupe.Tests.Shared;
 
 namespace Troupe.EndToEnd.Harness;
 
@@ -20,7 +21,9 @@ public sealed class TroupeCluster : IAsyncDisposable
     private readonly int _akkaPort = FreePort();
     private readonly int _subresourcePort = FreePort();
 
-    private TroupeCluster(string root) => Root = root;
+    private readonly Leftovers _leftovers;
+
+    private TroupeCluster(string root) => (Root, _leftovers) = (root, new Leftovers(root, DevClusterBinary, Path.Combine(root, "devcluster")));
 
     public static string DevDirectory { get; } = Environment.GetEnvironmentVariable("TROUPE_DEV_DIR")
         ?? Path.Combine(RepositoryRoot(), ".dev");
@@ -159,6 +162,7 @@ public sealed class TroupeCluster : IAsyncDisposable
 
         var teardown = await Shell.RunAsync(DevClusterBinary, ["teardown", "--state", Path.Combine(Root, "devcluster")]);
         teardown.Require();
+        _leftovers.Dispose();
         if (Environment.GetEnvironmentVariable("TROUPE_KEEP") is null)
             Directory.Delete(Root, recursive: true);
     }

@@ -78,6 +78,30 @@ internal sealed class LauncherSandbox : IAsyncDisposable
         }
     }
 
+    /// <summary>A wire between two pods.</summary>
+    /// <returns>The address of the second.</returns>
+    public static async Task<string> LinkAsync(LauncherSandbox one, LauncherSandbox other)
+    {
+        const string Address = "10.99.0.2";
+        var (a, b) = ($"trpl{one.ProcessId}", $"trpl{other.ProcessId}");
+        await Run("ip", "link", "add", a, "netns", $"{one.ProcessId}", "type", "veth", "peer", "name", b, "netns", $"{other.ProcessId}");
+        foreach (var (pid, name, address) in new[] { (one.ProcessId, a, "10.99.0.1"), (other.ProcessId, b, Address) })
+        {
+            await Run("nsenter", "-t", $"{pid}", "-n", "ip", "addr", "add", $"{address}/24", "dev", name);
+            await Run("nsenter", "-t", $"{pid}", "-n", "ip", "link", "set", name, "up");
+        }
+
+        return Address;
+
+        static async Task Run(string program, params string[] args)
+        {
+            using var process = Process.Start(program, args);
+            await process.WaitForExitAsync();
+            if (process.ExitCode != 0)
+                throw new InvalidOperationException($"{program} {string.Join(' ', args)} ended with {process.ExitCode}");
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         _process.Kill();

@@ -54,7 +54,17 @@ internal sealed class RunningGuest : IAsyncDisposable
 
     /// <param name="probes">What the launcher is told of QEMU.</param>
     /// <param name="prepare">Puts into the sandbox what a pod's volumes would hold.</param>
-    public static async Task<RunningGuest> BootAsync(VirtualMachineInstance vmi, Action<LauncherSandbox>? prepare = null, IReadOnlyList<EmulatorProbe>? probes = null)
+    public static Task<RunningGuest> BootAsync(VirtualMachineInstance vmi, Action<LauncherSandbox>? prepare = null, IReadOnlyList<EmulatorProbe>? probes = null) =>
+        StartAsync(vmi, prepare, probes, async guest =>
+        {
+            guest.NewProbes = (await guest.AskAsync(new LaunchDomain(1, vmi, guest.Context))).Probes;
+            await guest.UntilAsync(o => o.State is DomainState.Running or DomainState.Paused);
+        });
+
+    /// <summary>A launcher to which the guest is yet to come.</summary>
+    public static Task<RunningGuest> AwaitAsync(VirtualMachineInstance vmi) => StartAsync(vmi, null, null, _ => Task.CompletedTask);
+
+    private static async Task<RunningGuest> StartAsync(VirtualMachineInstance vmi, Action<LauncherSandbox>? prepare, IReadOnlyList<EmulatorProbe>? probes, Func<RunningGuest, Task> begin)
     {
         var sandbox = await LauncherSandbox.StartAsync();
         try
@@ -64,8 +74,7 @@ internal sealed class RunningGuest : IAsyncDisposable
             using var deadline = new CancellationTokenSource(Patience);
             guest.Launcher = await sandbox.ConnectAsync(guest.OnChanged, () => { }, deadline.Token);
             await guest.AskAsync(new LauncherHello("test", LauncherProtocol.Version) { Probes = probes });
-            guest.NewProbes = (await guest.AskAsync(new LaunchDomain(1, vmi, guest.Context))).Probes;
-            await guest.UntilAsync(o => o.State is DomainState.Running or DomainState.Paused);
+            await begin(guest);
             return guest;
         }
         catch (Exception e)
@@ -108,12 +117,12 @@ internal sealed class RunningGuest : IAsyncDisposable
         Assert.Equal(answer, last);
     }
 
-    public Task<DomainObservation> AgentAsync() => UntilAsync(o => o.GuestAgent is { Connected: true, Version: not null });
+    public Task<DomainObservation> AgentAsync(TimeSpan? within = null) => UntilAsync(o => o.GuestAgent is { Connected: true, Version: not null }, within);
 
     /// <summary>The next observation (or the present one) of which this holds.</summary>
-    public async Task<DomainObservation> UntilAsync(Func<DomainObservation, bool> holds)
+    public async Task<DomainObservation> UntilAsync(Func<DomainObservation, bool> holds, TimeSpan? within = null)
     {
-        using var deadline = new CancellationTokenSource(Patience);
+        using var deadline = new CancellationTokenSource(within ?? Patience);
         try
         {
             while (!holds(_latest))
@@ -123,7 +132,7 @@ internal sealed class RunningGuest : IAsyncDisposable
         catch (OperationCanceledException)
         {
             var (log, serial) = (await File.ReadAllTextAsync(Sandbox.Log), await File.ReadAllTextAsync(Path.Combine(Sandbox.Private, LauncherSandbox.Uid, "virt-serial0-log")));
-            throw new TimeoutException($"not within {Patience}; last seen {_latest}\n{log}\nconsole: {serial[Math.Max(0, serial.Length - 2000)..]}");
+            throw new TimeoutException($"not within {within ?? Patience}; last seen {_latest}\n{log}\nconsole: {serial[Math.Max(0, serial.Length - 2000)..]}");
         }
     }
 

@@ -42,7 +42,7 @@ public sealed class OperationsTests : NodeAgentTest
         agent.Tell(Update(2));
         await Eventually(() => Synced(launcher).Count > 0);
         agent.Tell(Update(3));
-        agent.Tell(Update(2));
+        agent.Tell(Update(3));
         await Eventually(() => Synced(launcher).Contains(3));
         Assert.Equal([2L, 3L], Synced(launcher));
     }
@@ -58,7 +58,7 @@ public sealed class OperationsTests : NodeAgentTest
         await ReportOfAsync(agent, DomainState.Running);
         agent.Tell(Update(2));
         var refused = await NextAsync<DomainRefused>();
-        Assert.Equal((false, "spec.domain.x: no"), (refused.Fatal, refused.Message));
+        Assert.Equal((false, "spec.domain.x: no", "r2"), (refused.Fatal, refused.Message, refused.Revision));
         Assert.Equal(DomainState.Running, launcher.Domain.State);
     }
 
@@ -73,7 +73,7 @@ public sealed class OperationsTests : NodeAgentTest
     private static UpdateDomain Update(long generation)
     {
         var vmi = Run("pod").Vmi;
-        return new UpdateDomain(Node, Vmi, 1, ["10.244.0.5"], [], vmi with { Metadata = vmi.Metadata with { Generation = generation } });
+        return new UpdateDomain(Node, Vmi, 1, ["10.244.0.5"], [], vmi with { Metadata = vmi.Metadata with { Generation = generation } }) { Revision = $"r{generation}" };
     }
 
     private static List<long> Synced(FakeLauncher launcher) => [.. launcher.Requests.OfType<SyncDomain>().Select(s => s.Vmi.Metadata.Generation ?? 0)];

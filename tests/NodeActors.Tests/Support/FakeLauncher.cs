@@ -70,11 +70,13 @@ internal sealed class FakeLauncher : IAsyncDisposable
         }
     }
 
-    public void Change(DomainState state, DomainReason reason)
+    public void Change(DomainState state, DomainReason reason) => Observe(d => d with { State = state, Reason = reason });
+
+    public void Observe(Func<DomainObservation, DomainObservation> change)
     {
         DomainObservation now;
         lock (_gate)
-            now = _domain = _domain with { State = state, Reason = reason, Sequence = _domain.Sequence + 1 };
+            now = _domain = change(_domain) with { Sequence = _domain.Sequence + 1 };
         Send(0, new DomainChanged(now));
     }
 

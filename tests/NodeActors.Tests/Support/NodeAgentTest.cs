@@ -31,6 +31,8 @@ public abstract class NodeAgentTest : TestKit
 
     private protected FakeNetworking Networking { get; } = new();
 
+    private protected FakeVolumes Volumes { get; } = new();
+
     private protected FaultyClock Clock { get; } = new();
 
     private protected FakeLauncher Launcher(string podUid, string vmiUid = Vmi, DomainObservation? domain = null)
@@ -41,7 +43,7 @@ public abstract class NodeAgentTest : TestKit
     }
 
     private protected IActorRef StartAgent(string agentId = "agent") => Sys.ActorOf(NodeActor.Props(
-        new DomainActorServices(Node, agentId, UseEmulation: true, new LauncherConnector(Folders.Pods), Networking, ControlPlane, Clock, NullLogger.Instance), Folders.Pods));
+        new DomainActorServices(Node, agentId, UseEmulation: true, new LauncherConnector(Folders.Pods), Networking, Volumes, ControlPlane, Clock, NullLogger.Instance), Folders.Pods));
 
     private protected async Task<IActorRef> StartAgentAndHearItAsync(string agentId = "agent")
     {

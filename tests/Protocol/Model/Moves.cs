@@ -172,6 +172,7 @@ internal static class Moves
         yield return Fault("every message in flight is lost", w => w.Mail is not Mail.None, w => w.Mail = w.OldMail = Mail.None);
         yield return Fault("the conductor starts again", w => w.Ongoing, Forget);
         yield return Fault("time is up", w => w.Ongoing && w.Step < MigrationStep.Aborting, w => p.Conduct(w, late: true));
+        yield return Fault("the source gives the copy up", w => w.SourceAlive && w.Source is SourceStage.Migrating, w => p.Tell(w, new SourceInput.GiveUp()));
         yield return Fault("the migration is cancelled", w => w.Ongoing && !w.Cancel && w.Step < MigrationStep.HandedOver, w => w.Cancel = true);
         yield return Fault("the target cannot prepare", w => w.Pod is TargetPodState.Running && w.Target is TargetStage.Preparing, w => p.Tell(w, new TargetInput.Prepared(false)));
         yield return Fault("the target launcher dies", w => w.Pod is TargetPodState.Running, w =>

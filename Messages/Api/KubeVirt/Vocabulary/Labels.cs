@@ -5,6 +5,8 @@ public static class Labels
 {
     public const string App = "kubevirt.io";
     public const string LauncherApp = "virt-launcher";
+    /// <summary>A pod that brings a plugged volume to its guest's node.</summary>
+    public const string HotplugApp = "hotplug-disk";
     public const string CreatedBy = "kubevirt.io/created-by";
     public const string NodeName = "kubevirt.io/nodeName";
     public const string VmName = "vm.kubevirt.io/name";
@@ -17,6 +19,7 @@ public static class Labels
     public const string HostModelPrefix = "host-model-cpu.node.kubevirt.io/";
     public const string HostModelFeaturePrefix = "host-model-required-features.node.kubevirt.io/";
     public const string MachineTypePrefix = "machine-type.node.kubevirt.io/";
+    public const string OutdatedLauncherImage = "kubevirt.io/outdatedLauncherImage";
     public const string ObsoleteHostModel = "node-labeller.kubevirt.io/obsolete-host-model";
 }
 
@@ -30,7 +33,21 @@ public static class Annotations
     public const string PciTopologyVersion = "kubevirt.io/pci-topology-version";
     public const string DefaultContainer = "kubectl.kubernetes.io/default-container";
     public const string LastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+    public const string OwnerVmiName = "kubevirt.io/owner-vmi-name";
+    public const string OwnerVmiUid = "kubevirt.io/owner-vmi-uid";
     public const string RequestEvictOnly = "descheduler.alpha.kubernetes.io/request-evict-only";
+    public const string EvictionInProgress = "descheduler.alpha.kubernetes.io/eviction-in-progress";
+
+    /// <summary>Who asked for a VMI's eviction; <see cref="Descheduler"/> is the only value.</summary>
+    public const string EvictionSource = "kubevirt.io/eviction-source";
+    public const string Descheduler = "descheduler";
+
+    /// <summary>On a migration that an eviction or a drained node made: the node's name.</summary>
+    public const string EvacuationMigration = "kubevirt.io/evacuationMigration";
+    public const string WorkloadUpdateMigration = "kubevirt.io/workloadUpdateMigration";
+
+    /// <summary>On a VMI: whatever change wanted a migration is to be left (KubeVirt's tests set it).</summary>
+    public const string WorkloadUpdateAbortion = "kubevirt.io/testWorkloadUpdateMigrationAbortion";
 }
 
 public static class Finalizers
@@ -61,9 +78,37 @@ public static class Conditions
     public const string Paused = "Paused";
     public const string AgentConnected = "AgentConnected";
     public const string PodScheduled = "PodScheduled";
+    public const string EvictionRequested = "EvictionRequested";
+    public const string HotVCPUChange = "HotVCPUChange";
+    public const string HotMemoryChange = "HotMemoryChange";
+    public const string AccessCredentialsSynchronized = "AccessCredentialsSynchronized";
 
     /// <summary>A pod readiness gate: a paused guest leaves Service endpoints.</summary>
     public const string VirtualMachineUnpaused = "kubevirt.io/virtual-machine-unpaused";
+}
+
+/// <summary>`spec.evictionStrategy` of a VMI: what becomes of its guest when its pod is to be evicted.</summary>
+public static class EvictionStrategies
+{
+    /// <summary>It ends with its pod.</summary>
+    public const string None = "None";
+
+    /// <summary>It moves, or stays and holds the drain up.</summary>
+    public const string LiveMigrate = "LiveMigrate";
+
+    /// <summary>It moves if it can, and ends otherwise.</summary>
+    public const string LiveMigrateIfPossible = "LiveMigrateIfPossible";
+
+    /// <summary>It is marked, and somebody else moves it.</summary>
+    public const string External = "External";
+}
+
+/// <summary>`spec.priority` of a VirtualMachineInstanceMigration.</summary>
+public static class MigrationPriorities
+{
+    public const string SystemCritical = "system-critical";
+    public const string UserTriggered = "user-triggered";
+    public const string SystemMaintenance = "system-maintenance";
 }
 
 /// <summary>Extended resources that a launcher pod asks for.</summary>

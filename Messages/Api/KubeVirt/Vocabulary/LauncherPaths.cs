@@ -11,12 +11,20 @@ public static class LauncherPaths
     public const string ImageVolumes = "/var/run/kubevirt-image-volume";
     public const string KernelBoot = ImageVolumes + "/kernel-boot";
     public const string SocketName = "launcher-sock";
+    public const string ProbeSocketName = "probe-sock";
     public const string SerialName = "virt-serial0";
     public const string VncName = "virt-vnc";
     public const string ServiceAccount = "/var/run/secrets/kubernetes.io/serviceaccount";
 
     /// <summary>Where volumes appear that are plugged into a running guest: <c>NAME.img</c>, or <c>NAME</c> for a block device.</summary>
     public const string HotplugDisks = Public + "/hotplug-disks";
+
+    /// <summary>In a pod that brings a volume: the emptyDir with its socket, by which the node agent finds the process that has the volume.</summary>
+    public const string AttachmentSockets = "/path";
+    public const string AttachmentSocketName = "hp.sock";
+
+    /// <summary>Name of the emptyDir volume of <see cref="HotplugDisks"/> and of <see cref="AttachmentSockets"/>.</summary>
+    public const string HotplugDisksVolume = "hotplug-disks";
 
     /// <summary>UEFI variables; kept in the guest's state volume where it has one.</summary>
     public const string Nvram = Private + "/libvirt/qemu/nvram";
@@ -30,6 +38,9 @@ public static class LauncherPaths
     public static string ContainerDisk(int index) => $"{ImageVolumes}/disk_{index}";
 
     public static string HostDisk(string volume) => $"{Private}/vmi-disks/{volume}";
+
+    /// <summary>In a pod that brings a volume: the volume's folder, or its device.</summary>
+    public static string AttachedVolume(string volume) => $"/volumes/{volume}";
 
     public static string UsbRedirectionName(int slot) => $"virt-usbredir-{slot}";
 

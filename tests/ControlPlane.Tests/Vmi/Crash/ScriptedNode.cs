@@ -14,6 +14,7 @@ internal sealed class ScriptedNode(string node, string vmiUid)
     private readonly HashSet<long> _epochs = [];
     private DomainReported? _report;
     private bool _isAcknowledged;
+    private string? _revision;
 
     /// <summary>How often a guest was really started.</summary>
     public int Starts { get; private set; }
@@ -35,6 +36,7 @@ internal sealed class ScriptedNode(string node, string vmiUid)
                     if (_report is null)
                     {
                         Starts++;
+                        _revision = run.Revision;
                         return Report(run.Epoch, DomainState.Running, DomainReason.Booted);
                     }
 
@@ -71,6 +73,6 @@ internal sealed class ScriptedNode(string node, string vmiUid)
     {
         _isAcknowledged = false;
         return _report = new DomainReported(vmiUid, node, epoch, "agent", (_report?.Sequence ?? 0) + 1, LauncherPresence.Connected,
-            new DomainObservation { Epoch = epoch, State = state, Reason = reason });
+            new DomainObservation { Epoch = epoch, State = state, Reason = reason, Revision = _revision });
     }
 }

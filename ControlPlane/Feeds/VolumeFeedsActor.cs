@@ -1,0 +1,179 @@
+using Akka.Actor;
+using Akka.Streams;
+using Akka.Streams.Dsl;
+using Troupe.ControlPlane.Vmi.Volumes;
+using Troupe.Kubernetes.Client;
+using Troupe.Kubernetes.Feeds;
+using Troupe.Messages.Api.Cdi;
+using Troupe.Messages.Api.Core;
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
+using Troupe.Messages.Api.Meta;
+using Troupe.Messages.Protocol.Vmi;
+
+namespace Troupe.ControlPlane.Feeds;
+
+/// <summary>
+/// Child of the feeds' singleton: watches claims, what fills them and the pods that bring them to guests, is told of VMIs by its
+/// parent, and tells each VMI's actor of the claims that its volumes name.
+/// </summary>
+internal sealed class VolumeFeedsActor : ReceiveActor
+{
+    private readonly Dictionary<(string? Namespace, string Name), PersistentVolumeClaim> _claims = [];
+    private readonly Dictionary<(string? Namespace, string Name), string?> _fillings = [];
+    private readonly Dictionary<string, (string? Namespace, HashSet<string> Claims)> _vmis = [];
+    private readonly Dictionary<string, AttachmentObserved> _attachments = [];
+    private readonly IActorRef _region;
+    private bool _claimsListed;
+    private bool _fillingsListed;
+
+    public VolumeFeedsActor(IKubeClient kubernetes, IActorRef region, TimeProvider time, ILogger log)
+    {
+        _region = region;
+        var (self, materializer) = (Self, Context.Materializer());
+        Run<PersistentVolumeClaim>(new FeedOptions());
+        Run<DataVolume>(new FeedOptions());
+        Run<Pod>(new FeedOptions(LabelSelector: $"{Labels.App}={Labels.HotplugApp}"));
+        Receive<FeedEvent<VirtualMachineInstance>>(OnVmi);
+        Receive<FeedEvent<PersistentVolumeClaim>>(OnClaim);
+        Receive<FeedEvent<DataVolume>>(OnFilling);
+        Receive<FeedEvent<Pod>>(OnPod);
+        Receive<Resync>(_ =>
+        {
+            foreach (var uid in _vmis.Keys)
+                TellAgain(uid);
+        });
+        Receive<TellAgain>(again => TellAgain(again.VmiUid));
+
+        void Run<T>(FeedOptions options) where T : KubeObject => WatchFeed.Source<T>(kubernetes, options, time, log).RunForeach(e => self.Tell(e), materializer);
+    }
+
+    public static Props Props(IKubeClient kubernetes, IActorRef region, TimeProvider time, ILogger log) =>
+        Akka.Actor.Props.Create(() => new VolumeFeedsActor(kubernetes, region, time, log));
+
+    private void OnVmi(FeedEvent<VirtualMachineInstance> e)
+    {
+        switch (e)
+        {
+            case FeedEvent<VirtualMachineInstance>.Observed { Object: var vmi }:
+                var known = _vmis.TryGetValue(vmi.Metadata.Uid!, out var before) ? before.Claims : [];
+                var names = VolumeSources.All(vmi).ToHashSet(StringComparer.Ordinal);
+                _vmis[vmi.Metadata.Uid!] = (vmi.Metadata.Namespace, names);
+                foreach (var name in names.Except(known))
+                    Tell(vmi.Metadata.Uid!, (vmi.Metadata.Namespace, name));
+                break;
+            case FeedEvent<VirtualMachineInstance>.Gone { Last: var vmi }:
+                _vmis.Remove(vmi.Metadata.Uid!);
+                break;
+        }
+    }
+
+    private void OnClaim(FeedEvent<PersistentVolumeClaim> e)
+    {
+        switch (e)
+        {
+            case FeedEvent<PersistentVolumeClaim>.Observed { Object: var claim }:
+                _claims[KeyOf(claim)] = claim;
+                TellUsers(KeyOf(claim));
+                break;
+            case FeedEvent<PersistentVolumeClaim>.Gone { Last: var claim }:
+                _claims.Remove(KeyOf(claim));
+                TellUsers(KeyOf(claim));
+                break;
+            case FeedEvent<PersistentVolumeClaim>.Synced:
+                _claimsListed = true;
+                TellClaims();
+                break;
+        }
+    }
+
+    private void OnFilling(FeedEvent<DataVolume> e)
+    {
+        switch (e)
+        {
+            case FeedEvent<DataVolume>.Observed { Object: var data }:
+                _fillings[KeyOf(data)] = data.Status?.Phase;
+                TellUsers(KeyOf(data));
+                break;
+            case FeedEvent<DataVolume>.Gone { Last: var data }:
+                _fillings.Remove(KeyOf(data));
+                TellUsers(KeyOf(data));
+                break;
+            case FeedEvent<DataVolume>.Synced:
+                _fillingsListed = true;
+                TellClaims();
+                break;
+        }
+    }
+
+    private void OnPod(FeedEvent<Pod> e)
+    {
+        switch (e)
+        {
+            case FeedEvent<Pod>.Observed { Object: var pod } when AttachmentPod.Read(pod) is var (uid, attachment):
+                _region.Tell(_attachments[pod.Metadata.Uid!] = new AttachmentObserved(uid, attachment));
+                break;
+            case FeedEvent<Pod>.Gone { Last: var pod } when AttachmentPod.Read(pod) is var (uid, _):
+                _attachments.Remove(pod.Metadata.Uid!);
+                // A VMI that is gone as well needs no news; telling it would only wake an actor that has ended.
+                if (_vmis.ContainsKey(uid))
+                    _region.Tell(new AttachmentGone(uid, pod.Metadata.Name!, pod.Metadata.Uid!));
+                break;
+        }
+    }
+
+    private void TellAgain(string uid)
+    {
+        TellClaims(uid);
+        foreach (var attachment in _attachments.Values.Where(a => a.VmiUid == uid))
+            _region.Tell(attachment);
+    }
+
+    private void TellClaims()
+    {
+        foreach (var uid in _vmis.Keys)
+            TellClaims(uid);
+    }
+
+    private void TellClaims(string uid)
+    {
+        if (!_vmis.TryGetValue(uid, out var vmi))
+            return;
+        foreach (var name in vmi.Claims)
+            Tell(uid, (vmi.Namespace, name));
+    }
+
+    private void TellUsers((string? Namespace, string Name) claim)
+    {
+        foreach (var (uid, _) in _vmis.Where(v => v.Value.Namespace == claim.Namespace && v.Value.Claims.Contains(claim.Name)))
+            Tell(uid, claim);
+    }
+
+    /// <summary>Nothing is said before both lists are complete: a claim might only not have been listed yet, and so what fills it.</summary>
+    private void Tell(string vmiUid, (string? Namespace, string Name) key)
+    {
+        if (_claimsListed && _fillingsListed)
+            _region.Tell(_claims.TryGetValue(key, out var claim) ? new ClaimObserved(vmiUid, Of(claim)) : new ClaimGone(vmiUid, key.Name));
+    }
+
+    private ClaimObservation Of(PersistentVolumeClaim claim) => new(
+        claim.Metadata.Name!, claim.Status?.Phase ?? "Pending", claim.Spec?.VolumeMode is "Block", claim.Spec?.AccessModes ?? [],
+        Storage(claim.Status?.Capacity), Storage(claim.Spec?.Resources?.Requests),
+        claim.Metadata.Annotations?.Any(a => a.Key.EndsWith("/storage.preallocation", StringComparison.Ordinal) && a.Value == "true") is true,
+        !IsBeingFilled(claim));
+
+    /// <summary>One that waits for its first pod is filled after that.</summary>
+    private bool IsBeingFilled(PersistentVolumeClaim claim) =>
+        claim.Metadata.OwnerReferences?.Any(o => o is { Kind: "DataVolume", Controller: true }) is true
+        && _fillings.TryGetValue(KeyOf(claim), out var phase) && phase is not ("Succeeded" or "WaitForFirstConsumer" or "PendingPopulation");
+
+    private static long Storage(IReadOnlyDictionary<string, Quantity>? list) => list is not null && list.TryGetValue("storage", out var storage) ? storage.Units : 0;
+
+    private static (string? Namespace, string Name) KeyOf(KubeObject obj) => (obj.Metadata.Namespace, obj.Metadata.Name!);
+
+    /// <summary>From the parent: somebody may have lost what was told.</summary>
+    internal sealed class Resync
+    {
+        public static readonly Resync Instance = new();
+    }
+}

@@ -1,0 +1,36 @@
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
+
+namespace Troupe.ControlPlane.Subresources;
+
+/// <summary>Whether a stream to an instance may be opened, as its spec and status say.</summary>
+public static class StreamCommands
+{
+    public const string NotRunning = "VMI is not running";
+
+    public static Refusal? CheckConsole(VirtualMachineInstance instance) =>
+        instance.Spec?.Domain?.Devices?.AutoattachSerialConsole is false ? Refusal.BadRequest("No serial consoles are present.")
+        : instance.Status?.Phase == VmiPhases.Failed ? Conflict(instance, "VMI is in failed status")
+        : Running(instance);
+
+    public static Refusal? CheckVnc(VirtualMachineInstance instance) =>
+        instance.Spec?.Domain?.Devices?.AutoattachGraphicsDevice is false ? Refusal.BadRequest("No graphics devices are present.") : Running(instance);
+
+    public static Refusal? CheckUsbRedirection(VirtualMachineInstance instance) =>
+        instance.Spec?.Architecture == "s390x" ? Conflict(instance, "No USB support on s390x")
+        : instance.Spec?.Domain?.Devices?.ClientPassthrough is null ? Conflict(instance, "Not configured with USB Redirection")
+        : Running(instance);
+
+    public static Refusal? CheckVsock(VirtualMachineInstance instance) =>
+        instance.Spec?.Domain?.Devices?.AutoattachVSOCK is not true ? Refusal.BadRequest("VSOCK is not attached.")
+        : Running(instance) ?? Refusal.BadRequest("VSOCK connections are not supported by Troupe; reach the guest by port-forward or through the guest agent.");
+
+    public static Refusal? CheckPortForward(VirtualMachineInstance instance) =>
+        instance.Status?.Conditions?.Any(c => c.Type == Conditions.Paused) is true ? Conflict(instance, "VMI is paused")
+        : instance.Status?.Interfaces is not { Count: > 0 } ? Refusal.BadRequest("no network interfaces are present")
+        : null;
+
+    private static Refusal? Running(VirtualMachineInstance instance) => instance.Status?.Phase == VmiPhases.Running ? null : Refusal.BadRequest(NotRunning);
+
+    private static Refusal Conflict(VirtualMachineInstance instance, string text) => Refusal.Conflict(Refusal.Instances, instance.Metadata.Name!, text);
+}

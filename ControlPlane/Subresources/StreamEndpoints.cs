@@ -1,0 +1,95 @@
+using Akka.Actor;
+using Troupe.Kubernetes.Client;
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Protocol.Streams;
+
+namespace Troupe.ControlPlane.Subresources;
+
+/// <summary>Websockets to an instance: its console, its display, a USB device for it, its ports.</summary>
+public sealed class StreamEndpoints(IKubeClient kubernetes, Authorizer authorizer, ActorSystem actors, Func<IActorRef> nodes)
+{
+    public static readonly string[] Names = ["console", "vnc", "usbredir", "vsock", PortForward];
+    public const string PortForward = "portforward";
+    private const string Protocol = "plain.kubevirt.io";
+
+    public void Map(WebApplication app, string version)
+    {
+        Map(app, version, "console", StreamCommands.CheckConsole, StreamKind.Console);
+        Map(app, version, "vnc", StreamCommands.CheckVnc, StreamKind.Vnc);
+        Map(app, version, "usbredir", StreamCommands.CheckUsbRedirection, StreamKind.Usbredir);
+        app.MapGet(Route(version, InstanceEndpoints.Resource, "vsock"), (HttpContext c, string ns, string name) =>
+            HandleAsync(c, InstanceEndpoints.Resource, "vsock", ns, name, StreamCommands.CheckVsock, (_, _) => Task.CompletedTask));
+        foreach (var resource in new[] { InstanceEndpoints.Resource, MachineEndpoints.Resource })
+        {
+            app.MapGet(Route(version, resource, $"{PortForward}/{{port:int}}/{{protocol?}}"), (HttpContext c, string ns, string name, int port, string? protocol) =>
+                HandleAsync(c, resource, PortForward, ns, name, StreamCommands.CheckPortForward, (context, vmi) => ForwardAsync(context, vmi, port, protocol ?? "tcp")));
+        }
+    }
+
+    private void Map(WebApplication app, string version, string subresource, Func<VirtualMachineInstance, Refusal?> check, StreamKind kind) =>
+        app.MapGet(Route(version, InstanceEndpoints.Resource, subresource), (HttpContext c, string ns, string name) =>
+            HandleAsync(c, InstanceEndpoints.Resource, subresource, ns, name, check, (context, vmi) => StreamAsync(context, vmi, kind)));
+
+    private static string Route(string version, string resource, string subresource) => $"/apis/{SubresourceApi.Group}/{version}/namespaces/{{ns}}/{resource}/{{name}}/{subresource}";
+
+    private async Task HandleAsync(
+        HttpContext context, string resource, string subresource, string ns, string name, Func<VirtualMachineInstance, Refusal?> check, Func<HttpContext, VirtualMachineInstance, Task> open)
+    {
+        var refusal = await authorizer.RefusalAsync(context, new Access("get", ns, resource, subresource, name));
+        VirtualMachineInstance? vmi = null;
+        if (refusal is null)
+            (refusal, vmi) = await FindAsync(resource, ns, name, context.RequestAborted);
+        refusal ??= check(vmi!) ?? (context.WebSockets.IsWebSocketRequest ? null : Refusal.BadRequest("this is a websocket: ask for an upgrade"));
+        await (refusal?.WriteAsync(context.Response) ?? open(context, vmi!));
+    }
+
+    /// <summary>A machine's instance bears its name.</summary>
+    private async Task<(Refusal?, VirtualMachineInstance?)> FindAsync(string resource, string ns, string name, CancellationToken ct)
+    {
+        VirtualMachine? machine = null;
+        if (resource == MachineEndpoints.Resource)
+        {
+            if ((machine = await kubernetes.FindAsync<VirtualMachine>(ns, name, ct)) is null)
+                return (Refusal.NotFound(Refusal.Machines, name), null);
+            if (machine.Status?.Created is not true)
+                return (Refusal.Conflict(Refusal.Machines, name, "VMI is not started"), null);
+        }
+
+        if (await kubernetes.FindAsync<VirtualMachineInstance>(ns, name, ct) is not { } vmi)
+            return (Refusal.NotFound(Refusal.Instances, name), null);
+        return machine is null || vmi.Metadata.OwnerReferences?.Any(o => o.Uid == machine.Metadata.Uid) is true
+            ? (null, vmi)
+            : (Refusal.Internal($"unable to retrieve vmi [{name}] for vm"), null);
+    }
+
+    private async Task StreamAsync(HttpContext context, VirtualMachineInstance vmi, StreamKind kind)
+    {
+        if (vmi.Status is not { NodeName: { } node, ActivePods: { } pods } || pods.FirstOrDefault(p => p.Value == node).Key is not { } pod)
+        {
+            await Refusal.BadRequest(StreamCommands.NotRunning).WriteAsync(context.Response);
+            return;
+        }
+
+        using var socket = await AcceptAsync(context);
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        actors.ActorOf(StreamSession.Props(socket, nodes(), new OpenStream(node, vmi.Metadata.Uid!, pod, kind, ""), done));
+        await done.Task;
+    }
+
+    private static async Task ForwardAsync(HttpContext context, VirtualMachineInstance vmi, int port, string protocol)
+    {
+        var address = vmi.Status!.Interfaces![0].IpAddress;
+        using var tunnel = await PortTunnel.OpenAsync(address, port, protocol, context.RequestAborted);
+        if (tunnel.Problem is { } problem)
+        {
+            await problem.WriteAsync(context.Response);
+            return;
+        }
+
+        using var socket = await AcceptAsync(context);
+        await tunnel.RunAsync(socket, context.RequestAborted);
+    }
+
+    private static Task<System.Net.WebSockets.WebSocket> AcceptAsync(HttpContext context) =>
+        context.WebSockets.AcceptWebSocketAsync(context.WebSockets.WebSocketRequestedProtocols.Contains(Protocol) ? Protocol : null);
+}

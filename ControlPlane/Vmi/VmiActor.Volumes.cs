@@ -1,0 +1,102 @@
+using Troupe.ControlPlane.Vmi.Volumes;
+using Troupe.Kubernetes.Client;
+using Troupe.Messages.Api.Core;
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Protocol.Vmi;
+
+namespace Troupe.ControlPlane.Vmi;
+
+/// <summary>The pods that bring plugged volumes.</summary>
+public sealed partial class VmiActor
+{
+    private void CreateAttachment(VmiEffect.CreateAttachment create)
+    {
+        var vmi = _state.Vmi!;
+        if (vmi.Spec?.Volumes?.FirstOrDefault(v => v.Name == create.Volume) is not { } volume || !_calls.Begin(Call.CreateAttachment))
+            return;
+        var (right, claim) = (_state.Right!, _state.Storage.Claim(VolumeSources.ClaimOf(volume)!));
+        // The size is known once the claim is bound; one that waits for its first pod is bound by this very pod, to what it asks for.
+        long? diskBytes = claim is { IsBlock: false } && volume.MemoryDump is null
+            ? ClaimSize.ImageBytes(claim.CapacityBytes > 0 ? claim.CapacityBytes : claim.RequestBytes, claim.RequestBytes) : null;
+        var pod = AttachmentPod.Render(create.Name, vmi, volume, claim is { IsBlock: true }, diskBytes, (_state.PodName!, right.PodUid, right.Node), _services.PodOptions());
+        Do(Call.CreateAttachment, async ct =>
+        {
+            try
+            {
+                var created = await _services.Kubernetes.CreateAsync(pod, ct).ConfigureAwait(false);
+                _services.Events.Record(About(), "Normal", "SuccessfulCreate", $"Created attachment pod {create.Name}");
+                return Observed(created);
+            }
+            catch (KubeException e) when (e.Reason == "AlreadyExists")
+            {
+                return await _services.Kubernetes.FindAsync<Pod>(pod.Metadata.Namespace, create.Name, ct).ConfigureAwait(false) is { } existing ? Observed(existing) : null;
+            }
+            catch (KubeException e)
+            {
+                _services.Events.Record(About(), "Warning", "FailedCreate", $"Error creating attachment pod: {e.Message}");
+                throw;
+            }
+        });
+    }
+
+    private void DeleteAttachment(VmiEffect.DeleteAttachment delete)
+    {
+        if (!_calls.Begin(Call.DeleteAttachment))
+            return;
+        var ns = _state.Vmi!.Metadata.Namespace;
+        Do(Call.DeleteAttachment, async ct =>
+        {
+            try
+            {
+                await _services.Kubernetes.DeleteAsync<Pod>(ns, delete.Name, new DeleteQuery(delete.Uid, GracePeriodSeconds: 0), ct).ConfigureAwait(false);
+                _services.Events.Record(About(), "Normal", "SuccessfulDelete", $"Deleted attachment pod {delete.Name}");
+            }
+            catch (KubeException e) when (e.IsNotFound || e.IsConflict)
+            {
+                // Gone already; a conflict is about the UID of another one that bears the name now.
+                return new AttachmentGone(_state.Uid, delete.Name, delete.Uid);
+            }
+
+            return _state.Storage.Attachments.GetValueOrDefault(delete.Name) is { } pod ? new AttachmentObserved(_state.Uid, pod with { IsDeleting = true }) : null;
+        });
+    }
+
+    private void CreateStateClaim()
+    {
+        if (!_calls.Begin(Call.CreateStateClaim))
+            return;
+        var claim = StateVolume.Claim(_state.Vmi!);
+        Do(Call.CreateStateClaim, async ct =>
+        {
+            try
+            {
+                await _services.Kubernetes.CreateAsync(claim, ct).ConfigureAwait(false);
+            }
+            catch (KubeException e) when (e.Reason == "AlreadyExists")
+            {
+                // From an earlier life of the machine, which is what it is for.
+            }
+            catch (KubeException e)
+            {
+                _services.Events.Record(About(), "Warning", "FailedBackendStorageCreate", e.Message);
+                throw;
+            }
+        });
+    }
+
+    /// <summary>Kubelet tells only by events why it waits for a volume: the container's status says "ContainerCreating" all the while.</summary>
+    private void AskForTrouble(VmiEffect.AskForTrouble ask)
+    {
+        if (!_calls.Begin(Call.AskForTrouble))
+            return;
+        var ns = _state.Vmi!.Metadata.Namespace;
+        Do(Call.AskForTrouble, async ct =>
+        {
+            var events = await _services.Kubernetes.ListAsync<Event>(ns, new ListQuery(FieldSelector: $"involvedObject.uid={ask.PodUid},type=Warning"), ct).ConfigureAwait(false);
+            var last = events.Items.Where(e => e.Reason?.StartsWith("Failed", StringComparison.Ordinal) is true).MaxBy(e => e.LastTimestamp ?? e.EventTime ?? e.FirstTimestamp);
+            return new PodTroubled(_state.Uid, ask.PodUid, last?.Reason, last?.Message);
+        });
+    }
+
+    private AttachmentObserved? Observed(Pod pod) => AttachmentPod.Read(pod) is var (uid, attachment) && uid == _state.Uid ? new AttachmentObserved(uid, attachment) : null;
+}

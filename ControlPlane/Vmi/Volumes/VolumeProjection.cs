@@ -1,0 +1,85 @@
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.Meta;
+using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Vmi;
+
+namespace Troupe.ControlPlane.Vmi.Volumes;
+
+/// <summary>`status.volumeStatus`: every volume of the spec, and those that are on their way out.</summary>
+internal static class VolumeProjection
+{
+    /// <summary>Share of a file system that it keeps for itself, where no storage profile says otherwise.</summary>
+    private const string FilesystemOverhead = "0.055";
+
+    public static IReadOnlyList<VolumeStatus>? Of(IReadOnlyList<VolumeStatus>? current, VmiState state, VirtualMachineInstance vmi)
+    {
+        var volumes = vmi.Spec?.Volumes ?? [];
+        var left = (current ?? []).Where(s => s.HotplugVolume is not null && volumes.All(v => v.Name != s.Name)).Select(s => Leaving(s, state)).OfType<VolumeStatus>();
+        IReadOnlyList<VolumeStatus> all = [.. volumes.Select(v => Present(v, current?.FirstOrDefault(s => s.Name == v.Name), state)).Concat(left).OrderBy(s => s.Name, StringComparer.Ordinal)];
+        return all.Count == 0 ? current is { Count: > 0 } ? null : current : all;
+    }
+
+    private static VolumeStatus Present(Volume volume, VolumeStatus? known, VmiState state)
+    {
+        var seen = Seen(volume.Name!, state);
+        var claim = VolumeSources.ClaimOf(volume) is { } name && volume.Ephemeral is null ? state.Storage.Claim(name) : null;
+        var status = (known ?? new VolumeStatus { Name = volume.Name }) with
+        {
+            Target = seen?.Target ?? (state.Domain is null ? known?.Target : null) ?? "",
+            Size = seen?.SizeBytes ?? known?.Size,
+            PersistentVolumeClaimInfo = claim is null ? known?.PersistentVolumeClaimInfo : Info(claim),
+        };
+        return VolumeSources.IsPlugged(volume) ? Plugged(volume, status, claim, state) : status;
+    }
+
+    private static VolumeStatus Plugged(Volume volume, VolumeStatus status, ClaimObservation? claim, VmiState state)
+    {
+        var (name, claimName) = (volume.Name!, VolumeSources.ClaimOf(volume)!);
+        var attachment = state.Right is { } right ? state.Storage.AttachmentOf(name, right.PodUid) : null;
+        var (phase, reason, message) = (claim, attachment) switch
+        {
+            _ when Seen(name, state) is not null => ("Ready", "VolumeReady", $"Successfully attach hotplugged volume {name} to VM"),
+            // A dump goes into a folder, which no guest ever sees.
+            _ when state.Report?.Mounted.Contains(name) is true => ("MountedToPod", "VolumeMountedToPod", $"Volume {name} has been mounted in virt-launcher pod"),
+            (_, { Problem: { } problem }) => ("AttachedToNode", "MissingAttachmentPod", $"attachment pod {attachment.Name}: {problem}"),
+            (_, not null) => ("AttachedToNode", "SuccessfulCreate", $"Created hotplug attachment pod {attachment.Name}, for volume {name}"),
+            (null, _) => state.Storage.Claims.ContainsKey(claimName) ? ("Pending", "FailedPvcNotFound", $"PVC {claimName} not found") : (status.Phase ?? "Pending", status.Reason, status.Message),
+            ({ IsBound: true }, _) => ("Bound", "PVCNotReady", "PVC is in phase Bound"),
+            _ => ("Pending", "PVCNotReady", claim.Phase == "Lost" ? "PVC is in phase Lost" : "PVC is in phase ClaimPending"),
+        };
+        return status with
+        {
+            Phase = phase,
+            Reason = reason,
+            Message = message,
+            HotplugVolume = new HotplugVolumeStatus { AttachPodName = attachment?.Name, AttachPodUID = attachment is { IsReady: true } ? attachment.Uid : null },
+        };
+    }
+
+    /// <summary>Null when nothing of it is left.</summary>
+    private static VolumeStatus? Leaving(VolumeStatus status, VmiState state)
+    {
+        if (Seen(status.Name!, state) is not null)
+            return status with { Phase = "Detaching" };
+        if (state.Report?.Mounted.Contains(status.Name!) is true)
+            return status with { Phase = "Detaching", Target = "" };
+        return state.Storage.Attachments.Values.Any(a => a.Volume == status.Name)
+            ? status with { Phase = "UnMountedFromPod", Target = "", Reason = "VolumeUnMountedFromPod", Message = $"Volume {status.Name} has been unmounted from virt-launcher pod" }
+            : null;
+    }
+
+    private static VolumeObservation? Seen(string name, VmiState state) => state.Domain?.Volumes.FirstOrDefault(v => v.Name == name);
+
+    private static PersistentVolumeClaimInfo Info(ClaimObservation claim) => new()
+    {
+        ClaimName = claim.Name,
+        AccessModes = claim.AccessModes,
+        VolumeMode = claim.IsBlock ? "Block" : "Filesystem",
+        Capacity = claim.CapacityBytes > 0 ? Storage(claim.CapacityBytes) : null,
+        Requests = Storage(claim.RequestBytes),
+        Preallocated = claim.IsPreallocated ? true : null,
+        FilesystemOverhead = FilesystemOverhead,
+    };
+
+    private static Dictionary<string, Quantity> Storage(long bytes) => new() { ["storage"] = Quantity.FromBytes(bytes) };
+}

@@ -1,0 +1,23 @@
+using Troupe.Messages.Api.KubeVirt;
+
+namespace Troupe.ControlPlane.Vmi.Volumes;
+
+/// <summary>What a VMI's volumes need outside of it.</summary>
+public static class VolumeSources
+{
+    /// <summary>The claim that holds the volume; null for one that needs none. A DataVolume's claim has its name.</summary>
+    public static string? ClaimOf(Volume volume) =>
+        volume.PersistentVolumeClaim?.ClaimName ?? volume.DataVolume?.Name ?? volume.Ephemeral?.PersistentVolumeClaim?.ClaimName ?? volume.MemoryDump?.ClaimName;
+
+    /// <summary>Brought to the guest by a pod of its own, and so not by the launcher's.</summary>
+    public static bool IsPlugged(Volume volume) => volume is { PersistentVolumeClaim.Hotpluggable: true } or { DataVolume.Hotpluggable: true } or { MemoryDump: not null };
+
+    public static IEnumerable<Volume> Plugged(VirtualMachineInstance vmi) => (vmi.Spec?.Volumes ?? []).Where(IsPlugged);
+
+    /// <summary>Claims that the launcher's pod itself mounts.</summary>
+    public static IEnumerable<string> OfPod(VirtualMachineInstance vmi) => (vmi.Spec?.Volumes ?? []).Where(v => !IsPlugged(v)).Select(ClaimOf).OfType<string>().Concat(OfState(vmi)).Distinct();
+
+    public static IEnumerable<string> All(VirtualMachineInstance vmi) => (vmi.Spec?.Volumes ?? []).Select(ClaimOf).OfType<string>().Concat(OfState(vmi)).Distinct();
+
+    private static IEnumerable<string> OfState(VirtualMachineInstance vmi) => StateVolume.IsNeeded(vmi) ? [StateVolume.ClaimName(vmi)] : [];
+}

@@ -1,0 +1,122 @@
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.Meta;
+using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
+using Xunit;
+
+namespace Troupe.Launcher.Tests.Real;
+
+/// <summary>Two launchers and a guest between them, with the orders that a conductor would give.</summary>
+[Trait("Category", "Real")]
+public sealed class MigrationTests
+{
+    private const long MiB = 1 << 20;
+    private const long Target = 2;
+
+    /// <summary>Boots many times slower than a PC's BIOS where nothing but emulation is to be had.</summary>
+    private static readonly TimeSpan EmulatedFirmware = TimeSpan.FromMinutes(4);
+    private static readonly MigrationOptions Plain = new(0, 0, AutoConverge: false, 0, AllowUnsafe: false, CopyDisks: true);
+
+    [Fact]
+    public async Task UEFI_variables_and_the_TPM_move_with_their_guest()
+    {
+        const string Variable = "/sys/firmware/efi/efivars/Troupe-6a36fa53-7078-44ec-9010-bfdbff93ad0a";
+        var vmi = RunningGuest.Manifest(d => d with
+        {
+            Memory = new Memory { Guest = new Quantity("384Mi") },
+            Firmware = d.Firmware! with { Bootloader = new Bootloader { Efi = new EFI { SecureBoot = false, Persistent = true } } },
+            Devices = d.Devices! with { Tpm = new TPMDevice { Persistent = true } },
+        });
+        await using var source = await RunningGuest.BootAsync(vmi);
+        await source.AgentAsync(EmulatedFirmware);
+        await source.ShellAsync($"mount -t efivarfs efivarfs /sys/firmware/efi/efivars; printf '\\007\\000\\000\\000moves' >{Variable}");
+        await using var target = await RunningGuest.AwaitAsync(vmi);
+        await MoveAsync(source, target, Plain);
+
+        await target.AgentAsync();
+        Assert.Equal("moves", await target.ShellAsync($"tail -c 5 {Variable}"));
+        Assert.True(new FileInfo(Path.Combine(target.Sandbox.Private, "libvirt/qemu/nvram/demo_VARS.fd")).Length > 0, "no UEFI variables");
+        Assert.NotEmpty(Directory.GetFiles(Path.Combine(target.Sandbox.Private, "libvirt/qemu/swtpm"), "tpm2-*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public async Task A_guest_that_writes_faster_than_it_is_sent_is_paused_where_it_may_be_and_runs_on_at_the_target()
+    {
+        await using var source = await DirtyAsync();
+        await using var target = await RunningGuest.AwaitAsync(source.Vmi);
+        await MoveAsync(source, target, Plain with { BandwidthBytesPerSecond = 20 * MiB, CompletionTimeoutPerGiB = 15, AllowWorkloadDisruption = true }, async () =>
+        {
+            var paused = await source.UntilAsync(o => o.Migration?.Forecast?.Strategy is MigrationStrategy.Paused);
+            Assert.NotEqual(DomainReason.User, paused.Reason);
+        });
+        await target.AgentAsync();
+        Assert.Equal("over", await target.ShellAsync("dirty off >/dev/null; echo over"));
+    }
+
+    [Fact]
+    public async Task A_guest_that_may_not_be_paused_stays_where_it_is_when_its_time_is_up()
+    {
+        await using var source = await DirtyAsync();
+        await using var target = await RunningGuest.AwaitAsync(source.Vmi);
+        await BeginAsync(source, target, Plain with { BandwidthBytesPerSecond = 20 * MiB, CompletionTimeoutPerGiB = 8 });
+        var kept = await source.UntilAsync(o => o.Migration?.Source is SourceStage.Kept);
+        Assert.StartsWith("Live migration has been aborted: not completed after", kept.Migration!.Message, StringComparison.Ordinal);
+        await target.UntilAsync(o => o.Migration?.Target is TargetStage.Failed);
+        Assert.Equal("here", await source.ShellAsync("dirty off >/dev/null; echo here"));
+    }
+
+    [Fact]
+    public async Task A_guest_that_its_user_paused_arrives_paused()
+    {
+        await using var source = await RunningGuest.BootAsync(RunningGuest.Manifest());
+        await source.AgentAsync();
+        await source.OperateAsync(new PauseDomain());
+        await source.UntilAsync(o => o is { State: DomainState.Paused, Reason: DomainReason.User });
+        await using var target = await RunningGuest.AwaitAsync(source.Vmi);
+        await MoveAsync(source, target, Plain);
+        await target.UntilAsync(o => o is { State: DomainState.Paused, Reason: DomainReason.User });
+        await target.OperateAsync(new UnpauseDomain());
+        Assert.Equal("awake", await target.ShellAsync("echo awake"));
+    }
+
+    [Fact]
+    public async Task A_target_that_lacks_the_guests_machine_type_says_so_and_never_listens()
+    {
+        await using var target = await RunningGuest.AwaitAsync(RunningGuest.Manifest());
+        await target.AskAsync(new PrepareIncoming(Target, "m", "127.0.0.1", "", target.Vmi, target.Context) { Platform = new PlatformObservation("qemu", "pc-q35-99.1", "7.2.0", "9.0.0", null) });
+        var failed = (await target.UntilAsync(o => o.Migration?.Target is TargetStage.Failed)).Migration!;
+        Assert.Equal((PreflightReasons.MachineType, "this node has no machine type pc-q35-99.1"), (failed.Reason, failed.Message));
+        Assert.Null(failed.Endpoint);
+    }
+
+    private static async Task<RunningGuest> DirtyAsync()
+    {
+        var source = await RunningGuest.BootAsync(RunningGuest.Manifest());
+        await source.AgentAsync();
+        await source.ShellAsync("dirty 48 60");
+        return source;
+    }
+
+    private static async Task MoveAsync(RunningGuest source, RunningGuest target, MigrationOptions options, Func<Task>? meanwhile = null)
+    {
+        await BeginAsync(source, target, options);
+        if (meanwhile is not null)
+            await meanwhile();
+        await source.UntilAsync(o => o.Migration?.Source is SourceStage.PassedOn);
+        await target.UntilAsync(o => o.Migration?.Target is TargetStage.Running);
+    }
+
+    private static async Task BeginAsync(RunningGuest source, RunningGuest target, MigrationOptions options)
+    {
+        var address = await LauncherSandbox.LinkAsync(source.Sandbox, target.Sandbox);
+        var here = await source.UntilAsync(o => o.Certificate is not null);
+        await target.AskAsync(new PrepareIncoming(Target, "m", address, here.Certificate!, target.Vmi, target.Context)
+        {
+            Platform = here.Platform,
+            Paused = here is { State: DomainState.Paused, Reason: DomainReason.User },
+        });
+        var ready = await target.UntilAsync(o => o.Migration?.Target is TargetStage.Ready or TargetStage.Failed);
+        Assert.True(ready.Migration!.Target is TargetStage.Ready, ready.Migration.Message);
+        await source.AskAsync(new MigrateDomain(1, "m", Target, ready.Migration.Endpoint!, options));
+    }
+}
