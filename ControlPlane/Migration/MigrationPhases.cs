@@ -29,6 +29,8 @@ public static class MigrationPhases
             return new MigrationNews(state.Uid, past.Id, past.Step is not MigrationStep.HandedOver ? Failed : IsShown(state) ? Succeeded : Running, past.Reason, past.Message, past.TargetNode, past.PodName, StoryOf(state, past));
         return state switch
         {
+            // One that is gone for good is not told of any more: whoever waits for its object would wait for ever.
+            { Retired: true } or { Vmi: null, ObjectGone: true } => Never("VmiDeleted", "Migration failed vmi shutdown during migration."),
             { Vmi: null } => new MigrationNews(state.Uid, migrationId, null, null, null, null),
             { Moving.Wish: { Cancel: true } wish } when wish.MigrationId == migrationId => Never("Cancelled", "Migration failed due to being canceled"),
             { IsFinal: true } or { IsDeleting: true } => Never("VmiDeleted", "Migration failed vmi shutdown during migration."),

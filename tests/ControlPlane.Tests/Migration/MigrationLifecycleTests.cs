@@ -110,6 +110,14 @@ public sealed class MigrationLifecycleTests
     }
 
     [Fact]
+    public void A_migration_of_a_VMI_that_is_gone_for_good_fails_and_one_of_a_VMI_that_is_not_known_yet_waits()
+    {
+        var gone = MigrationPhases.News(new VmiState("uid") { Retired = true }, "m1");
+        Assert.Equal((MigrationPhases.Failed, "VmiDeleted"), (gone.Phase, gone.Reason));
+        Assert.Null(MigrationPhases.News(new VmiState("uid"), "m1").Phase);
+    }
+
+    [Fact]
     public void At_the_end_the_whole_story_is_told()
     {
         Start();
