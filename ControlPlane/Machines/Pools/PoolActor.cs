@@ -87,7 +87,10 @@ public sealed class PoolActor : OwnerActor<PoolState, PoolCall>
                 {
                     var gone = !await _calls.DeleteAsync(machine, delete.PreserveState, delete.Foreground, ct).ConfigureAwait(false);
                     Record("Normal", "SuccessfulDelete", $"Deleted VM {machine.Metadata.Namespace}/{machine.Metadata.Name} with uid {machine.Metadata.Uid} from pool");
-                    tell(s => gone ? s.Observe(new PoolMachineGone(s.Uid, machine.Metadata.Uid!)) : s.With(machine with { Metadata = machine.Metadata with { DeletionTimestamp = now } }));
+                    // Its end may have been told before this.
+                    tell(s => gone || !s.Machines.ContainsKey(machine.Metadata.Uid!)
+                        ? s.Observe(new PoolMachineGone(s.Uid, machine.Metadata.Uid!))
+                        : s.With(machine with { Metadata = machine.Metadata with { DeletionTimestamp = now } }));
                 });
                 break;
             case PoolEffect.Update update:
@@ -113,7 +116,7 @@ public sealed class PoolActor : OwnerActor<PoolState, PoolCall>
                     await _services.Kubernetes.DeleteAsync<VirtualMachineInstance>(instance.Metadata.Namespace, instance.Metadata.Name!, new DeleteQuery(instance.Metadata.Uid), ct).ConfigureAwait(false);
                     Record("Normal", "SuccessfulDelete", $"Successfully updated resource {instance.Metadata.Namespace}/{instance.Metadata.Name}");
                     var deleting = instance with { Metadata = instance.Metadata with { DeletionTimestamp = at } };
-                    tell(s => s.With(MachineOf(instance), deleting));
+                    tell(s => s.Instances.GetValueOrDefault(MachineOf(instance))?.Metadata.Uid == instance.Metadata.Uid ? s.With(MachineOf(instance), deleting) : s);
                 });
                 break;
             case PoolEffect.Relabel relabel:

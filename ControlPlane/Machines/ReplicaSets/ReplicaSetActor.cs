@@ -82,7 +82,8 @@ public sealed class ReplicaSetActor : OwnerActor<ReplicaSetState, ReplicaSetCall
             {
                 await _services.Kubernetes.DeleteAsync<VirtualMachineInstance>(instance.Metadata.Namespace, instance.Metadata.Name!, new DeleteQuery(instance.Metadata.Uid), token).ConfigureAwait(false);
                 _services.Events.Record(About(set), "Normal", "SuccessfulDelete", $"Stopped the virtual machine by deleting the virtual machine instance {instance.Metadata.Uid}");
-                tell(s => s.With(instance with { Metadata = instance.Metadata with { DeletionTimestamp = now } }));
+                // Its end may have been told before this.
+                tell(s => s.Instances.ContainsKey(instance.Metadata.Uid!) ? s.With(instance with { Metadata = instance.Metadata with { DeletionTimestamp = now } }) : s);
             }
             catch (KubeException e) when (e.IsNotFound)
             {

@@ -119,7 +119,7 @@ public sealed class MachineActorTests : TestKit
         await Eventually(() => Instance() is not null);
         await _api.DeleteAsync<VirtualMachine>("n", "web");
         await Eventually(() => Instance()?.Metadata.DeletionTimestamp is not null);
-        Assert.Equal("Terminating", Status()?.PrintableStatus ?? "Terminating");
+        await Eventually(() => Status()?.PrintableStatus is "Terminating" or null);
         SetPhase("Succeeded");
         await Eventually(() => _api.Find<VirtualMachine>("web") is null && Instance() is null);
     }
