@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Troupe.EndToEnd.Harness;
 using Troupe.Launcher.Tests.Real;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Launcher;
@@ -11,35 +10,25 @@ namespace Troupe.Stress.Tests.Conformance;
 /// <summary>virt-launcher processes in sandboxes, with libvirt and QEMU.</summary>
 internal sealed class RealLab : ILauncherLab
 {
-    private int _started;
-
     public VirtualMachineInstance Vmi { get; } = RunningGuest.Manifest();
 
     public LaunchContext Context { get; } = new(UseEmulation: true, [RunningGuest.Nic("default", "tap0", "02:00:00:00:00:10", "10.0.2.2/24")]);
 
-    public async Task<LauncherUnderTest> StartAsync() => new Real(await LauncherSandbox.StartAsync(), $"10.99.0.{++_started}");
+    public async Task<LauncherUnderTest> StartAsync() => new Real(await LauncherSandbox.StartAsync());
 
-    /// <summary>A cable between the two pods' networks.</summary>
-    public async Task LinkAsync(LauncherUnderTest one, LauncherUnderTest other)
-    {
-        var (a, b) = ((Real)one, (Real)other);
-        await RunAsync("ip", "link", "add", "name", "peer0", "netns", $"{a.ProcessId}", "type", "veth", "peer", "name", "peer0", "netns", $"{b.ProcessId}");
-        foreach (var end in (Real[])[a, b])
-        {
-            await RunAsync("nsenter", "-t", $"{end.ProcessId}", "-n", "ip", "addr", "add", $"{end.Address}/24", "dev", "peer0");
-            await RunAsync("nsenter", "-t", $"{end.ProcessId}", "-n", "ip", "link", "set", "peer0", "up");
-        }
-    }
+    public async Task LinkAsync(LauncherUnderTest one, LauncherUnderTest other) => await ((Real)one).LinkAsync((Real)other);
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private static async Task RunAsync(string program, params string[] args) => (await Shell.RunAsync(program, args)).Require();
-
-    private sealed class Real(LauncherSandbox sandbox, string address) : LauncherUnderTest
+    private sealed class Real(LauncherSandbox sandbox) : LauncherUnderTest
     {
-        public override string Address => address;
+        private string? _address;
 
-        public int ProcessId => sandbox.ProcessId;
+        public override string Address => _address ?? throw new InvalidOperationException("it is linked to no other");
+
+        public async Task LinkAsync(Real other) => other._address = await LauncherSandbox.LinkAsync(sandbox, other.Sandbox);
+
+        private LauncherSandbox Sandbox => sandbox;
 
         public override bool HasGuest => Inside("qemu-system-x86").Any();
 
