@@ -47,7 +47,7 @@ internal sealed class FaultyLink : ReceiveActor
     public FaultyLink(string node, SimulatedHosts hosts, PodFolders pods, IActorRef controlPlane, LinkFaults faults)
     {
         var services = new DomainActorServices(
-            node, Guid.NewGuid().ToString("N"), UseEmulation: true, new SimulatedConnector(hosts), new SimulatedPodNetworking(hosts), new SimulatedPodVolumes(), Self, hosts.Time, NullLogger.Instance);
+            node, Guid.NewGuid().ToString("N"), UseEmulation: true, new SimulatedConnector(hosts), new SimulatedPodNetworking(hosts), new NoVolumes(), Self, hosts.Time, NullLogger.Instance);
         var agent = Context.ActorOf(NodeActor.Props(services, pods), "node");
         Receive<IVmiMessage>(report => Pass(controlPlane, report));
         Receive<AgentHello>(hello => Pass(controlPlane, hello));

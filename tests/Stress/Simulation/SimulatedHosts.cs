@@ -1,10 +1,8 @@
 using System.Collections.Concurrent;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Launcher;
-using Troupe.Messages.Protocol.Node;
 using Troupe.NodeActors.Launchers;
 using Troupe.NodeActors.Networking;
-using Troupe.NodeActors.Volumes;
 
 namespace Troupe.Stress.Simulation;
 
@@ -91,18 +89,4 @@ public sealed class SimulatedPodNetworking(SimulatedHosts hosts) : IPodNetworkin
         return Task.FromResult<IReadOnlyList<PreparedInterface>>(
             [new PreparedInterface("default", "tap0", "k6t-eth0", "02:00:00:00:00:01", 1500, "10.0.2.2/24", "10.0.2.1", [], [], null, podAddresses)]);
     }
-}
-
-/// <summary>Simulated guests have no volumes that could be plugged.</summary>
-internal sealed class SimulatedPodVolumes : IPodVolumes
-{
-    public Task MountAsync(int launcherPid, IReadOnlyList<PluggedVolume> volumes, CancellationToken ct) =>
-        volumes.Count == 0 ? Task.CompletedTask : throw new UnsupportedVolumeException("the simulation plugs no volumes");
-
-    public void Unmount(int launcherPid, IReadOnlyList<string> names)
-    {
-        // There is none.
-    }
-
-    public IReadOnlyList<string> Mounted(int launcherPid) => [];
 }
