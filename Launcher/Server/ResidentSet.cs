@@ -12,9 +12,10 @@ internal static partial class ResidentSet
     /// <summary>MADV_DONTNEED of Linux's mman.h.</summary>
     private const int DontNeed = 4;
 
-    /// <summary>Unmaps all pages that are the same as in their file.</summary>
+    /// <summary>Gives back what of the heap is empty now, and unmaps all pages that are the same as in their file.</summary>
     public static void GiveBack()
     {
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         foreach (var (start, length) in Unchanged(File.ReadLines("/proc/self/smaps")))
         {
             // Advice that the kernel does not take costs nothing.

@@ -5,10 +5,14 @@ using Xunit;
 namespace Troupe.Stress.Tests.Migration;
 
 /// <summary>The same with real guests, as few and as short as still shows something.</summary>
+/// <remarks>
+/// Asked for by name only: without KVM, QEMU's emulation itself loses guests after migrations on a busy machine (docs/stress.md shows it with bare
+/// QEMU), and a test that fails for that says nothing of Troupe. What moves with real guests in every run is EndToEnd's MigrationTests and DrainTests.
+/// </remarks>
 [Trait("Category", "Real")]
 public sealed class RealStressTests(ITestOutputHelper output)
 {
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task Two_guests_go_back_and_forth_through_kills_of_agents_and_control_plane_without_losing_a_byte()
     {
         var options = new StressOptions(Guests: 2, Nodes: 2, TimeSpan.FromSeconds(40), Seed: Random.Shared.Next(), Parallel: 2, FaultsPerMinute: 4, Settle: TimeSpan.FromMinutes(2))
