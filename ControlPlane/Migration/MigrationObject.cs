@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Troupe.Messages.Api;
 using Troupe.Messages.Api.KubeVirt;
-using Troupe.Messages.Api.Meta;
 using Troupe.Messages.Protocol.Migration;
 
 namespace Troupe.ControlPlane.Migration;

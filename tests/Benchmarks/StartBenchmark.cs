@@ -32,11 +32,9 @@ internal static class StartBenchmark
             for (var left = size == 1 ? Repetitions : 1; left > 0; left--)
                 times.AddRange((await Batch(cluster, proxy, size, report: left == 1)).Select(t => t.TotalMilliseconds));
             rows.Add((size, times));
+            Console.WriteLine($"    create to Running: P50 {Percentiles.Of(times, 50):0} ms, P95 {Percentiles.Of(times, 95):0} ms, all {times.Max():0} ms");
         }
 
-        Console.WriteLine($"\ncreate to Running\n{"guests",-8}{"P50 ms",10}{"P95 ms",10}{"all ms",10}");
-        foreach (var (size, times) in rows)
-            Row(size, times);
         if (rows.FirstOrDefault(r => r.Size == 1).Times is { } single)
             Console.WriteLine($"over bare libvirt at P50: {Percentiles.Of(single, 50) - bare:0} ms");
 
@@ -45,9 +43,6 @@ internal static class StartBenchmark
         var agent = ProcessUsage.Of(cluster.ProcessId(Part.NodeAgent1));
         Console.WriteLine($"\nafter the run: DevCluster {api.RssMiB:0} MiB RSS, {api.CpuSeconds:0.0} CPU s; control plane {plane.RssMiB:0} MiB, {plane.CpuSeconds:0.0} s; node agent {agent.RssMiB:0} MiB, {agent.CpuSeconds:0.0} s");
     }
-
-    private static void Row(int size, List<double> times) =>
-        Console.WriteLine($"{size,-8}{Percentiles.Of(times, 50),10:0}{Percentiles.Of(times, 95),10:0}{times.Max(),10:0}");
 
     private static async Task<string> Warmup(TroupeCluster cluster, ApiProxy proxy)
     {
@@ -92,7 +87,7 @@ internal static class StartBenchmark
         var names = Enumerable.Range(0, size).Select(i => $"bench-{size}-{i}").ToList();
         var times = await proxy.TimeToRunning(names, Vmi);
         foreach (var name in names)
-            await Eventually.True($"agent of {name}", async () => QuickAgent(await cluster.Get("vmi", name)), TimeSpan.FromMinutes(5));
+            await Eventually.True($"agent of {name}", async () => QuickAgent(await cluster.Get("vmi", name)), TimeSpan.FromMinutes(15));
         if (report)
         {
             await Task.Delay(Settled);

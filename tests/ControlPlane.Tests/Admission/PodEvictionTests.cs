@@ -6,7 +6,6 @@ using Troupe.ControlPlane.Admission.Migrations;
 using Troupe.ControlPlane.Admission.Review;
 using Troupe.ControlPlane.Tests.Migration;
 using Troupe.Messages.Api.Core;
-using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Api.Meta;
 using Xunit;

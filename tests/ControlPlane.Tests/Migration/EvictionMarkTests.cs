@@ -1,4 +1,3 @@
-using Troupe.ControlPlane.Migration;
 using Troupe.ControlPlane.Vmi;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
