@@ -40,7 +40,7 @@ public sealed class MigrationsActorTests : TestKit
         Tell("a", MigrationPhases.Succeeded, "node-2");
         await WishAsync("b", held: false);
         await Eventually(() => _api.Find<VirtualMachineInstanceMigration>("a")!.Metadata.Finalizers is not { Count: > 0 });
-        Assert.Contains(_api.All<Event>(), e => e is { Reason: "SuccessfulMigration", InvolvedObject.Kind: "VirtualMachineInstanceMigration" });
+        await Eventually(() => _api.All<Event>().Any(e => e is { Reason: "SuccessfulMigration", InvolvedObject.Kind: "VirtualMachineInstanceMigration" }));
     }
 
     [Fact]
