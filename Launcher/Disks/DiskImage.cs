@@ -16,6 +16,14 @@ internal sealed partial record DiskImage(string Format, long Size, bool RefersTo
     private const int O_CLOEXEC = 0x80000;
     private const int SeekHole = 4;
 
+    // struct statx and the constants of linux/stat.h: stx_mode is 16 bits at 28.
+    private const int StatxBytes = 256;
+    private const int StatxMode = 28;
+    private const uint StatxType = 1;
+    private const int CurrentDirectory = -100;
+    private const int TypeMask = 0xF000;
+    private const int BlockType = 0x6000;
+
     /// <summary>An incompatible feature bit: the data is in another file.</summary>
     private const ulong ExternalDataFile = 4;
 
@@ -35,7 +43,13 @@ internal sealed partial record DiskImage(string Format, long Size, bool RefersTo
         return new DiskImage("qcow2", BinaryPrimitives.ReadInt64BigEndian(header[24..]), refers);
     }
 
-    public static bool IsBlockDevice(string file) => File.Exists(file) && (new FileInfo(file).Attributes & FileAttributes.Device) != 0;
+    /// <summary>Links are followed. .NET's file attributes do not tell devices from files.</summary>
+    public static bool IsBlockDevice(string file)
+    {
+        Span<byte> status = stackalloc byte[StatxBytes];
+        return Statx(CurrentDirectory, file, 0, StatxType, ref MemoryMarshal.GetReference(status)) == 0
+            && (MemoryMarshal.Read<ushort>(status[StatxMode..]) & TypeMask) == BlockType;
+    }
 
     /// <summary>Tried, because only the file system knows: tmpfs and some network file systems refuse.</summary>
     public static bool HasDirectIo(string file)
@@ -68,6 +82,9 @@ internal sealed partial record DiskImage(string Format, long Size, bool RefersTo
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Statx(int directory, string path, int flags, uint mask, ref byte status);
 
     [LibraryImport("libc", EntryPoint = "lseek")]
     private static partial long Seek(SafeFileHandle file, long offset, int whence);
