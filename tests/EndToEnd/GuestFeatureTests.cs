@@ -97,7 +97,9 @@ public sealed class GuestFeatureTests(SharedCluster shared) : IClassFixture<Shar
     public async Task A_guest_with_UEFI_and_a_TPM_finds_both_and_their_state_has_a_claim()
     {
         (await Cluster.Apply(Manifests.Demo("trusted").Replace("    firmware:\n", "    firmware:\n      bootloader: {efi: {secureBoot: false, persistent: true} }\n", StringComparison.Ordinal)
-            .Replace("      rng: {}\n", "      rng: {}\n      tpm: {persistent: true}\n", StringComparison.Ordinal))).Require();
+            .Replace("      rng: {}\n", "      rng: {}\n      tpm: {persistent: true}\n", StringComparison.Ordinal)
+            // The firmware itself takes more than the smallest guest has.
+            .Replace("guest: 128Mi", "guest: 384Mi", StringComparison.Ordinal))).Require();
         await Cluster.Phase("trusted", "Running");
         await using (var console = new ConsoleSession(Cluster, "trusted"))
         {
