@@ -31,7 +31,7 @@ public sealed class GuestFeatureTests(SharedCluster shared) : IClassFixture<Shar
         await using (var console = new ConsoleSession(Cluster, "files"))
         {
             await console.LogIn("root");
-            async Task<string> Read(char disk, string file) => await console.Run($"mkdir -p /tmp/{disk}; mount -o ro /dev/vd{disk} /tmp/{disk}; cat /tmp/{disk}/{file}");
+            async Task<string> Read(char disk, string file) => await console.Run($"mkdir -p /tmp/{disk}; mount -o ro /dev/sd{disk} /tmp/{disk}; cat /tmp/{disk}/{file}");
             Assert.Contains("of-the-map", await Read('a', "mode"));
             Assert.Contains("of-the-secret", await Read('b', "key"));
             Assert.Contains("blue", await Read('c', "labels"));

@@ -52,10 +52,10 @@ public sealed class HotplugTests(SharedCluster shared) : IClassFixture<SharedClu
         var vmi = await Cluster.Phase("blocks", "Running");
         await using var console = new ConsoleSession(Cluster, "blocks");
         await console.LogIn("root");
-        Assert.Contains("size=131072", await console.Run("echo size=$(cat /sys/block/vda/size)"));
+        Assert.Contains("size=131072", await console.Run("echo size=$(cat /sys/block/sda/size)"));
         (await Plug("blocks", "block-plugged")).Require();
         await VolumePhase("blocks", "block-plugged", "Ready");
-        Assert.Contains("size=131072", await console.Run("until [ -e /dev/sda ]; do sleep 1; done; echo size=$(cat /sys/block/sda/size)"));
+        Assert.Contains("size=131072", await console.Run("until [ -e /dev/sdb ]; do sleep 1; done; echo size=$(cat /sys/block/sdb/size)"));
         (await Cluster.Kubectl("delete", "vmi", "blocks", "--timeout=60s")).Require();
     }
 
