@@ -2,7 +2,7 @@ namespace Troupe.DevCluster.Http;
 
 /// <summary>
 /// A path below <c>/api/VERSION</c> or <c>/apis/GROUP/VERSION</c>, taken apart:
-/// <c>[namespaces/NS/]PLURAL[/NAME[/SUBRESOURCE[/rest]]]</c>.
+/// <c>[namespaces/NS/]PLURAL[/NAME[/SUBRESOURCE[/rest…]]]</c>. What the rest means is for the server of the group to say.
 /// </summary>
 internal sealed record RequestTarget(string Group, string Version, string? Namespace, string Plural, string Name, string Subresource, bool LegacyWatch)
 {
@@ -33,8 +33,6 @@ internal sealed record RequestTarget(string Group, string Version, string? Names
             ns = Decode(name);
             rest = rest[2..];
         }
-        if (rest.Length > 4)
-            return null;
         return new RequestTarget(
             Decode(group), Decode(version), ns,
             rest.Length > 0 ? Decode(rest[0]) : "",

@@ -17,7 +17,8 @@ public sealed class GuestFeatureTests(SharedCluster shared) : IClassFixture<Shar
     {
         (await Cluster.Kubectl("create", "configmap", "settings", "--from-literal=mode=of-the-map")).Require();
         (await Cluster.Kubectl("create", "secret", "generic", "token", "--from-literal=key=of-the-secret")).Require();
-        (await Cluster.Apply(Manifests.Demo("files").Replace("name: files", "name: files\n  labels: {color: blue}", StringComparison.Ordinal) + """
+        (await Cluster.Apply(Manifests.OnVirtio(Manifests.Demo("files"), "map", "secret", "downward", "account", "drive")
+            .Replace("name: files", "name: files\n  labels: {color: blue}", StringComparison.Ordinal) + """
 
               volumes:
                 - {name: map, configMap: {name: settings} }
@@ -31,7 +32,7 @@ public sealed class GuestFeatureTests(SharedCluster shared) : IClassFixture<Shar
         await using (var console = new ConsoleSession(Cluster, "files"))
         {
             await console.LogIn("root");
-            async Task<string> Read(char disk, string file) => await console.Run($"mkdir -p /tmp/{disk}; mount -o ro /dev/sd{disk} /tmp/{disk}; cat /tmp/{disk}/{file}");
+            async Task<string> Read(char disk, string file) => await console.Run($"mkdir -p /tmp/{disk}; mount -o ro /dev/vd{disk} /tmp/{disk}; cat /tmp/{disk}/{file}");
             Assert.Contains("of-the-map", await Read('a', "mode"));
             Assert.Contains("of-the-secret", await Read('b', "key"));
             Assert.Contains("blue", await Read('c', "labels"));

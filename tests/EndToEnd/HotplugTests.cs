@@ -43,7 +43,7 @@ public sealed class HotplugTests(SharedCluster shared) : IClassFixture<SharedClu
     {
         await Claim("block-plugged", "volumeMode: Block");
         await Claim("block-fixed", "volumeMode: Block");
-        (await Cluster.Apply(Manifests.Demo("blocks") + """
+        (await Cluster.Apply(Manifests.OnVirtio(Manifests.Demo("blocks"), "fixed") + """
 
               volumes:
                 - name: fixed
@@ -52,10 +52,10 @@ public sealed class HotplugTests(SharedCluster shared) : IClassFixture<SharedClu
         var vmi = await Cluster.Phase("blocks", "Running");
         await using var console = new ConsoleSession(Cluster, "blocks");
         await console.LogIn("root");
-        Assert.Contains("size=131072", await console.Run("echo size=$(cat /sys/block/sda/size)"));
+        Assert.Contains("size=131072", await console.Run("echo size=$(cat /sys/block/vda/size)"));
         (await Plug("blocks", "block-plugged")).Require();
         await VolumePhase("blocks", "block-plugged", "Ready");
-        Assert.Contains("size=131072", await console.Run("until [ -e /dev/sdb ]; do sleep 1; done; echo size=$(cat /sys/block/sdb/size)"));
+        Assert.Contains("size=131072", await console.Run("until [ -e /dev/sda ]; do sleep 1; done; echo size=$(cat /sys/block/sda/size)"));
         (await Cluster.Kubectl("delete", "vmi", "blocks", "--timeout=60s")).Require();
     }
 

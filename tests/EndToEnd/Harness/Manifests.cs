@@ -23,6 +23,10 @@ public static class Manifests
           networks: [{name: default, pod: {} }]
         """;
 
+    /// <summary>A disk without a bus is SATA's, for which the demo guest's kernel has no driver.</summary>
+    public static string OnVirtio(string manifest, params string[] volumes) =>
+        manifest.Replace("rng: {}", $"rng: {{}}\n      disks: [{string.Join(", ", volumes.Select(v => $"{{name: {v}, disk: {{bus: virtio}} }}"))}]", StringComparison.Ordinal);
+
     public static string Migration(string name, string vmi) => $$"""
         apiVersion: kubevirt.io/v1
         kind: VirtualMachineInstanceMigration
