@@ -75,7 +75,7 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
             // Admitted by the webhooks, which can be reached from here on.
             await common.InstallAsync(stop);
         }
-        : (_, _) => Task.CompletedTask, stopping.Token);
+    : (_, _) => Task.CompletedTask, stopping.Token);
     await app.WaitForShutdownAsync(ct);
     await stopping.CancelAsync();
     await rotation.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

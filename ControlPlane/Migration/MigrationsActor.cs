@@ -130,7 +130,8 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
         // QEMU holds a single stream to its limit, not several.
         var options = settings.Options with { BandwidthBytesPerSecond = share, ParallelChannels = share > 0 ? 0 : settings.Options.ParallelChannels };
         return MigrationObject.Wish(migration, vmi.VmiUid!, settings with { Options = options })
-            with { Held = _stages.GetValueOrDefault(migration.Metadata.Uid!) is SlotStage.Outbound };
+            with
+        { Held = _stages.GetValueOrDefault(migration.Metadata.Uid!) is SlotStage.Outbound };
     }
 
     /// <summary>However much happens at once, the slots are given anew once.</summary>
