@@ -1,7 +1,5 @@
 using Akka.Actor;
 using Akka.Cluster;
-using Akka.Streams;
-using Akka.Streams.Dsl;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Feeds;
 using Troupe.Messages.Api.Core;
@@ -37,41 +35,32 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
         var replicaSets = Context.ActorOf(ReplicaSetFeedsActor.Props(kubernetes, replicaSetRegion, time, log), "replica-sets");
         var planner = Context.ActorOf(migrationPlanner, "migration-planner");
         _volumes = Context.ActorOf(VolumeFeedsActor.Props(kubernetes, vmiRegion, time, log), "volumes");
-        var materializer = Context.Materializer();
-        Run<VirtualMachineInstance>(new FeedOptions());
-        Run<Pod>(new FeedOptions(LabelSelector: $"{Labels.App}={Labels.LauncherApp}"));
+        IActorRef[] routers = [machines, replicaSets, pools, _volumes];
+        Context.Follow<VirtualMachineInstance>(kubernetes, new FeedOptions(), time, log);
+        Context.Follow<Pod>(kubernetes, new FeedOptions(LabelSelector: $"{Labels.App}={Labels.LauncherApp}"), time, log);
         Receive<FeedEvent<VirtualMachineInstance>>(e =>
         {
             OnVmi(e);
-            machines.Tell(e);
-            replicaSets.Tell(e);
-            pools.Tell(e);
             planner.Tell(e);
-            _volumes.Tell(e);
+            foreach (var router in routers)
+                router.Tell(e);
         });
-        Run<VirtualMachineInstanceMigration>(new FeedOptions());
-        Run<Node>(new FeedOptions());
-        Run<KubeVirt>(new FeedOptions());
+        Context.Follow<VirtualMachineInstanceMigration>(kubernetes, new FeedOptions(), time, log);
+        Context.Follow<Node>(kubernetes, new FeedOptions(), time, log);
+        Context.Follow<KubeVirt>(kubernetes, new FeedOptions(), time, log);
         Receive<FeedEvent<VirtualMachineInstanceMigration>>(planner.Forward);
         Receive<FeedEvent<Node>>(planner.Forward);
         Receive<FeedEvent<KubeVirt>>(planner.Forward);
         Receive<FeedEvent<Pod>>(OnPod);
-        Receive<Resync>(_ => TellAll());
-        Receive<TakenOver>(taken =>
+        Receive<Resync>(resync =>
         {
             TellAll();
-            foreach (var child in Context.GetChildren())
-                child.Tell(taken);
+            foreach (var router in routers)
+                router.Tell(resync);
         });
         Receive<TellAgain>(Tell);
-        Receive<ClusterEvent.MemberRemoved>(_ => Timers.StartSingleTimer("takeover", TakenOver.Instance, TakeoverDelay));
+        Receive<ClusterEvent.MemberRemoved>(_ => Timers.StartSingleTimer("takeover", Resync.Instance, TakeoverDelay));
         Receive<ClusterEvent.CurrentClusterState>(_ => { });
-
-        void Run<T>(FeedOptions options) where T : Troupe.Messages.Api.Meta.KubeObject
-        {
-            var self = Self;
-            WatchFeed.Source<T>(kubernetes, options, time, log).RunForeach(e => self.Tell(e), materializer);
-        }
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -112,8 +101,9 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
         switch (e)
         {
             case FeedEvent<Pod>.Observed { Object: var pod } when PodProjection.VmiUid(pod) is { } uid:
-                _pods[pod.Metadata.Uid!] = (uid, PodProjection.Of(pod));
-                _vmiRegion.Tell(new PodObserved(uid, PodProjection.Of(pod)));
+                var observed = PodProjection.Of(pod);
+                _pods[pod.Metadata.Uid!] = (uid, observed);
+                _vmiRegion.Tell(new PodObserved(uid, observed));
                 break;
             case FeedEvent<Pod>.Gone { Last: var pod } when PodProjection.VmiUid(pod) is { } uid:
                 _pods.Remove(pod.Metadata.Uid!);
@@ -145,7 +135,6 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
 
     private void TellAll()
     {
-        _volumes.Tell(VolumeFeedsActor.Resync.Instance);
         foreach (var (uid, vmi) in _vmis)
             _vmiRegion.Tell(new VmiObserved(uid, vmi));
         foreach (var (uid, pod) in _pods.Values)
@@ -163,13 +152,8 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
             _vmiRegion.Tell(new NoPodListed(uid));
     }
 
-    /// <summary>Entities of a member that left have come up elsewhere and know nothing; told to the other feeds as well.</summary>
-    internal sealed class TakenOver
-    {
-        public static readonly TakenOver Instance = new();
-    }
-
-    private sealed class Resync
+    /// <summary>Somebody may have lost what was told: time has passed, or entities of a member that left have come up elsewhere and know nothing.</summary>
+    internal sealed class Resync
     {
         public static readonly Resync Instance = new();
     }

@@ -1,6 +1,5 @@
 using Akka.Actor;
-using Akka.Streams;
-using Akka.Streams.Dsl;
+using Troupe.ControlPlane.Machines;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Feeds;
 using Troupe.Messages.Api.Cdi;
@@ -14,9 +13,8 @@ namespace Troupe.ControlPlane.Feeds;
 /// Child of the feeds' singleton: watches VirtualMachines and their DataVolumes, is told of VMIs by its parent, and routes each to the
 /// actor of the machine that controls it.
 /// </summary>
-internal sealed class MachineFeedsActor : ReceiveActor, IWithTimers
+internal sealed class MachineFeedsActor : ReceiveActor
 {
-    private static readonly TimeSpan ResyncInterval = TimeSpan.FromSeconds(60);
     private readonly Dictionary<string, VirtualMachine> _machines = [];
     private readonly Dictionary<string, (string Owner, VirtualMachineInstance Instance)> _instances = [];
     private readonly Dictionary<string, (string Owner, DataVolume Volume)> _volumes = [];
@@ -27,9 +25,8 @@ internal sealed class MachineFeedsActor : ReceiveActor, IWithTimers
     public MachineFeedsActor(IKubeClient kubernetes, IActorRef region, IActorRef pools, TimeProvider time, ILogger log)
     {
         _region = region;
-        var materializer = Context.Materializer();
-        Run<VirtualMachine>();
-        Run<DataVolume>();
+        Context.Follow<VirtualMachine>(kubernetes, new FeedOptions(), time, log);
+        Context.Follow<DataVolume>(kubernetes, new FeedOptions(), time, log);
         Receive<FeedEvent<VirtualMachine>>(e =>
         {
             OnMachine(e);
@@ -37,22 +34,11 @@ internal sealed class MachineFeedsActor : ReceiveActor, IWithTimers
         });
         Receive<FeedEvent<VirtualMachineInstance>>(OnInstance);
         Receive<FeedEvent<DataVolume>>(OnVolume);
-        Receive<Resync>(_ => TellAll());
-        Receive<FeedsActor.TakenOver>(_ => TellAll());
-
-        void Run<T>() where T : KubeObject
-        {
-            var self = Self;
-            WatchFeed.Source<T>(kubernetes, new FeedOptions(), time, log).RunForeach(e => self.Tell(e), materializer);
-        }
+        Receive<FeedsActor.Resync>(_ => TellAll());
     }
-
-    public ITimerScheduler Timers { get; set; } = null!;
 
     public static Props Props(IKubeClient kubernetes, IActorRef region, IActorRef pools, TimeProvider time, ILogger log) =>
         Akka.Actor.Props.Create(() => new MachineFeedsActor(kubernetes, region, pools, time, log));
-
-    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Resync), Resync.Instance, ResyncInterval);
 
     private void OnMachine(FeedEvent<VirtualMachine> e)
     {
@@ -147,11 +133,5 @@ internal sealed class MachineFeedsActor : ReceiveActor, IWithTimers
             _region.Tell(new NoInstanceListed(uid));
     }
 
-    private static string? Owner(KubeObject dependent) =>
-        dependent.Metadata.OwnerReferences?.FirstOrDefault(o => o is { Controller: true, Kind: "VirtualMachine" })?.Uid;
-
-    private sealed class Resync
-    {
-        public static readonly Resync Instance = new();
-    }
+    private static string? Owner(KubeObject dependent) => OwnerReferences.Controller(dependent, "VirtualMachine")?.Uid;
 }

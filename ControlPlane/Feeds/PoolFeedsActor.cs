@@ -1,6 +1,5 @@
 using Akka.Actor;
-using Akka.Streams;
-using Akka.Streams.Dsl;
+using Troupe.ControlPlane.Machines;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Feeds;
 using Troupe.Messages.Api.KubeVirt;
@@ -14,9 +13,8 @@ namespace Troupe.ControlPlane.Feeds;
 /// Child of the feeds' singleton: watches pools, is told of machines and VMIs by the feeds that watch those, and routes all to the pools' actors:
 /// a machine by its owner, a VMI by the owner of its machine.
 /// </summary>
-internal sealed class PoolFeedsActor : ReceiveActor, IWithTimers
+internal sealed class PoolFeedsActor : ReceiveActor
 {
-    private static readonly TimeSpan ResyncInterval = TimeSpan.FromSeconds(60);
     private readonly Dictionary<string, VirtualMachinePool> _pools = [];
     private readonly Dictionary<string, (string Pool, VirtualMachine Machine)> _machines = [];
     private readonly Dictionary<string, VirtualMachineInstance> _instances = [];
@@ -27,21 +25,15 @@ internal sealed class PoolFeedsActor : ReceiveActor, IWithTimers
     public PoolFeedsActor(IKubeClient kubernetes, IActorRef region, TimeProvider time, ILogger log)
     {
         _region = region;
-        var self = Self;
-        WatchFeed.Source<VirtualMachinePool>(kubernetes, new FeedOptions(), time, log).RunForeach(e => self.Tell(e), Context.Materializer());
+        Context.Follow<VirtualMachinePool>(kubernetes, new FeedOptions(), time, log);
         Receive<FeedEvent<VirtualMachinePool>>(OnPool);
         Receive<FeedEvent<VirtualMachine>>(OnMachine);
         Receive<FeedEvent<VirtualMachineInstance>>(OnInstance);
-        Receive<Resync>(_ => TellAll());
-        Receive<FeedsActor.TakenOver>(_ => TellAll());
+        Receive<FeedsActor.Resync>(_ => TellAll());
     }
-
-    public ITimerScheduler Timers { get; set; } = null!;
 
     public static Props Props(IKubeClient kubernetes, IActorRef region, TimeProvider time, ILogger log) =>
         Akka.Actor.Props.Create(() => new PoolFeedsActor(kubernetes, region, time, log));
-
-    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Resync), Resync.Instance, ResyncInterval);
 
     private void OnPool(FeedEvent<VirtualMachinePool> e)
     {
@@ -139,10 +131,5 @@ internal sealed class PoolFeedsActor : ReceiveActor, IWithTimers
             _region.Tell(new PoolListed(uid));
     }
 
-    private static string? Owner(KubeObject dependent, string kind) => dependent.Metadata.OwnerReferences?.FirstOrDefault(o => o.Controller is true && o.Kind == kind)?.Uid;
-
-    private sealed class Resync
-    {
-        public static readonly Resync Instance = new();
-    }
+    private static string? Owner(KubeObject dependent, string kind) => OwnerReferences.Controller(dependent, kind)?.Uid;
 }

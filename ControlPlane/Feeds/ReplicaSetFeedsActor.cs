@@ -1,6 +1,5 @@
 using Akka.Actor;
-using Akka.Streams;
-using Akka.Streams.Dsl;
+using Troupe.ControlPlane.Machines;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Feeds;
 using Troupe.Messages.Api.KubeVirt;
@@ -9,9 +8,8 @@ using Troupe.Messages.Protocol.Machines;
 namespace Troupe.ControlPlane.Feeds;
 
 /// <summary>Child of the feeds' singleton: watches replica sets, is told of VMIs by its parent, and routes both to the sets' actors.</summary>
-internal sealed class ReplicaSetFeedsActor : ReceiveActor, IWithTimers
+internal sealed class ReplicaSetFeedsActor : ReceiveActor
 {
-    private static readonly TimeSpan ResyncInterval = TimeSpan.FromSeconds(60);
     private readonly Dictionary<string, VirtualMachineInstanceReplicaSet> _sets = [];
     private readonly Dictionary<string, (string Owner, VirtualMachineInstance Instance)> _instances = [];
     private readonly IActorRef _region;
@@ -20,20 +18,14 @@ internal sealed class ReplicaSetFeedsActor : ReceiveActor, IWithTimers
     public ReplicaSetFeedsActor(IKubeClient kubernetes, IActorRef region, TimeProvider time, ILogger log)
     {
         _region = region;
-        var self = Self;
-        WatchFeed.Source<VirtualMachineInstanceReplicaSet>(kubernetes, new FeedOptions(), time, log).RunForeach(e => self.Tell(e), Context.Materializer());
+        Context.Follow<VirtualMachineInstanceReplicaSet>(kubernetes, new FeedOptions(), time, log);
         Receive<FeedEvent<VirtualMachineInstanceReplicaSet>>(OnSet);
         Receive<FeedEvent<VirtualMachineInstance>>(OnInstance);
-        Receive<Resync>(_ => TellAll());
-        Receive<FeedsActor.TakenOver>(_ => TellAll());
+        Receive<FeedsActor.Resync>(_ => TellAll());
     }
-
-    public ITimerScheduler Timers { get; set; } = null!;
 
     public static Props Props(IKubeClient kubernetes, IActorRef region, TimeProvider time, ILogger log) =>
         Akka.Actor.Props.Create(() => new ReplicaSetFeedsActor(kubernetes, region, time, log));
-
-    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Resync), Resync.Instance, ResyncInterval);
 
     private void OnSet(FeedEvent<VirtualMachineInstanceReplicaSet> e)
     {
@@ -100,11 +92,5 @@ internal sealed class ReplicaSetFeedsActor : ReceiveActor, IWithTimers
             _region.Tell(new ReplicasListed(uid));
     }
 
-    private static string? Owner(VirtualMachineInstance instance) =>
-        instance.Metadata.OwnerReferences?.FirstOrDefault(o => o is { Controller: true, Kind: "VirtualMachineInstanceReplicaSet" })?.Uid;
-
-    private sealed class Resync
-    {
-        public static readonly Resync Instance = new();
-    }
+    private static string? Owner(VirtualMachineInstance instance) => OwnerReferences.Controller(instance, "VirtualMachineInstanceReplicaSet")?.Uid;
 }

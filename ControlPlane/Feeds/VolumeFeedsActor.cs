@@ -1,6 +1,5 @@
 using Akka.Actor;
-using Akka.Streams;
-using Akka.Streams.Dsl;
+using Troupe.ControlPlane.Machines;
 using Troupe.ControlPlane.Vmi.Volumes;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Feeds;
@@ -30,22 +29,19 @@ internal sealed class VolumeFeedsActor : ReceiveActor
     public VolumeFeedsActor(IKubeClient kubernetes, IActorRef region, TimeProvider time, ILogger log)
     {
         _region = region;
-        var (self, materializer) = (Self, Context.Materializer());
-        Run<PersistentVolumeClaim>(new FeedOptions());
-        Run<DataVolume>(new FeedOptions());
-        Run<Pod>(new FeedOptions(LabelSelector: $"{Labels.App}={Labels.HotplugApp}"));
+        Context.Follow<PersistentVolumeClaim>(kubernetes, new FeedOptions(), time, log);
+        Context.Follow<DataVolume>(kubernetes, new FeedOptions(), time, log);
+        Context.Follow<Pod>(kubernetes, new FeedOptions(LabelSelector: $"{Labels.App}={Labels.HotplugApp}"), time, log);
         Receive<FeedEvent<VirtualMachineInstance>>(OnVmi);
         Receive<FeedEvent<PersistentVolumeClaim>>(OnClaim);
         Receive<FeedEvent<DataVolume>>(OnFilling);
         Receive<FeedEvent<Pod>>(OnPod);
-        Receive<Resync>(_ =>
+        Receive<FeedsActor.Resync>(_ =>
         {
             foreach (var uid in _vmis.Keys)
                 TellAgain(uid);
         });
         Receive<TellAgain>(again => TellAgain(again.VmiUid));
-
-        void Run<T>(FeedOptions options) where T : KubeObject => WatchFeed.Source<T>(kubernetes, options, time, log).RunForeach(e => self.Tell(e), materializer);
     }
 
     public static Props Props(IKubeClient kubernetes, IActorRef region, TimeProvider time, ILogger log) =>
@@ -164,16 +160,10 @@ internal sealed class VolumeFeedsActor : ReceiveActor
 
     /// <summary>One that waits for its first pod is filled after that.</summary>
     private bool IsBeingFilled(PersistentVolumeClaim claim) =>
-        claim.Metadata.OwnerReferences?.Any(o => o is { Kind: "DataVolume", Controller: true }) is true
+        OwnerReferences.Controller(claim, "DataVolume") is not null
         && _fillings.TryGetValue(KeyOf(claim), out var phase) && phase is not ("Succeeded" or "WaitForFirstConsumer" or "PendingPopulation");
 
     private static long Storage(IReadOnlyDictionary<string, Quantity>? list) => list is not null && list.TryGetValue("storage", out var storage) ? storage.Units : 0;
 
     private static (string? Namespace, string Name) KeyOf(KubeObject obj) => (obj.Metadata.Namespace, obj.Metadata.Name!);
-
-    /// <summary>From the parent: somebody may have lost what was told.</summary>
-    internal sealed class Resync
-    {
-        public static readonly Resync Instance = new();
-    }
 }

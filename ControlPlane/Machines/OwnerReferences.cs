@@ -9,6 +9,9 @@ namespace Troupe.ControlPlane.Machines;
 /// <summary>Who an object belongs to.</summary>
 internal static class OwnerReferences
 {
+    /// <summary>Its controller, where that is of the kind.</summary>
+    public static OwnerReference? Controller(KubeObject obj, string kind) => obj.Metadata.OwnerReferences?.FirstOrDefault(o => o.Controller is true && o.Kind == kind);
+
     public static bool IsOwned(KubeObject obj, string owner) => obj.Metadata.OwnerReferences?.Any(o => o.Uid == owner) is true;
 
     /// <summary>Takes an object from its owner; it conflicts when the object has changed since it was read.</summary>

@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.Streams;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Feeds;
 using Troupe.Kubernetes.Writers;
@@ -39,10 +38,9 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
     public MigrationsActor(IKubeClient kubernetes, EventRecorder events, IActorRef vmiRegion, TimeProvider time, ILogger log)
     {
         (_kubernetes, _events, _vmiRegion, _time, _log) = (kubernetes, events, vmiRegion, time, log);
-        var materializer = Context.Materializer();
-        Follow<VirtualMachineInstanceMigration>();
-        Follow<MigrationPolicy>();
-        Follow<KubeVirt>();
+        Context.Follow<VirtualMachineInstanceMigration>(kubernetes, new FeedOptions(), time, log);
+        Context.Follow<MigrationPolicy>(kubernetes, new FeedOptions(), time, log);
+        Context.Follow<KubeVirt>(kubernetes, new FeedOptions(), time, log);
         Receive<FeedEvent<VirtualMachineInstanceMigration>>(OnMigration);
         Receive<FeedEvent<MigrationPolicy>>(e => Keep(_policies, e));
         Receive<FeedEvent<KubeVirt>>(OnConfiguration);
@@ -55,12 +53,6 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
             foreach (var migration in signal is Signal.Repeat ? _migrations.Values.ToList() : [])
                 Advance(migration);
         });
-
-        void Follow<T>() where T : KubeObject
-        {
-            var self = Self;
-            WatchFeed.Source<T>(kubernetes, new FeedOptions(), time, log).RunForeach(e => self.Tell(e), materializer);
-        }
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -129,9 +121,8 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
         var share = limits.Share(settings.Options.BandwidthBytesPerSecond);
         // QEMU holds a single stream to its limit, not several.
         var options = settings.Options with { BandwidthBytesPerSecond = share, ParallelChannels = share > 0 ? 0 : settings.Options.ParallelChannels };
-        return MigrationObject.Wish(migration, vmi.VmiUid!, settings with { Options = options })
-            with
-        { Held = _stages.GetValueOrDefault(migration.Metadata.Uid!) is SlotStage.Outbound };
+        var wish = MigrationObject.Wish(migration, vmi.VmiUid!, settings with { Options = options });
+        return wish with { Held = _stages.GetValueOrDefault(migration.Metadata.Uid!) is SlotStage.Outbound };
     }
 
     /// <summary>However much happens at once, the slots are given anew once.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Troupe.ControlPlane.Admission.Configuration;
+using Troupe.ControlPlane.Machines;
 using Troupe.Kubernetes.Client;
 using Troupe.Messages.Api;
 using Troupe.Messages.Api.Core;
@@ -46,7 +47,7 @@ public sealed class EvacuateEndpoints(IKubeClient kubernetes, Authorizer authori
             return (Refusal.Conflict(Refusal.Machines, name, "VMI is not started"), null);
         var (refusal, vmi) = await FindAsync(ns, name, ct);
         // The text is KubeVirt's to the letter.
-        return refusal is null && vmi!.Metadata.OwnerReferences?.Any(o => o.Uid == machine.Metadata.Uid) is not true
+        return refusal is null && !OwnerReferences.IsOwned(vmi!, machine.Metadata.Uid!)
             ? (Refusal.Internal($"unable to retrieve vmi [{name}] for vm: <nil>"), null)
             : (refusal, vmi);
     }

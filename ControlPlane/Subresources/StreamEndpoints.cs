@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Troupe.ControlPlane.Machines;
 using Troupe.Kubernetes.Client;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Streams;
@@ -57,7 +58,7 @@ public sealed class StreamEndpoints(IKubeClient kubernetes, Authorizer authorize
 
         if (await kubernetes.FindAsync<VirtualMachineInstance>(ns, name, ct) is not { } vmi)
             return (Refusal.NotFound(Refusal.Instances, name), null);
-        return machine is null || vmi.Metadata.OwnerReferences?.Any(o => o.Uid == machine.Metadata.Uid) is true
+        return machine is null || OwnerReferences.IsOwned(vmi, machine.Metadata.Uid!)
             ? (null, vmi)
             : (Refusal.Internal($"unable to retrieve vmi [{name}] for vm"), null);
     }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Troupe.ControlPlane.Admission.Configuration;
+using Troupe.ControlPlane.Machines;
 using Troupe.ControlPlane.Machines.Vm;
 using Troupe.ControlPlane.Vmi.Volumes;
 using Troupe.Messages.Api;
@@ -47,7 +48,7 @@ public static class VolumeCommands
     public static (Refusal?, JsonArray?) OfInstance(VirtualMachineInstance instance, VirtualMachineVolumeRequest request, ClusterConfig config)
     {
         var name = instance.Metadata.Name!;
-        if (instance.Metadata.OwnerReferences?.Any(o => o is { Kind: "VirtualMachine", Controller: true }) is true && !IsByRequest(config))
+        if (OwnerReferences.Controller(instance, "VirtualMachine") is not null && !IsByRequest(config))
             return (Refusal.BadRequest($"VMI {instance.Metadata.Namespace}/{name} is owned by a VM"), null);
         if (instance.Status?.Phase != VmiPhases.Running)
             return (Refusal.Conflict(Refusal.Instances, name, "VMI is not running"), null);

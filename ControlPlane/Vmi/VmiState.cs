@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Troupe.ControlPlane.Feeds;
 using Troupe.ControlPlane.Migration;
 using Troupe.ControlPlane.Vmi.Volumes;
 using Troupe.Messages.Api.KubeVirt;
@@ -108,7 +109,7 @@ public sealed record VmiState(string Uid)
     private VmiState ObserveRight(IVmiMessage message) => message switch
     {
         // A feed may lag behind our own writes; going back would only cause a write that says nothing new.
-        VmiObserved observed when !IsOlder(observed.Vmi.Metadata.ResourceVersion, Vmi?.Metadata.ResourceVersion) => this with { Vmi = observed.Vmi },
+        VmiObserved observed when ResourceVersions.IsNewer(observed.Vmi.Metadata.ResourceVersion, Vmi?.Metadata.ResourceVersion) => this with { Vmi = observed.Vmi },
         VmiGone => this with { ObjectGone = true },
         PodObserved observed when IsOurs(observed.Pod.Name) && IsNews(observed.Pod) => this with { Pod = observed.Pod, PodIsGone = false, CreateError = null },
         PodGone gone when IsOurs(gone.PodName) && (Pod is null || Pod.Uid == gone.PodUid) => this with { Pod = null, PodIsGone = true, GonePodUid = gone.PodUid },
@@ -133,10 +134,7 @@ public sealed record VmiState(string Uid)
     private bool IsOurs(string podName) => podName == PodName;
 
     private bool IsNews(PodObservation pod) =>
-        pod.Uid != GonePodUid && (Pod?.Uid != pod.Uid || !IsOlder(pod.ResourceVersion, Pod.ResourceVersion));
-
-    /// <summary>Resource versions of one object grow; one that is no number (or missing) is never held to be old.</summary>
-    private static bool IsOlder(string? version, string? known) => ulong.TryParse(version, out var v) && ulong.TryParse(known, out var k) && v < k;
+        pod.Uid != GonePodUid && (Pod?.Uid != pod.Uid || ResourceVersions.IsNewer(pod.ResourceVersion, Pod.ResourceVersion));
 
     private bool IsNewer(DomainReported report) => Report is not { } known || known.Agent != report.Agent || report.Sequence > known.Sequence;
 }

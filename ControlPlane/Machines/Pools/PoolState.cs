@@ -1,3 +1,4 @@
+using Troupe.ControlPlane.Feeds;
 using Troupe.ControlPlane.Machines.Vm;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.Meta;

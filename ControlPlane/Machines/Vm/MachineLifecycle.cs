@@ -165,7 +165,7 @@ public static class MachineLifecycle
             var orphaned = machine.Metadata.Finalizers?.Contains(MachineVocabulary.OrphanFinalizer) is true;
             if (!orphaned && state.OwnerSeen != uid)
                 return new MachineDecision([new MachineEffect.LookWhoOwnsInstance(name, uid)]) { StopExpected = true };
-            if (!orphaned && instance.Metadata.OwnerReferences?.Any(o => o.Uid == state.Uid) is true)
+            if (!orphaned && OwnerReferences.IsOwned(instance, state.Uid))
                 return new MachineDecision([new MachineEffect.DeleteInstance(name, uid)]) { StopExpected = true };
             if (instance.Metadata.Finalizers?.Contains(MachineVocabulary.Finalizer) is true)
                 return new MachineDecision([Release(instance)]);

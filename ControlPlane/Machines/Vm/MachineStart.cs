@@ -62,7 +62,7 @@ internal sealed class MachineStart(IKubeClient kubernetes)
         {
             // Ours from before a crash; a stranger of this name is not.
             var existing = await kubernetes.FindAsync<VirtualMachineInstance>(instance.Metadata.Namespace, instance.Metadata.Name!, ct).ConfigureAwait(false);
-            return existing?.Metadata.OwnerReferences?.Any(o => o.Uid == owner) is true ? (existing, false) : throw new InvalidOperationException(e.Message);
+            return existing is not null && OwnerReferences.IsOwned(existing, owner) ? (existing, false) : throw new InvalidOperationException(e.Message);
         }
     }
 

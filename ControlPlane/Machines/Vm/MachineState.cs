@@ -1,3 +1,4 @@
+using Troupe.ControlPlane.Feeds;
 using Troupe.ControlPlane.Machines.Instancetypes;
 using Troupe.Messages.Api.Cdi;
 using Troupe.Messages.Api.KubeVirt;

@@ -1,3 +1,4 @@
+using Troupe.ControlPlane.Machines;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.Meta;
@@ -18,7 +19,7 @@ public static class StateVolume
 
     public static PersistentVolumeClaim Claim(VirtualMachineInstance vmi)
     {
-        var machine = vmi.Metadata.OwnerReferences?.FirstOrDefault(o => o is { Kind: "VirtualMachine", Controller: true });
+        var machine = OwnerReferences.Controller(vmi, "VirtualMachine");
         return new PersistentVolumeClaim
         {
             Metadata = new ObjectMeta
