@@ -61,11 +61,10 @@ internal sealed class ApiAggregator(ResourceRegistry registry, ServiceResolver r
             var old = _services.Values.FirstOrDefault(s => s.Name == name);
             if (old is not null && service is not null && old.SameBackend(service))
                 service = service with { Resources = old.Resources, OpenApiUrl = old.OpenApiUrl };
-            else if (_clients.TryGetValue(name, out var stale))
+            else
             {
                 // Not disposed: requests on their way may still use it; its connections end by idling.
                 _clients = _clients.Remove(name);
-                _ = stale;
             }
             var map = _services;
             if (old is not null)
