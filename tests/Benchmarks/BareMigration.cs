@@ -14,10 +14,10 @@ internal sealed class BareMigration : IAsyncDisposable
     private const string HostAddress = "10.123.77.1";
     public const string GuestAddress = "10.123.77.2";
     private readonly string _bridge = $"trpb{Environment.ProcessId}";
-    private readonly Daemon[] _daemons;
+    private readonly BareDaemon[] _daemons;
     private int _at;
 
-    private BareMigration() => _daemons = [new Daemon("a"), new Daemon("b")];
+    private BareMigration() => _daemons = [new BareDaemon("a"), new BareDaemon("b")];
 
     public static async Task<BareMigration> StartAsync(string launcherXml, string guestDirectory)
     {
@@ -64,15 +64,12 @@ internal sealed class BareMigration : IAsyncDisposable
         await Shell.RunAsync("ip", ["link", "del", _bridge]);
     }
 
-    /// <summary>The launcher's XML made fit for this host: other paths, and a bridge instead of the pod's tap.</summary>
+    /// <summary>With a bridge instead of the pod's tap.</summary>
     private XDocument Adapt(string launcherXml, string guestDirectory)
     {
-        var domain = XDocument.Parse(launcherXml);
+        var domain = BareDaemon.Adapt(launcherXml, guestDirectory, "/run/libvirt");
         var root = domain.Root!;
         Domain = root.Element("name")!.Value;
-        root.Element("os")!.Element("kernel")?.SetValue(Path.Combine(guestDirectory, "vmlinuz"));
-        root.Element("os")!.Element("initrd")?.SetValue(Path.Combine(guestDirectory, "initrd.gz"));
-        root.SetAttributeValue("id", null);
         foreach (var nic in root.Descendants("interface"))
         {
             nic.SetAttributeValue("type", "bridge");
@@ -81,69 +78,7 @@ internal sealed class BareMigration : IAsyncDisposable
             nic.AddFirst(new XElement("source", new XAttribute("bridge", _bridge)));
         }
 
-        root.Descendants("seclabel").Remove();
-        foreach (var source in root.Descendants("source").Where(s => s.Attribute("path") is not null))
-            source.SetAttributeValue("path", $"/run/libvirt/{Path.GetFileName(source.Attribute("path")!.Value)}");
-        foreach (var socket in root.Descendants().Attributes("socket"))
-            socket.Value = "/run/libvirt/vnc";
-        root.Descendants("log").Remove();
         return domain;
-    }
-
-    private sealed class Daemon : IAsyncDisposable
-    {
-        private readonly Process _process;
-
-        public Daemon(string name)
-        {
-            Root = Directory.CreateTempSubdirectory($"trp-bare-{name}-").FullName;
-            foreach (var directory in new[] { "run", "lib", "etc", "log", "drivers" })
-                Directory.CreateDirectory(Path.Combine(Root, directory));
-            File.CreateSymbolicLink(Path.Combine(Root, "drivers/libvirt_driver_qemu.so"), "/usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so");
-            File.WriteAllText(Path.Combine(Root, "etc/libvirtd.conf"), $"auth_unix_rw = \"none\"\nhost_uuid = \"{Guid.NewGuid()}\"\nadmin_max_workers = 1\n");
-            File.WriteAllText(Path.Combine(Root, "etc/qemu.conf"), """
-                user = "root"
-                group = "root"
-                dynamic_ownership = 0
-                remember_owner = 0
-                security_driver = "none"
-                namespaces = []
-                cgroup_controllers = []
-                stdio_handler = "file"
-                max_core = 0
-                seccomp_sandbox = 0
-
-                """);
-            File.WriteAllText(Path.Combine(Root, "group"), File.ReadAllText("/etc/group") + "kvm:x:36:\nlibvirt-qemu:x:64055:\n");
-            File.WriteAllText(Path.Combine(Root, "passwd"), File.ReadAllText("/etc/passwd") + "libvirt-qemu:x:64055:36::/var/lib/libvirt:/usr/sbin/nologin\n");
-            // Without its own name there, libvirt waits for DNS in every phase of a migration.
-            File.WriteAllText(Path.Combine(Root, "hosts"), $"127.0.0.1 localhost\n127.0.1.1 {Environment.MachineName}\n");
-            var script = $"""
-                mkdir -p /run/libvirt /var/lib/libvirt /etc/libvirt /var/log/libvirt
-                mount --bind {Root}/run /run/libvirt; mount --bind {Root}/lib /var/lib/libvirt
-                mount --bind {Root}/etc /etc/libvirt; mount --bind {Root}/log /var/log/libvirt
-                mount --bind {Root}/passwd /etc/passwd; mount --bind {Root}/group /etc/group; mount --bind {Root}/hosts /etc/hosts
-                export LIBVIRT_DRIVER_DIR={Root}/drivers
-                /usr/sbin/libvirtd -f {Root}/etc/libvirtd.conf -p {Root}/run/libvirtd.pid & wait
-                """;
-            _process = Shell.Start("unshare", ["-m", "-p", "-f", "--kill-child", "--mount-proc", "--propagation", "private", "sh", "-c", script]);
-        }
-
-        public string Root { get; }
-
-        public string Uri => $"qemu+unix:///system?socket={Root}/run/libvirt-sock";
-
-        public Task WaitUsable() => Eventually.True("bare libvirtd", async () =>
-            _process.HasExited ? throw new InvalidOperationException($"libvirtd ended with {_process.ExitCode}") : (await Virsh("version")).ExitCode == 0);
-
-        public Task<ShellResult> Virsh(params string[] args) => Shell.RunAsync("virsh", ["-q", "-c", Uri, .. args], timeout: TimeSpan.FromMinutes(5));
-
-        public async ValueTask DisposeAsync()
-        {
-            _process.Kill(entireProcessTree: true);
-            await _process.WaitForExitAsync();
-            Directory.Delete(Root, recursive: true);
-        }
     }
 }
 
