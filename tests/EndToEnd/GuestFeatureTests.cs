@@ -1,7 +1,7 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Troupe.EndToEnd.Harness;
+using Troupe.Tests.Shared;
 using Xunit;
 
 namespace Troupe.EndToEnd;
@@ -140,13 +140,7 @@ public sealed class GuestFeatureTests(SharedCluster shared) : IClassFixture<Shar
     {
         if (ConsoleSession.Virtctl is not { } virtctl)
             return;
-        int port;
-        using (var free = new TcpListener(IPAddress.Loopback, 0))
-        {
-            free.Start();
-            port = ((IPEndPoint)free.LocalEndpoint).Port;
-        }
-
+        var port = Ports.Free();
         using var forward = Shell.Start(virtctl, ["--kubeconfig", Cluster.Kubeconfig, "port-forward", "vmi/handled", $"{port}:80"]);
         try
         {

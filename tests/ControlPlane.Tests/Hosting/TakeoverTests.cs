@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Hosting;
@@ -18,6 +16,7 @@ using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Api.Meta;
+using Troupe.Tests.Shared;
 using Xunit;
 
 namespace Troupe.ControlPlane.Tests.Hosting;
@@ -29,7 +28,7 @@ public sealed class TakeoverTests : IAsyncLifetime
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
     private readonly string _folder = Directory.CreateTempSubdirectory("trp-takeover-").FullName;
     private readonly List<IHost> _members = [];
-    private readonly int _seed = FreePort();
+    private readonly int _seed = Ports.Free();
     private DevClusterHost _cluster = null!;
     private KubeClient _client = null!;
     private EventRecorder _events = null!;
@@ -37,7 +36,7 @@ public sealed class TakeoverTests : IAsyncLifetime
     [Fact]
     public async Task When_the_oldest_member_dies_the_others_go_on_with_its_VMIs()
     {
-        foreach (var port in new[] { _seed, FreePort(), FreePort() })
+        foreach (var port in new[] { _seed, Ports.Free(), Ports.Free() })
             await StartMemberAsync(port);
         await UntilAsync("three members", () => Task.FromResult(_members.All(m => Cluster.Get(System(m)).State.Members.Count(s => s.Status is MemberStatus.Up) == 3)));
         for (var i = 0; i < Vmis; i++)
@@ -117,11 +116,4 @@ public sealed class TakeoverTests : IAsyncLifetime
         Metadata = new ObjectMeta { Name = name, Namespace = "default" },
         Spec = new VirtualMachineInstanceSpec { Domain = new DomainSpec { Memory = new Memory { Guest = new Quantity("64Mi") }, Devices = new Devices() } },
     };
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

@@ -1,59 +1,37 @@
 using System.Collections.Concurrent;
-using System.Net;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Troupe.DevCluster.Json;
+using Troupe.Tests.Shared;
 
 namespace Troupe.DevCluster.Tests.Admission;
 
 /// <summary>A TLS server on loopback that answers reviews by path; its certificate is good for 127.0.0.1 and hook.default.svc.</summary>
 internal sealed class WebhookServer : IAsyncDisposable
 {
-    private readonly WebApplication _app;
-    private readonly X509Certificate2 _certificate;
     private readonly ConcurrentDictionary<string, Func<JsonObject, Task<JsonObject>>> _answers = new();
+    private TlsServer _server = null!;
 
-    private WebhookServer(WebApplication app, X509Certificate2 certificate) => (_app, _certificate) = (app, certificate);
+    private WebhookServer()
+    {
+    }
 
     /// <summary>All reviews that came in, in order.</summary>
     public ConcurrentQueue<(string Path, JsonObject Review)> Seen { get; } = new();
 
-    public int Port => new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()).Port;
+    public int Port => _server.Port;
 
-    public string CaBundle => Convert.ToBase64String(Encoding.ASCII.GetBytes(_certificate.ExportCertificatePem()));
+    public string CaBundle => _server.CaBundle;
 
     public static async Task<WebhookServer> StartAsync()
     {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=hook", key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName("hook.default.svc");
-        names.AddIpAddress(IPAddress.Loopback);
-        request.CertificateExtensions.Add(names.Build());
-        var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1));
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(certificate)));
-        var server = new WebhookServer(builder.Build(), certificate);
-        server._app.Run(server.ServeAsync);
-        await server._app.StartAsync();
-        return server;
+        var webhooks = new WebhookServer();
+        webhooks._server = await TlsServer.StartAsync("hook.default", webhooks.ServeAsync);
+        return webhooks;
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _app.DisposeAsync();
-        _certificate.Dispose();
-    }
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     public void On(string path, Func<JsonObject, Task<JsonObject>> answer) => _answers[path] = answer;
 

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Troupe.Tests.Shared;
 
@@ -17,9 +15,9 @@ public sealed class TroupeCluster : IAsyncDisposable
 {
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(120);
     private readonly Dictionary<Part, Process> _processes = [];
-    private readonly int _apiPort = FreePort();
-    private readonly int _akkaPort = FreePort();
-    private readonly int _subresourcePort = FreePort();
+    private readonly int _apiPort = Ports.Free();
+    private readonly int _akkaPort = Ports.Free();
+    private readonly int _subresourcePort = Ports.Free();
 
     private readonly Leftovers _leftovers;
 
@@ -197,12 +195,5 @@ public sealed class TroupeCluster : IAsyncDisposable
         {
             return "";
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

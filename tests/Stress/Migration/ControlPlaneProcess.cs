@@ -1,14 +1,13 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
+using Troupe.Tests.Shared;
 
 namespace Troupe.Stress.Migration;
 
 /// <summary>A real control plane, as a process that can be killed and started again on what it has kept.</summary>
 public sealed class ControlPlaneProcess(string kubeconfig, string state, string log) : IAsyncDisposable
 {
-    private readonly int _remoting = FreePort();
-    private readonly int _api = FreePort();
+    private readonly int _remoting = Ports.Free();
+    private readonly int _api = Ports.Free();
     private Process? _process;
 
     /// <summary>Where agents find it.</summary>
@@ -38,12 +37,5 @@ public sealed class ControlPlaneProcess(string kubeconfig, string state, string 
     {
         await KillAsync();
         _process?.Dispose();
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -50,7 +50,9 @@ public sealed class RealStress(StressOptions options, Action<string> say)
         return new StressReport("real", options, startedAt, took.Elapsed, StressReport.Count(_outcomes.Select(o => o.Aborted ? $"{o.Phase} (given up)" : o.Phase)),
             StressReport.Count(_outcomes.Where(o => o.Phase == "Failed").Select(o => o.ShortReason)), Distribution.Of(_outcomes.Where(o => o.Phase == "Succeeded").Select(o => o.Total)),
             Distribution.Of(_silences), _faults, _losses, _tcpLosses, _diskLosses, _violations, leaks)
-        { EmulatedPanics = _panics };
+        {
+            EmulatedPanics = _panics,
+        };
     }
 
     private async Task StressAsync(TroupeCluster cluster, RealFaults faults)
