@@ -57,11 +57,9 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
     var proxy = await FrontProxy.LoadAsync(kubernetes, ct);
     var app = builder.Build();
     var config = new ClusterConfigFeed(logs);
-    var authorizer = new Authorizer(kubernetes, proxy);
-    new SubresourceApi(kubernetes, authorizer, app.Services.GetRequiredService<ActorSystem>(), () => app.Services.GetRequiredService<ActorRegistry>().Get<NodeLinkActor>(),
+    new SubresourceApi(kubernetes, new Authorizer(kubernetes, proxy), app.Services.GetRequiredService<ActorSystem>(), () => app.Services.GetRequiredService<ActorRegistry>().Get<NodeLinkActor>(),
         () => config.Current).Map(app);
     var webhooks = new WebhookTable(new StoredInstancetypes());
-    new EvacuateEndpoints(kubernetes, authorizer, () => config.Current).Map(app);
     config.Start(app.Services.GetRequiredService<ActorSystem>(), kubernetes, time);
     new WebhookEndpoints(webhooks, new ClusterObjects(kubernetes), () => config.Current, await SystemAccounts.LoadAsync(kubernetes, options.ServiceNamespace, ct), time,
         logs.CreateLogger<WebhookEndpoints>()).Map(app);

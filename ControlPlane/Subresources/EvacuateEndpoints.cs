@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Troupe.ControlPlane.Admission.Configuration;
-using Troupe.ControlPlane.Machines;
 using Troupe.Kubernetes.Client;
 using Troupe.Messages.Api;
 using Troupe.Messages.Api.Core;
@@ -13,17 +12,15 @@ public sealed class EvacuateEndpoints(IKubeClient kubernetes, Authorizer authori
 {
     public const string Name = "evacuate/cancel";
 
-    public void Map(WebApplication app)
+    public void Map(WebApplication app, string version)
     {
-        foreach (var version in SubresourceApi.Versions)
-        {
-            Map(app, version, InstanceEndpoints.Resource, FindAsync);
-            Map(app, version, MachineEndpoints.Resource, FindOfMachineAsync);
-        }
+        Map(app, version, InstanceEndpoints.Resource, (ns, name, ct) => InstanceLookup.FindAsync(kubernetes, ns, name, ct));
+        // The text is KubeVirt's to the letter.
+        Map(app, version, MachineEndpoints.Resource, (ns, name, ct) => InstanceLookup.FindOfMachineAsync(kubernetes, ns, name, $"unable to retrieve vmi [{name}] for vm: <nil>", ct));
     }
 
     private void Map(WebApplication app, string version, string resource, Func<string, string, CancellationToken, Task<(Refusal?, VirtualMachineInstance?)>> find) =>
-        app.MapPut($"/apis/{SubresourceApi.Group}/{version}/namespaces/{{ns}}/{resource}/{{name}}/{Name}", async (HttpContext context, string ns, string name) =>
+        app.MapPut(SubresourceApi.Route(version, resource, Name), async (HttpContext context, string ns, string name) =>
         {
             var refusal = await authorizer.RefusalAsync(context, new Access("update", ns, resource, Name, name));
             VirtualMachineInstance? vmi = null;
@@ -35,22 +32,6 @@ public sealed class EvacuateEndpoints(IKubeClient kubernetes, Authorizer authori
             if (refusal is not null)
                 await refusal.WriteAsync(context.Response);
         });
-
-    private async Task<(Refusal?, VirtualMachineInstance?)> FindAsync(string ns, string name, CancellationToken ct) =>
-        await kubernetes.FindAsync<VirtualMachineInstance>(ns, name, ct) is { } vmi ? (null, vmi) : (Refusal.NotFound(Refusal.Instances, name), null);
-
-    private async Task<(Refusal?, VirtualMachineInstance?)> FindOfMachineAsync(string ns, string name, CancellationToken ct)
-    {
-        if (await kubernetes.FindAsync<VirtualMachine>(ns, name, ct) is not { } machine)
-            return (Refusal.NotFound(Refusal.Machines, name), null);
-        if (machine.Status?.Created is not true)
-            return (Refusal.Conflict(Refusal.Machines, name, "VMI is not started"), null);
-        var (refusal, vmi) = await FindAsync(ns, name, ct);
-        // The text is KubeVirt's to the letter.
-        return refusal is null && !OwnerReferences.IsOwned(vmi!, machine.Metadata.Uid!)
-            ? (Refusal.Internal($"unable to retrieve vmi [{name}] for vm: <nil>"), null)
-            : (refusal, vmi);
-    }
 
     /// <summary>As long as the node itself is marked, one guest's mark means nothing.</summary>
     private async Task<Refusal?> NodeRefusalAsync(VirtualMachineInstance vmi, CancellationToken ct)

@@ -22,8 +22,7 @@ public sealed class ExpandEndpoints(IKubeClient kubernetes, Authorizer authorize
 
     public void Map(WebApplication app, string version)
     {
-        var root = $"/apis/{SubresourceApi.Group}/{version}/namespaces/{{ns}}";
-        app.MapGet($"{root}/{MachineEndpoints.Resource}/{{name}}/{Name}", async (HttpContext context, string ns, string name) =>
+        app.MapGet(SubresourceApi.Route(version, MachineEndpoints.Resource, Name), async (HttpContext context, string ns, string name) =>
         {
             var refusal = await authorizer.RefusalAsync(context, new Access("get", ns, MachineEndpoints.Resource, Name, name));
             var machine = refusal is null ? await kubernetes.FindAsync<VirtualMachine>(ns, name, context.RequestAborted) : null;
@@ -31,7 +30,7 @@ public sealed class ExpandEndpoints(IKubeClient kubernetes, Authorizer authorize
                 ? Refusal.NotFound(Refusal.Machines, name).WriteAsync(context.Response)
                 : AnswerAsync(context, machine, Refusal.Internal)));
         });
-        app.MapPut($"{root}/{OfManifest}", async (HttpContext context, string ns) =>
+        app.MapPut($"/apis/{SubresourceApi.Group}/{version}/namespaces/{{ns}}/{OfManifest}", async (HttpContext context, string ns) =>
         {
             var refusal = await authorizer.RefusalAsync(context, new Access("update", ns, OfManifest, "", ""));
             var (unreadable, machine) = refusal is null ? await ReadAsync(context, ns) : (refusal, null);

@@ -24,12 +24,10 @@ public sealed class InfoEndpoints(IKubeClient kubernetes, Authorizer authorizer,
             new JsonObject { ["guestfs"] = new JsonObject { ["status"] = "failed", ["error"] = "this installation has no libguestfs-tools image; name one with virtctl guestfs --image" } },
             StatusCodes.Status500InternalServerError));
         foreach (var sev in SevGets)
-            app.MapGet(Route(root, sev), (HttpContext c, string ns, string name) => SevAsync(c, ns, name, "get", sev));
+            app.MapGet(SubresourceApi.Route(version, InstanceEndpoints.Resource, sev), (HttpContext c, string ns, string name) => SevAsync(c, ns, name, "get", sev));
         foreach (var sev in SevPuts)
-            app.MapPut(Route(root, sev), (HttpContext c, string ns, string name) => SevAsync(c, ns, name, "update", sev));
+            app.MapPut(SubresourceApi.Route(version, InstanceEndpoints.Resource, sev), (HttpContext c, string ns, string name) => SevAsync(c, ns, name, "update", sev));
     }
-
-    private static string Route(string root, string subresource) => $"{root}/namespaces/{{ns}}/{InstanceEndpoints.Resource}/{{name}}/{subresource}";
 
     private async Task SevAsync(HttpContext context, string ns, string name, string verb, string subresource)
     {

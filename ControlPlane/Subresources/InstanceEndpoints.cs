@@ -50,7 +50,7 @@ public sealed class InstanceEndpoints(IKubeClient kubernetes, Authorizer authori
 
     private void Put(
         WebApplication app, string version, string subresource, Func<HttpContext, Task<Wish>> read, Func<VirtualMachineInstance, CancellationToken, Task<Refusal?>> check) =>
-        app.MapPut(Route(version, subresource), async (HttpContext context, string ns, string name) =>
+        app.MapPut(SubresourceApi.Route(version, Resource, subresource), async (HttpContext context, string ns, string name) =>
         {
             var wish = await authorizer.RefusalAsync(context, new Access("update", ns, Resource, subresource, name)) is { } denied ? new Wish(denied, new PauseDomain()) : await read(context);
             var refusal = wish.Refusal;
@@ -63,7 +63,7 @@ public sealed class InstanceEndpoints(IKubeClient kubernetes, Authorizer authori
     private void Get(
         WebApplication app, string version, string subresource, Func<HttpContext, DomainOperation> operation, Func<VirtualMachineInstance, Refusal?> check,
         Func<OperationResult?, HttpResponse, Task> write) =>
-        app.MapGet(Route(version, subresource), async (HttpContext context, string ns, string name) =>
+        app.MapGet(SubresourceApi.Route(version, Resource, subresource), async (HttpContext context, string ns, string name) =>
         {
             var refusal = await authorizer.RefusalAsync(context, new Access("get", ns, Resource, subresource, name));
             OperationResult? result = null;
@@ -96,8 +96,6 @@ public sealed class InstanceEndpoints(IKubeClient kubernetes, Authorizer authori
             return (Refusal.Internal($"node {node} did not answer within {Patience.TotalSeconds:0} s"), null);
         }
     }
-
-    private static string Route(string version, string subresource) => $"/apis/{SubresourceApi.Group}/{version}/namespaces/{{ns}}/{Resource}/{{name}}/{subresource}";
 
     private static GuestAgentObservation AgentOf(OperationResult? result) => result?.GuestAgent ?? new GuestAgentObservation(Connected: false);
 

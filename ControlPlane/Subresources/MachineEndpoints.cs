@@ -24,7 +24,7 @@ public sealed class MachineEndpoints(IKubeClient kubernetes, Authorizer authoriz
     }
 
     private void Map<T>(WebApplication app, string version, string subresource, JsonTypeInfo<T> type, Func<string, string, T, CancellationToken, Task<Refusal?>> run) where T : new() =>
-        app.MapPut($"/apis/{SubresourceApi.Group}/{version}/namespaces/{{ns}}/{Resource}/{{name}}/{subresource}", async (HttpContext context, string ns, string name) =>
+        app.MapPut(SubresourceApi.Route(version, Resource, subresource), async (HttpContext context, string ns, string name) =>
         {
             var denied = await authorizer.RefusalAsync(context, new Access("update", ns, Resource, subresource, name));
             var (refusal, options) = denied is null ? await RequestBody.ReadAsync(context, type) : (denied, default);

@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Troupe.ControlPlane.Machines;
 using Troupe.Kubernetes.Client;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Streams;
@@ -18,20 +17,18 @@ public sealed class StreamEndpoints(IKubeClient kubernetes, Authorizer authorize
         Map(app, version, "console", StreamCommands.CheckConsole, StreamKind.Console);
         Map(app, version, "vnc", StreamCommands.CheckVnc, StreamKind.Vnc);
         Map(app, version, "usbredir", StreamCommands.CheckUsbRedirection, StreamKind.Usbredir);
-        app.MapGet(Route(version, InstanceEndpoints.Resource, "vsock"), (HttpContext c, string ns, string name) =>
+        app.MapGet(SubresourceApi.Route(version, InstanceEndpoints.Resource, "vsock"), (HttpContext c, string ns, string name) =>
             HandleAsync(c, InstanceEndpoints.Resource, "vsock", ns, name, StreamCommands.CheckVsock, (_, _) => Task.CompletedTask));
         foreach (var resource in new[] { InstanceEndpoints.Resource, MachineEndpoints.Resource })
         {
-            app.MapGet(Route(version, resource, $"{PortForward}/{{port:int}}/{{protocol?}}"), (HttpContext c, string ns, string name, int port, string? protocol) =>
+            app.MapGet(SubresourceApi.Route(version, resource, $"{PortForward}/{{port:int}}/{{protocol?}}"), (HttpContext c, string ns, string name, int port, string? protocol) =>
                 HandleAsync(c, resource, PortForward, ns, name, StreamCommands.CheckPortForward, (context, vmi) => ForwardAsync(context, vmi, port, protocol ?? "tcp")));
         }
     }
 
     private void Map(WebApplication app, string version, string subresource, Func<VirtualMachineInstance, Refusal?> check, StreamKind kind) =>
-        app.MapGet(Route(version, InstanceEndpoints.Resource, subresource), (HttpContext c, string ns, string name) =>
+        app.MapGet(SubresourceApi.Route(version, InstanceEndpoints.Resource, subresource), (HttpContext c, string ns, string name) =>
             HandleAsync(c, InstanceEndpoints.Resource, subresource, ns, name, check, (context, vmi) => StreamAsync(context, vmi, kind)));
-
-    private static string Route(string version, string resource, string subresource) => $"/apis/{SubresourceApi.Group}/{version}/namespaces/{{ns}}/{resource}/{{name}}/{subresource}";
 
     private async Task HandleAsync(
         HttpContext context, string resource, string subresource, string ns, string name, Func<VirtualMachineInstance, Refusal?> check, Func<HttpContext, VirtualMachineInstance, Task> open)
@@ -39,28 +36,11 @@ public sealed class StreamEndpoints(IKubeClient kubernetes, Authorizer authorize
         var refusal = await authorizer.RefusalAsync(context, new Access("get", ns, resource, subresource, name));
         VirtualMachineInstance? vmi = null;
         if (refusal is null)
-            (refusal, vmi) = await FindAsync(resource, ns, name, context.RequestAborted);
+            (refusal, vmi) = await (resource == MachineEndpoints.Resource
+                ? InstanceLookup.FindOfMachineAsync(kubernetes, ns, name, $"unable to retrieve vmi [{name}] for vm", context.RequestAborted)
+                : InstanceLookup.FindAsync(kubernetes, ns, name, context.RequestAborted));
         refusal ??= check(vmi!) ?? (context.WebSockets.IsWebSocketRequest ? null : Refusal.BadRequest("this is a websocket: ask for an upgrade"));
         await (refusal?.WriteAsync(context.Response) ?? open(context, vmi!));
-    }
-
-    /// <summary>A machine's instance bears its name.</summary>
-    private async Task<(Refusal?, VirtualMachineInstance?)> FindAsync(string resource, string ns, string name, CancellationToken ct)
-    {
-        VirtualMachine? machine = null;
-        if (resource == MachineEndpoints.Resource)
-        {
-            if ((machine = await kubernetes.FindAsync<VirtualMachine>(ns, name, ct)) is null)
-                return (Refusal.NotFound(Refusal.Machines, name), null);
-            if (machine.Status?.Created is not true)
-                return (Refusal.Conflict(Refusal.Machines, name, "VMI is not started"), null);
-        }
-
-        if (await kubernetes.FindAsync<VirtualMachineInstance>(ns, name, ct) is not { } vmi)
-            return (Refusal.NotFound(Refusal.Instances, name), null);
-        return machine is null || OwnerReferences.IsOwned(vmi, machine.Metadata.Uid!)
-            ? (null, vmi)
-            : (Refusal.Internal($"unable to retrieve vmi [{name}] for vm"), null);
     }
 
     private async Task StreamAsync(HttpContext context, VirtualMachineInstance vmi, StreamKind kind)

@@ -17,6 +17,7 @@ public sealed class SubresourceApi(IKubeClient kubernetes, Authorizer authorizer
         var (machines, instances) = (new MachineEndpoints(kubernetes, authorizer), new InstanceEndpoints(kubernetes, authorizer, actors, nodes));
         var (expand, volumes) = (new ExpandEndpoints(kubernetes, authorizer, config), new VolumeEndpoints(kubernetes, authorizer, config));
         var info = new InfoEndpoints(kubernetes, authorizer, config);
+        var evacuate = new EvacuateEndpoints(kubernetes, authorizer, config);
         var streams = new StreamEndpoints(kubernetes, authorizer, actors, nodes);
         app.MapGet("/healthz", () => "ok");
         app.MapGet("/readyz", () => "ok");
@@ -32,8 +33,12 @@ public sealed class SubresourceApi(IKubeClient kubernetes, Authorizer authorizer
             machines.Map(app, version);
             expand.Map(app, version);
             instances.Map(app, version);
+            evacuate.Map(app, version);
         }
     }
+
+    /// <summary>Of a subresource of an object in a namespace.</summary>
+    internal static string Route(string version, string resource, string subresource) => $"/apis/{Group}/{version}/namespaces/{{ns}}/{resource}/{{name}}/{subresource}";
 
     private static JsonObject GroupDocument()
     {

@@ -23,7 +23,7 @@ public sealed class VolumeEndpoints(IKubeClient kubernetes, Authorizer authorize
     {
         foreach (var resource in new[] { MachineEndpoints.Resource, InstanceEndpoints.Resource })
         {
-            app.MapPut($"/apis/{SubresourceApi.Group}/{version}/namespaces/{{ns}}/{resource}/{{name}}/{subresource}", async (HttpContext context, string ns, string name) =>
+            app.MapPut(SubresourceApi.Route(version, resource, subresource), async (HttpContext context, string ns, string name) =>
             {
                 var refusal = await authorizer.RefusalAsync(context, new Access("update", ns, resource, subresource, name)) ?? VolumeCommands.CheckGate(config());
                 T? options = default;
