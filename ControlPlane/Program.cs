@@ -56,11 +56,13 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
         })));
     var proxy = await FrontProxy.LoadAsync(kubernetes, ct);
     var app = builder.Build();
+    var system = app.Services.GetRequiredService<ActorSystem>();
+    app.MapHealth(Akka.Cluster.Cluster.Get(system));
     var config = new ClusterConfigFeed(logs);
-    new SubresourceApi(kubernetes, new Authorizer(kubernetes, proxy), app.Services.GetRequiredService<ActorSystem>(), () => app.Services.GetRequiredService<ActorRegistry>().Get<NodeLinkActor>(),
+    new SubresourceApi(kubernetes, new Authorizer(kubernetes, proxy), system, () => app.Services.GetRequiredService<ActorRegistry>().Get<NodeLinkActor>(),
         () => config.Current).Map(app);
     var webhooks = new WebhookTable(new StoredInstancetypes());
-    config.Start(app.Services.GetRequiredService<ActorSystem>(), kubernetes, time);
+    config.Start(system, kubernetes, time);
     new WebhookEndpoints(webhooks, new ClusterObjects(kubernetes), () => config.Current, await SystemAccounts.LoadAsync(kubernetes, options.ServiceNamespace, ct), time,
         logs.CreateLogger<WebhookEndpoints>()).Map(app);
     await app.StartAsync(ct);

@@ -19,8 +19,6 @@ public sealed class SubresourceApi(IKubeClient kubernetes, Authorizer authorizer
         var info = new InfoEndpoints(kubernetes, authorizer, config);
         var evacuate = new EvacuateEndpoints(kubernetes, authorizer, config);
         var streams = new StreamEndpoints(kubernetes, authorizer, actors, nodes);
-        app.MapGet("/healthz", () => "ok");
-        app.MapGet("/readyz", () => "ok");
         app.MapGet("/apis", () => Json(new JsonObject { ["kind"] = "APIGroupList", ["apiVersion"] = "v1", ["groups"] = new JsonArray(GroupDocument()) }));
         app.MapGet($"/apis/{Group}", () => Json(GroupDocument()));
         foreach (var version in Versions)

@@ -119,7 +119,7 @@ internal static class StartBenchmark
         {"apiVersion":"kubevirt.io/v1","kind":"VirtualMachineInstance","metadata":{"name":"{{name}}","namespace":"default"},"spec":{
           "terminationGracePeriodSeconds":0,
           "domain":{"memory":{"guest":"128Mi"},"resources":{},
-            "firmware":{"kernelBoot":{"kernelArgs":"console=ttyS0 quiet","container":{"image":"registry.troupe.local/demo-guest-kernel:latest","kernelPath":"/boot/vmlinuz","initrdPath":"/boot/initrd.gz"} } },
+            "firmware":{"kernelBoot":{"kernelArgs":"console=ttyS0 quiet no_timer_check tsc=reliable cryptomgr.notests nokaslr","container":{"image":"registry.troupe.local/demo-guest-kernel:latest","kernelPath":"/boot/vmlinuz","initrdPath":"/boot/initrd.gz"} } },
             "devices":{"rng":{},"interfaces":[{"name":"default","masquerade":{} }]} },
           "networks":[{"name":"default","pod":{} }]} }
         """;

@@ -10,6 +10,7 @@ using Troupe.ControlPlane.Hosting;
 using Troupe.ControlPlane.Tests.Vmi.Crash;
 using Troupe.Kubernetes.Remoting;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
+using Troupe.Tests.Shared;
 using Xunit;
 
 namespace Troupe.ControlPlane.Tests.Journal;

@@ -21,7 +21,7 @@ public static class MachineManifests
                 memory: {guest: 128Mi}
                 firmware:
                   kernelBoot:
-                    kernelArgs: "console=ttyS0"
+                    kernelArgs: "console=ttyS0 quiet no_timer_check tsc=reliable cryptomgr.notests nokaslr"
                     container: {image: "registry.troupe.local/demo-guest-kernel:latest", kernelPath: {{kernel}}, initrdPath: /boot/initrd.gz}
                 devices:
                   rng: {}

@@ -15,7 +15,7 @@ public static class Manifests
             memory: {guest: 128Mi}
             firmware:
               kernelBoot:
-                kernelArgs: "console=ttyS0"
+                kernelArgs: "console=ttyS0 quiet no_timer_check tsc=reliable cryptomgr.notests nokaslr"
                 container: {image: "{{image}}", kernelPath: /boot/vmlinuz, initrdPath: /boot/initrd.gz}
             devices:
               rng: {}

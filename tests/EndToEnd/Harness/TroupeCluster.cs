@@ -5,7 +5,7 @@ using Troupe.Tests.Shared;
 namespace Troupe.EndToEnd.Harness;
 
 /// <summary>The parts of a Troupe installation that a test may kill and start again.</summary>
-public enum Part { DevCluster, ControlPlane, NodeAgent1, NodeAgent2 }
+public enum Part { DevCluster, ControlPlane, ControlPlane2, ControlPlane3, NodeAgent1, NodeAgent2 }
 
 /// <summary>
 /// A whole Troupe from the published binaries (<c>./dev test</c> makes them), each part a process of its own with its state in a
@@ -16,12 +16,13 @@ public sealed class TroupeCluster : IAsyncDisposable
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(120);
     private readonly Dictionary<Part, Process> _processes = [];
     private readonly int _apiPort = Ports.Free();
+    private readonly ReplicatedControlPlane? _replicas;
     private readonly int _akkaPort = Ports.Free();
     private readonly int _subresourcePort = Ports.Free();
-
     private readonly Leftovers _leftovers;
 
-    private TroupeCluster(string root) => (Root, _leftovers) = (root, new Leftovers(root, DevClusterBinary, Path.Combine(root, "devcluster")));
+    private TroupeCluster(string root, ReplicatedControlPlane? replicas) =>
+        (Root, _replicas, _leftovers) = (root, replicas, new Leftovers(root, DevClusterBinary, Path.Combine(root, "devcluster")));
 
     public static string DevDirectory { get; } = Environment.GetEnvironmentVariable("TROUPE_DEV_DIR")
         ?? Path.Combine(RepositoryRoot(), ".dev");
@@ -42,15 +43,19 @@ public sealed class TroupeCluster : IAsyncDisposable
         return directory;
     }
 
-    public static async Task<TroupeCluster> StartAsync(int nodes = 2)
+    /// <param name="replicas">Instead of one control plane with SQLite whose peers are reached without TLS.</param>
+    public static async Task<TroupeCluster> StartAsync(int nodes = 2, ReplicatedControlPlane? replicas = null)
     {
-        var cluster = new TroupeCluster(Directory.CreateTempSubdirectory("trp-e2e-").FullName);
+        var cluster = new TroupeCluster(Directory.CreateTempSubdirectory("trp-e2e-").FullName, replicas);
         try
         {
             cluster.Start(Part.DevCluster);
             await Eventually("the API server", () => cluster.KubectlSucceeds("get", "--raw", "/readyz"));
             (await Shell.RunAsync(Path.Combine(RepositoryRoot(), "tools/accounts.sh"), [cluster.Kubeconfig, cluster.Root])).Require();
-            cluster.Start(Part.ControlPlane);
+            if (replicas is not null)
+                (await cluster.Apply(replicas.Endpoints)).Require();
+            foreach (var part in replicas is null ? [Part.ControlPlane] : ReplicatedControlPlane.Parts)
+                cluster.Start(part);
             cluster.Start(Part.NodeAgent1);
             if (nodes > 1)
                 cluster.Start(Part.NodeAgent2);
@@ -172,9 +177,10 @@ public sealed class TroupeCluster : IAsyncDisposable
         Part.DevCluster => ("devcluster/Troupe.DevCluster",
             ["serve", "--state", Path.Combine(Root, "devcluster"), "--port", $"{_apiPort}", "--kubeconfig", Kubeconfig, "--nodes", "2",
                 "--image-store", Path.Combine(DevDirectory, "images")]),
-        Part.ControlPlane => ("controlplane/Troupe.ControlPlane",
-            ["--kubeconfig", KubeconfigOf("kubevirt-controller"), "--service-namespace", "kubevirt", "--state", Path.Combine(Root, "controlplane"), "--akka-port", $"{_akkaPort}",
-                "--api-port", $"{_subresourcePort}", "--launcher-image", "registry.troupe.local/virt-launcher:latest"]),
+        Part.ControlPlane or Part.ControlPlane2 or Part.ControlPlane3 => ("controlplane/Troupe.ControlPlane",
+            ["--kubeconfig", KubeconfigOf("kubevirt-controller"), "--service-namespace", "kubevirt", "--state", Path.Combine(Root, $"{part}".ToLowerInvariant()),
+                "--launcher-image", "registry.troupe.local/virt-launcher:latest",
+                .. _replicas?.Arguments(part) ?? ["--akka-port", $"{_akkaPort}", "--api-port", $"{_subresourcePort}"]]),
         Part.NodeAgent1 => NodeAgent("node-1"),
         Part.NodeAgent2 => NodeAgent("node-2"),
         _ => throw new ArgumentOutOfRangeException(nameof(part), part, null),
@@ -182,8 +188,8 @@ public sealed class TroupeCluster : IAsyncDisposable
 
     private (string Program, string[] Args) NodeAgent(string node) => ("nodeactors/Troupe.NodeActors",
         ["--node", node, "--kubeconfig", KubeconfigOf("kubevirt-handler"), "--kubelet-root", Path.Combine(Root, "devcluster/kubelet", node),
-            "--contact-points", $"akka.tcp://troupe@127.0.0.1:{_akkaPort}", "--launcher", Path.Combine(DevDirectory, "bin/launcher/virt-launcher"),
-            "--state", Path.Combine(Root, node)]);
+            "--launcher", Path.Combine(DevDirectory, "bin/launcher/virt-launcher"), "--state", Path.Combine(Root, node),
+            .. _replicas?.AgentArguments(node) ?? ["--contact-points", $"akka.tcp://troupe@127.0.0.1:{_akkaPort}"]]);
 
     private static string CommandLine(int pid)
     {

@@ -8,6 +8,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Troupe.Kubernetes.Remoting;
 using Troupe.Messages.Protocol.Node;
+using Troupe.Tests.Shared;
 using Xunit;
 
 namespace Troupe.Kubernetes.Tests.Remoting;
@@ -34,8 +35,8 @@ public sealed class RemotingTests : IAsyncLifetime
     [Fact]
     public async Task Peers_of_one_authority_speak_with_one_another()
     {
-        var (server, address) = await StartAsync(_authority.Sign("server"));
-        var (client, _) = await StartAsync(_authority.Sign("client"));
+        var (server, address) = await StartAsync(Sign("server"));
+        var (client, _) = await StartAsync(Sign("client"));
         Assert.StartsWith("akka.ssl.tcp://", address, StringComparison.Ordinal);
         var answer = await client.ActorSelection($"{address}/user/echo").Ask<AgentWelcome>(new AgentWelcome("node-1", "agent"), Patience);
         Assert.Equal("node-1", answer.Node);
@@ -46,9 +47,9 @@ public sealed class RemotingTests : IAsyncLifetime
     public async Task A_peer_of_another_authority_or_with_an_expired_certificate_or_without_TLS_is_not_heard()
     {
         using var stranger = new TestAuthority();
-        var (_, address) = await StartAsync(_authority.Sign("server"));
-        var foreign = stranger.Sign("foreign");
-        foreach (var identity in new[] { foreign with { Authority = _authority.Authority }, _authority.Sign("expired", DateTimeOffset.UtcNow.AddMinutes(-1)), null })
+        var (_, address) = await StartAsync(Sign("server"));
+        var (certificate, key) = stranger.Sign("foreign");
+        foreach (var identity in new[] { new TlsFiles(certificate, key, _authority.Authority), Sign("expired", DateTimeOffset.UtcNow.AddMinutes(-1)), null })
         {
             var (client, _) = await StartAsync(identity);
             var peer = identity is null ? address.Replace("ssl.", "", StringComparison.Ordinal) : address;
@@ -59,7 +60,7 @@ public sealed class RemotingTests : IAsyncLifetime
     [Fact]
     public async Task A_connection_that_shows_no_certificate_is_closed()
     {
-        var (_, address) = await StartAsync(_authority.Sign("server"));
+        var (_, address) = await StartAsync(Sign("server"));
         using var tcp = new TcpClient();
         await tcp.ConnectAsync("127.0.0.1", Address.Parse(address).Port!.Value);
         await using var tls = new SslStream(tcp.GetStream(), false, (_, certificate, _, _) => certificate is not null);
@@ -77,7 +78,7 @@ public sealed class RemotingTests : IAsyncLifetime
     [Fact]
     public void A_port_beyond_loopback_needs_TLS_and_TLS_needs_all_its_files()
     {
-        var files = _authority.Sign("server");
+        var files = Sign("server");
         Assert.Null(RemotingOptions.Problem("127.0.0.1", null, null, null));
         Assert.Null(RemotingOptions.Problem("::1", null, null, null));
         Assert.Null(RemotingOptions.Problem("0.0.0.0", files.Certificate, files.Key, files.Authority));
@@ -107,9 +108,9 @@ public sealed class RemotingTests : IAsyncLifetime
     [Fact]
     public void A_file_without_a_certificate_is_named()
     {
-        var files = _authority.Sign("server");
+        var files = Sign("server");
         Assert.Contains(files.Key, Assert.Throws<InvalidDataException>(() => PeerIdentity.Load(files with { Authority = files.Key })).Message);
-        Assert.Contains("client.key", Assert.Throws<InvalidDataException>(() => PeerIdentity.Load(files with { Key = _authority.Sign("client").Key })).Message);
+        Assert.Contains("client.key", Assert.Throws<InvalidDataException>(() => PeerIdentity.Load(files with { Key = Sign("client").Key })).Message);
     }
 
     [Theory]
@@ -118,6 +119,12 @@ public sealed class RemotingTests : IAsyncLifetime
     [InlineData("akka.ssl.tcp://troupe@host:4053/", "akka.tcp://troupe@host:4053")]
     public void A_peer_may_be_given_in_short(string given, string address) =>
         Assert.Equal(address, new RemotingOptions("127.0.0.1", "127.0.0.1", 0, null).Address(given, "troupe"));
+
+    private TlsFiles Sign(string name, DateTimeOffset? notAfter = null)
+    {
+        var (certificate, key) = _authority.Sign(name, notAfter);
+        return new TlsFiles(certificate, key, _authority.Authority);
+    }
 
     private async Task<(ActorSystem System, string Address)> StartAsync(TlsFiles? tls)
     {

@@ -60,7 +60,7 @@ internal sealed class StressGuest(TroupeCluster cluster, string name, int dirtyM
             ["domain"] = JsonNode.Parse($$"""
                 {
                   "memory": { "guest": "128Mi" },
-                  "firmware": { "kernelBoot": { "kernelArgs": "console=ttyS0 troupe.dirty={{dirtyMiB}}:{{dirtyMiBPerSecond}}",
+                  "firmware": { "kernelBoot": { "kernelArgs": "console=ttyS0 no_timer_check tsc=reliable cryptomgr.notests nokaslr troupe.dirty={{dirtyMiB}}:{{dirtyMiBPerSecond}}",
                     "container": { "image": "registry.troupe.local/demo-guest-kernel:latest", "kernelPath": "/boot/vmlinuz", "initrdPath": "/boot/initrd.gz" } } },
                   "devices": { "rng": {}, "interfaces": [{ "name": "default", "masquerade": {} }],
                     "disks": [{ "name": "work", "serial": "STRESS", "disk": { "bus": "virtio" } }, { "name": "seed", "disk": { "bus": "virtio" } }] }

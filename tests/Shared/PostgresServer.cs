@@ -1,10 +1,9 @@
 using System.Diagnostics;
-using Npgsql;
 
-namespace Troupe.ControlPlane.Tests.Journal;
+namespace Troupe.Tests.Shared;
 
 /// <summary>A PostgreSQL of one's own, reached by a unix socket in its folder alone; leaves nothing behind.</summary>
-internal sealed class PostgresServer : IAsyncDisposable
+public sealed class PostgresServer : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly string _folder;
@@ -37,7 +36,6 @@ internal sealed class PostgresServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        NpgsqlConnection.ClearAllPools();
         if (_server is { HasExited: false })
         {
             // SIGINT is PostgreSQL's fast shutdown; it ends its children.
@@ -56,20 +54,13 @@ internal sealed class PostgresServer : IAsyncDisposable
         using var deadline = new CancellationTokenSource(Patience);
         while (true)
         {
-            try
-            {
-                await using var connection = new NpgsqlConnection(ConnectionString);
-                await connection.OpenAsync(deadline.Token);
+            using var asked = Start("pg_isready", "-q", "-h", _folder);
+            await asked.WaitForExitAsync(deadline.Token);
+            if (asked.ExitCode == 0)
                 return;
-            }
-            catch (NpgsqlException) when (!_server!.HasExited)
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(50), deadline.Token);
-            }
-            catch (NpgsqlException e)
-            {
-                throw new InvalidOperationException($"postgres ended: {await _server!.StandardError.ReadToEndAsync(deadline.Token)}", e);
-            }
+            if (_server!.HasExited)
+                throw new InvalidOperationException($"postgres ended: {await _server.StandardError.ReadToEndAsync(deadline.Token)}");
+            await Task.Delay(TimeSpan.FromMilliseconds(50), deadline.Token);
         }
     }
 

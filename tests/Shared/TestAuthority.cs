@@ -1,11 +1,10 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Troupe.Kubernetes.Remoting;
 
-namespace Troupe.Kubernetes.Tests.Remoting;
+namespace Troupe.Tests.Shared;
 
 /// <summary>Signs certificates into a folder, as an administrator would.</summary>
-internal sealed class TestAuthority : IDisposable
+public sealed class TestAuthority : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("trp-tls-").FullName;
     private readonly X509Certificate2 _certificate;
@@ -22,12 +21,12 @@ internal sealed class TestAuthority : IDisposable
     public string Authority => Path.Combine(_folder, "ca.crt");
 
     /// <param name="notAfter">One in the past makes an expired certificate.</param>
-    public TlsFiles Sign(string name, DateTimeOffset? notAfter = null)
+    public (string Certificate, string Key) Sign(string name, DateTimeOffset? notAfter = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
         using var signed = request.Create(_certificate, DateTimeOffset.UtcNow.AddMinutes(-50), notAfter ?? DateTimeOffset.UtcNow.AddMinutes(50), RandomNumberGenerator.GetBytes(8));
-        var files = new TlsFiles(Path.Combine(_folder, name + ".crt"), Path.Combine(_folder, name + ".key"), Authority);
+        var files = (Certificate: Path.Combine(_folder, name + ".crt"), Key: Path.Combine(_folder, name + ".key"));
         File.WriteAllText(files.Certificate, signed.ExportCertificatePem());
         File.WriteAllText(files.Key, key.ExportPkcs8PrivateKeyPem());
         return files;
