@@ -4,8 +4,8 @@ using Xunit;
 namespace Troupe.EndToEnd;
 
 /// <summary>Troupe's parts have accounts of their own: what only they may do, an administrator may not.</summary>
-[Trait("Category", "Real")]
-public sealed class AccountTests(SharedCluster shared) : IClassFixture<SharedCluster>
+[Trait("Category", "Real"), Collection(SharedCluster.Collection)]
+public sealed class AccountTests(SharedCluster shared)
 {
     private TroupeCluster Cluster => shared.Cluster;
 

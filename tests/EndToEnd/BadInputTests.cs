@@ -4,8 +4,8 @@ using Xunit;
 namespace Troupe.EndToEnd;
 
 /// <summary>What should not be sent: it is refused in words, and a guest that runs meanwhile does not notice.</summary>
-[Trait("Category", "Real")]
-public sealed class BadInputTests(SharedCluster shared) : IClassFixture<SharedCluster>
+[Trait("Category", "Real"), Collection(SharedCluster.Collection)]
+public sealed class BadInputTests(SharedCluster shared)
 {
     private TroupeCluster Cluster => shared.Cluster;
 

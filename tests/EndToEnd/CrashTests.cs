@@ -7,9 +7,9 @@ namespace Troupe.EndToEnd;
 
 /// <summary>kill -9 of every part while a guest runs: the guest must not notice, and what is asked afterwards must still be done.</summary>
 [Trait("Category", "Real")]
-public sealed class CrashTests(SharedCluster shared) : IClassFixture<SharedCluster>
+public sealed class CrashTests(OwnCluster own) : IClassFixture<OwnCluster>
 {
-    private TroupeCluster Cluster => shared.Cluster;
+    private TroupeCluster Cluster => own.Cluster;
 
     [Theory]
     [InlineData(Part.ControlPlane)]

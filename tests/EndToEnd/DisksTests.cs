@@ -5,8 +5,8 @@ using Xunit;
 namespace Troupe.EndToEnd;
 
 /// <summary>One guest with every kind of disk, looked at from inside of it.</summary>
-[Trait("Category", "Real")]
-public sealed class DisksTests(SharedCluster shared) : IClassFixture<SharedCluster>, IDisposable
+[Trait("Category", "Real"), Collection(SharedCluster.Collection)]
+public sealed class DisksTests(SharedCluster shared) : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("trp-hostdisk-").FullName;
 
@@ -42,7 +42,7 @@ public sealed class DisksTests(SharedCluster shared) : IClassFixture<SharedClust
         // The demo guest's kernel has no AHCI driver: that QEMU offers the SATA disk must do.
         var qemu = Assert.Single(TroupeCluster.QemuOf((string)vmi["metadata"]!["uid"]!));
         Assert.Contains("ide-hd", File.ReadAllText($"/proc/{qemu}/cmdline"));
-        (await Cluster.Kubectl("delete", "vmi", "disks", "--timeout=60s")).Require();
+        (await Cluster.Kubectl("delete", "vmi/disks", "kubevirt/kubevirt", "--timeout=60s")).Require();
         Assert.True(File.Exists(Path.Combine(_folder, "host.img")), "a host disk outlives its VMI");
     }
 

@@ -6,13 +6,13 @@ namespace Troupe.EndToEnd;
 
 /// <summary>`kubectl drain` and real guests: those that can go, those that end and those that stay.</summary>
 [Trait("Category", "Real")]
-public sealed class DrainTests(SharedCluster shared, ITestOutputHelper output) : IClassFixture<SharedCluster>, IAsyncDisposable
+public sealed class DrainTests(OwnCluster own, ITestOutputHelper output) : IClassFixture<OwnCluster>, IAsyncDisposable
 {
     private const string Node = "node-1";
     private const string Other = "node-2";
     private readonly string _folder = Directory.CreateTempSubdirectory("trp-hostdisk-").FullName;
 
-    private TroupeCluster Cluster => shared.Cluster;
+    private TroupeCluster Cluster => own.Cluster;
 
     public async ValueTask DisposeAsync()
     {

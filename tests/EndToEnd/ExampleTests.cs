@@ -5,8 +5,8 @@ using Xunit;
 namespace Troupe.EndToEnd;
 
 /// <summary>KubeVirt's own example manifests with real guests: the demo guest's disk stands in for their images, which no registry here has.</summary>
-[Trait("Category", "Real")]
-public sealed partial class ExampleTests(SharedCluster shared) : IClassFixture<SharedCluster>
+[Trait("Category", "Real"), Collection(SharedCluster.Collection)]
+public sealed partial class ExampleTests(SharedCluster shared)
 {
     private TroupeCluster Cluster => shared.Cluster;
 

@@ -7,8 +7,8 @@ using Xunit;
 namespace Troupe.EndToEnd;
 
 /// <summary>What the spec promises a guest, looked for in the guest, and what a user does to it from outside.</summary>
-[Trait("Category", "Real")]
-public sealed class GuestFeatureTests(SharedCluster shared) : IClassFixture<SharedCluster>
+[Trait("Category", "Real"), Collection(SharedCluster.Collection)]
+public sealed class GuestFeatureTests(SharedCluster shared)
 {
     private TroupeCluster Cluster => shared.Cluster;
 

@@ -5,8 +5,8 @@ using Xunit;
 namespace Troupe.EndToEnd;
 
 /// <summary>What is plugged into a running guest and pulled out again, as the guest sees it.</summary>
-[Trait("Category", "Real")]
-public sealed class HotplugTests(SharedCluster shared) : IClassFixture<SharedCluster>
+[Trait("Category", "Real"), Collection(SharedCluster.Collection)]
+public sealed class HotplugTests(SharedCluster shared)
 {
     private TroupeCluster Cluster => shared.Cluster;
 

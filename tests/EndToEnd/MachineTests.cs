@@ -5,8 +5,8 @@ using Xunit;
 namespace Troupe.EndToEnd;
 
 /// <summary>VirtualMachines with real guests: crashes, changes while they run, and their end.</summary>
-[Trait("Category", "Real")]
-public sealed class MachineTests(SharedCluster shared) : IClassFixture<SharedCluster>
+[Trait("Category", "Real"), Collection(SharedCluster.Collection)]
+public sealed class MachineTests(SharedCluster shared)
 {
     private TroupeCluster Cluster => shared.Cluster;
 

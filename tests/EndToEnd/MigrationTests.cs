@@ -5,9 +5,9 @@ namespace Troupe.EndToEnd;
 
 /// <summary>Real guests that move between two nodes.</summary>
 [Trait("Category", "Real")]
-public sealed class MigrationTests(SharedCluster shared, ITestOutputHelper output) : IClassFixture<SharedCluster>
+public sealed class MigrationTests(OwnCluster own, ITestOutputHelper output) : IClassFixture<OwnCluster>
 {
-    private TroupeCluster Cluster => shared.Cluster;
+    private TroupeCluster Cluster => own.Cluster;
 
     [Fact]
     public async Task A_guest_moves_to_the_other_node_and_back_without_noticing()

@@ -5,8 +5,8 @@ using Xunit;
 namespace Troupe.EndToEnd;
 
 /// <summary>A VirtualMachinePool with real guests.</summary>
-[Trait("Category", "Real")]
-public sealed class PoolTests(SharedCluster shared) : IClassFixture<SharedCluster>
+[Trait("Category", "Real"), Collection(SharedCluster.Collection)]
+public sealed class PoolTests(SharedCluster shared)
 {
     private TroupeCluster Cluster => shared.Cluster;
 

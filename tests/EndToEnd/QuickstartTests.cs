@@ -5,8 +5,8 @@ using Xunit;
 namespace Troupe.EndToEnd;
 
 /// <summary>What the README promises, typed as the README says.</summary>
-[Trait("Category", "Real")]
-public sealed class QuickstartTests(SharedCluster shared) : IClassFixture<SharedCluster>
+[Trait("Category", "Real"), Collection(SharedCluster.Collection)]
+public sealed class QuickstartTests(SharedCluster shared)
 {
     private TroupeCluster Cluster => shared.Cluster;
 

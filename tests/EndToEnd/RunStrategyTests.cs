@@ -5,8 +5,8 @@ using Xunit;
 namespace Troupe.EndToEnd;
 
 /// <summary>Each run strategy with a real guest: what starts it, what its end means, and what start, stop and restart do.</summary>
-[Trait("Category", "Real")]
-public sealed class RunStrategyTests(SharedCluster shared) : IClassFixture<SharedCluster>
+[Trait("Category", "Real"), Collection(SharedCluster.Collection)]
+public sealed class RunStrategyTests(SharedCluster shared)
 {
     private TroupeCluster Cluster => shared.Cluster;
 

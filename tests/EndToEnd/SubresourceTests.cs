@@ -6,8 +6,8 @@ using Xunit;
 namespace Troupe.EndToEnd;
 
 /// <summary>Console and VNC as KubeVirt's own clients use them: websockets of the subprotocol `plain.kubevirt.io` on the aggregated API.</summary>
-[Trait("Category", "Real")]
-public sealed class SubresourceTests(SharedCluster shared) : IClassFixture<SharedCluster>
+[Trait("Category", "Real"), Collection(SharedCluster.Collection)]
+public sealed class SubresourceTests(SharedCluster shared)
 {
     private TroupeCluster Cluster => shared.Cluster;
 
