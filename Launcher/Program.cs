@@ -47,10 +47,12 @@ using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
     quit.TrySetResult();
 });
 var settled = TimeSpan.FromSeconds(10);
-var started = 0;
+var (started, greeted) = (0, 0);
 host.Changed += observation =>
 {
-    if (observation.State is DomainState.Running && Interlocked.Exchange(ref started, 1) == 0)
+    // The two things that run through much code once: the start, and all that a guest agent tells first.
+    if ((observation.State is DomainState.Running && Interlocked.Exchange(ref started, 1) == 0)
+        || (observation.GuestAgent is { Connected: true } && Interlocked.Exchange(ref greeted, 1) == 0))
         _ = Task.Delay(settled).ContinueWith(_ => ResidentSet.GiveBack(), TaskScheduler.Default);
     Log($"domain {observation.State} {observation.Reason} {observation.Message}");
     // One that has moved away may still have to tell its target so; the conductor ends it.
