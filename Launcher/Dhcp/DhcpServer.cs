@@ -1,4 +1,7 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
+using System.Globalization;
+using System.Net;
 using Troupe.Messages.Protocol.Launcher;
 
 namespace Troupe.Launcher.Dhcp;
@@ -15,21 +18,35 @@ internal sealed class DhcpServer(PreparedInterface nic, string folder, Action<st
     /// <summary>The lease never ends: the address belongs to the guest as long as the pod lives.</summary>
     internal static IReadOnlyList<string> Arguments(PreparedInterface nic, string folder)
     {
-        var address = nic.GuestAddress.Split('/')[0];
+        var (address, prefix) = nic.GuestAddress!.Split('/') is [var a, var length] ? (a, int.Parse(length, CultureInfo.InvariantCulture)) : throw new FormatException($"'{nic.GuestAddress}' is no address with a prefix");
         List<string> args =
         [
             "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--no-hosts", "--no-resolv", "--no-ping", "--user=root", "--log-facility=-",
             $"--interface={nic.Bridge}", "--except-interface=lo", "--bind-interfaces",
             $"--dhcp-leasefile={folder}/{nic.Name}.leases", "--pid-file",
-            $"--dhcp-range={address},static,infinite", $"--dhcp-host={nic.Mac},{address}{(nic.Hostname is null ? "" : "," + nic.Hostname)},infinite",
-            $"--dhcp-option=option:router,{nic.Gateway}", $"--dhcp-option=option:mtu,{nic.Mtu}",
+            $"--dhcp-range={address},static,{Mask(prefix)},infinite", $"--dhcp-host={nic.Mac},{address}{(nic.Hostname is null ? "" : "," + nic.Hostname)},infinite",
+            // Without a value none is told, where dnsmasq by itself would name the bridge.
+            nic.Gateway is null ? "--dhcp-option=option:router" : $"--dhcp-option=option:router,{nic.Gateway}",
+            $"--dhcp-option=option:mtu,{nic.Mtu}",
         ];
+        if (nic.IsBridged)
+            args.Add($"--shared-network={nic.Bridge},{address}");
+        // A guest that hears of these does not listen to the router's option any more.
+        if (nic.Routes.Count > 0)
+            args.Add($"--dhcp-option=121,{string.Join(',', nic.Gateway is null ? nic.Routes : [.. nic.Routes, $"0.0.0.0/0,{nic.Gateway}"])}");
         if (nic.DnsServers.Count > 0)
             args.Add($"--dhcp-option=option:dns-server,{string.Join(',', nic.DnsServers)}");
         if (nic.SearchDomains.Count > 0)
             args.Add($"--dhcp-option=option:domain-search,{string.Join(',', nic.SearchDomains)}");
         args.AddRange(Options(nic.DhcpOptions));
         return args;
+    }
+
+    private static IPAddress Mask(int prefix)
+    {
+        var bytes = new byte[4];
+        BinaryPrimitives.WriteUInt32BigEndian(bytes, prefix == 0 ? 0 : uint.MaxValue << (32 - prefix));
+        return new IPAddress(bytes);
     }
 
     private static IEnumerable<string> Options(Messages.Api.KubeVirt.DHCPOptions? options)

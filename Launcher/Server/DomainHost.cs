@@ -414,7 +414,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
 
     private void StartDhcp(IReadOnlyList<PreparedInterface> interfaces)
     {
-        foreach (var nic in interfaces.Where(i => _served.Add(i.Name)))
+        foreach (var nic in interfaces.Where(i => i.GuestAddress is not null && _served.Add(i.Name)))
         {
             var server = new DhcpServer(nic, LauncherPaths.EphemeralDisks, _log);
             server.Start();

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Launcher;
 
 namespace Troupe.NodeActors.Networking;
@@ -19,31 +20,66 @@ public interface IPodNetworking
 
 public sealed class PodNetworking : IPodNetworking
 {
-    private const string PodLink = "eth0";
-
     public async Task<IReadOnlyList<PreparedInterface>> PrepareAsync(int launcherPid, VirtualMachineInstance vmi, IReadOnlyList<string> podAddresses, IReadOnlyList<string> keptAddresses, CancellationToken ct)
     {
         // 0 is the answer of SO_PEERCRED about a process in a PID namespace that this agent does not see.
         if (launcherPid <= 0)
             throw new UnsupportedNetworkException("the launcher's process is not visible to the node agent, which must run in the host's PID namespace");
         var interfaces = vmi.Spec?.Domain?.Devices?.Interfaces ?? [];
-        List<PreparedInterface> prepared = [];
+        Dictionary<string, PreparedInterface> prepared = [];
         for (var i = 0; i < interfaces.Count; i++)
         {
             var nic = interfaces[i];
-            if (nic.State is "absent")
+            // An SR-IOV function is a host device.
+            if (nic.State is "absent" || nic.Sriov is not null)
                 continue;
             var network = (vmi.Spec?.Networks ?? []).FirstOrDefault(n => n.Name == nic.Name);
-            if (network?.Pod is not { } pod)
-                throw new UnsupportedNetworkException($"spec.networks: network '{nic.Name}' is not the pod network; only that is supported yet");
-            if (nic.Masquerade is null)
-                throw new UnsupportedNetworkException($"spec.domain.devices.interfaces[{i}]: only the masquerade binding is supported yet");
-            if (prepared.Count > 0)
+            var link = network switch
+            {
+                { Pod: not null } or { Multus.Default: true } => PodInterfaces.Primary,
+                { Multus: not null } => PodInterfaces.Secondary(nic.Name!),
+                _ => throw new UnsupportedNetworkException($"spec.networks: network '{nic.Name}' is neither the pod's nor one of Multus"),
+            };
+            if (prepared.ContainsKey(link))
                 throw new UnsupportedNetworkException($"spec.domain.devices.interfaces[{i}]: more than one interface is connected to the pod network");
-            prepared.Add(await MasqueradeAsync(launcherPid, vmi, nic, pod, podAddresses, keptAddresses, ct).ConfigureAwait(false));
+            prepared[link] = nic switch
+            {
+                { Masquerade: not null } when network is { Pod: { } pod } => await MasqueradeAsync(launcherPid, vmi, nic, pod, podAddresses, keptAddresses, ct).ConfigureAwait(false),
+                { Bridge: not null } => await BridgeAsync(launcherPid, vmi, nic, link, i, podAddresses, ct).ConfigureAwait(false),
+                _ => throw new UnsupportedNetworkException($"spec.domain.devices.interfaces[{i}]: only the bindings masquerade (of the pod network) and bridge are supported yet"),
+            };
         }
 
-        return prepared;
+        return [.. prepared.Values];
+    }
+
+    private static async Task<PreparedInterface> BridgeAsync(int pid, VirtualMachineInstance vmi, Interface nic, string name, int index, IReadOnlyList<string> podAddresses, CancellationToken ct)
+    {
+        using var shown = await JsonAsync(pid, ["link", "show"], ct).ConfigureAwait(false);
+        var links = shown.RootElement.EnumerateArray().Where(l => l.TryGetProperty("ifname", out _)).ToDictionary(l => l.GetProperty("ifname").GetString()!);
+        var device = links.TryGetValue(BridgeScript.MovedName(name), out var moved) || links.TryGetValue(name, out moved) ? moved
+            : throw new UnsupportedNetworkException($"spec.networks: the pod has no device {name} for network '{nic.Name}'; did Multus attach it?");
+        var link = PodLink.Kept(device) ?? await FoundAsync(pid, name, ct).ConfigureAwait(false);
+        var script = new BridgeScript(name, link, device.GetProperty("mtu").GetInt32(), index, IsMultiQueue(vmi.Spec!.Domain!, nic));
+        try
+        {
+            await NamespaceCommand.RunAsync(pid, ["sh", "-e", "-s"], script.Text, ct).ConfigureAwait(false);
+        }
+        catch (FormatException e)
+        {
+            throw new UnsupportedNetworkException($"spec.networks: network '{nic.Name}': {e.Message}");
+        }
+
+        var isPrimary = name == PodInterfaces.Primary;
+        var dns = isPrimary ? await DnsAsync(pid, ct).ConfigureAwait(false) : new ResolvConf([], []);
+        return new PreparedInterface(
+            nic.Name!, script.Tap, script.Bridge, nic.MacAddress is { Length: > 0 } mac ? mac : link.Mac, script.Mtu, link.Address, link.Gateway, dns.Servers, dns.Search, HostnameOf(vmi),
+            isPrimary ? podAddresses : link.Address is { } address ? [address.Split('/')[0]] : [])
+        {
+            DhcpOptions = nic.DhcpOptions,
+            IsBridged = true,
+            Routes = link.OtherRoutes,
+        };
     }
 
     private static async Task<PreparedInterface> MasqueradeAsync(int pid, VirtualMachineInstance vmi, Interface nic, PodNetwork pod, IReadOnlyList<string> podAddresses, IReadOnlyList<string> keptAddresses, CancellationToken ct)
@@ -51,7 +87,7 @@ public sealed class PodNetworking : IPodNetworking
         MasqueradeScript script;
         try
         {
-            script = MasqueradeScript.Of(nic, pod, PodLink, await MtuAsync(pid, ct).ConfigureAwait(false), IsMultiQueue(vmi.Spec!.Domain!, nic)) with { Kept = keptAddresses };
+            script = MasqueradeScript.Of(nic, pod, PodInterfaces.Primary, await MtuAsync(pid, ct).ConfigureAwait(false), IsMultiQueue(vmi.Spec!.Domain!, nic)) with { Kept = keptAddresses };
         }
         catch (FormatException e)
         {
@@ -59,10 +95,10 @@ public sealed class PodNetworking : IPodNetworking
         }
 
         await NamespaceCommand.RunAsync(pid, ["sh", "-e", "-s"], script.Text, ct).ConfigureAwait(false);
-        var dns = ResolvConf.Parse(await File.ReadAllTextAsync($"/proc/{pid}/root/etc/resolv.conf", ct).ConfigureAwait(false));
+        var dns = await DnsAsync(pid, ct).ConfigureAwait(false);
         return new PreparedInterface(
             nic.Name!, script.Tap, script.Bridge, nic.MacAddress is { Length: > 0 } mac ? mac : MasqueradeScript.MacFor(vmi.Metadata.Uid!, nic.Name!), script.Mtu,
-            $"{script.Guest}/{script.Prefix}", script.Gateway.ToString(), dns.Servers, dns.Search, vmi.Spec!.Hostname ?? vmi.Metadata.Name!.Split('.')[0], podAddresses)
+            $"{script.Guest}/{script.Prefix}", script.Gateway.ToString(), dns.Servers, dns.Search, HostnameOf(vmi), podAddresses)
         {
             DhcpOptions = nic.DhcpOptions,
         };
@@ -75,11 +111,24 @@ public sealed class PodNetworking : IPodNetworking
 
     private static async Task<int> MtuAsync(int pid, CancellationToken ct)
     {
-        // [{"ifname":"eth0","mtu":1500,…}]
-        var links = await NamespaceCommand.RunAsync(pid, ["ip", "-j", "link", "show", "dev", PodLink], null, ct).ConfigureAwait(false);
-        using var document = JsonDocument.Parse(links);
-        return document.RootElement[0].GetProperty("mtu").GetInt32();
+        using var links = await JsonAsync(pid, ["link", "show", "dev", PodInterfaces.Primary], ct).ConfigureAwait(false);
+        return links.RootElement[0].GetProperty("mtu").GetInt32();
     }
+
+    private static async Task<PodLink> FoundAsync(int pid, string name, CancellationToken ct)
+    {
+        using var addresses = await JsonAsync(pid, ["address", "show", "dev", name], ct).ConfigureAwait(false);
+        using var routes = await JsonAsync(pid, ["-4", "route", "show", "dev", name], ct).ConfigureAwait(false);
+        return PodLink.Of(addresses.RootElement[0], routes.RootElement);
+    }
+
+    private static async Task<JsonDocument> JsonAsync(int pid, IEnumerable<string> ip, CancellationToken ct) =>
+        JsonDocument.Parse(await NamespaceCommand.RunAsync(pid, ["ip", "-j", .. ip], null, ct).ConfigureAwait(false));
+
+    private static async Task<ResolvConf> DnsAsync(int pid, CancellationToken ct) =>
+        ResolvConf.Parse(await File.ReadAllTextAsync($"/proc/{pid}/root/etc/resolv.conf", ct).ConfigureAwait(false));
+
+    private static string HostnameOf(VirtualMachineInstance vmi) => vmi.Spec!.Hostname ?? vmi.Metadata.Name!.Split('.')[0];
 }
 
 /// <summary>What a pod's resolv.conf says.</summary>

@@ -38,7 +38,7 @@ public sealed record ClusterConfig
     /// <summary>A node with a NoSchedule taint of this key is emptied of all guests that would move.</summary>
     public string NodeDrainTaintKey { get; init; } = "kubevirt.io/drain";
 
-    /// <summary>KubeVirt's is `bridge`; Troupe's nodes connect pod networks by masquerade only.</summary>
+    /// <summary>KubeVirt's is `bridge`; with masquerade the guest can be migrated.</summary>
     public string DefaultNetworkInterface { get; init; } = "masquerade";
     public bool PermitBridgeInterfaceOnPodNetwork { get; init; } = true;
     public bool IsLiveUpdate { get; init; } = true;

@@ -1,8 +1,7 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json.Nodes;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
 
 namespace Troupe.ControlPlane.Vmi.LauncherPod;
 
@@ -12,7 +11,6 @@ internal static class LauncherNetworks
     private const string Multus = "k8s.v1.cni.cncf.io/networks";
     private const string MultusDefault = "v1.multus-cni.io/default-network";
     private const string MasqueradeBridge = "k6t-eth0";
-    private const int HashLength = 11;
 
     public static IEnumerable<(string Key, string Value)> Annotations(VirtualMachineInstance vmi)
     {
@@ -45,10 +43,7 @@ internal static class LauncherNetworks
         var attachment = new JsonObject { ["name"] = parts[^1], ["namespace"] = parts.Length == 2 ? parts[0] : vmi.Metadata.Namespace };
         if (nic?.MacAddress is { Length: > 0 } mac)
             attachment["mac"] = mac;
-        attachment["interface"] = PodInterface(network.Name!);
+        attachment["interface"] = PodInterfaces.Secondary(network.Name!);
         return attachment;
     }
-
-    /// <summary>The name is the same on every node, whatever the order of networks.</summary>
-    private static string PodInterface(string network) => $"pod{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(network)))[..HashLength]}";
 }

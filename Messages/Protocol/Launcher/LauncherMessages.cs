@@ -63,14 +63,21 @@ public sealed record LaunchContext(bool UseEmulation, IReadOnlyList<PreparedInte
 /// <param name="Name">The VMI interface's name.</param>
 /// <param name="Tap">Device name of the tap, ready to be opened by QEMU.</param>
 /// <param name="Bridge">The in-pod bridge on which DHCP is served.</param>
-/// <param name="GuestAddress">CIDR for the guest, <c>10.0.2.2/24</c>.</param>
+/// <param name="GuestAddress">CIDR for the guest, <c>10.0.2.2/24</c>; null where the network gives none, and DHCP is not served.</param>
+/// <param name="Gateway">Null where there is none.</param>
 /// <param name="PodAddresses">The pod's own addresses; what the VMI's status shows for masquerade.</param>
 public sealed record PreparedInterface(
-    string Name, string Tap, string Bridge, string Mac, int Mtu, string GuestAddress, string Gateway,
+    string Name, string Tap, string Bridge, string Mac, int Mtu, string? GuestAddress, string? Gateway,
     IReadOnlyList<string> DnsServers, IReadOnlyList<string> SearchDomains, string? Hostname, IReadOnlyList<string> PodAddresses)
 {
     /// <summary>What else the guest is to be told by DHCP.</summary>
     public DHCPOptions? DhcpOptions { get; init; }
+
+    /// <summary>The guest has the pod's own place in the network, of which the in-pod bridge knows nothing.</summary>
+    public bool IsBridged { get; init; }
+
+    /// <summary>Routes that the default one does not cover, as DHCP's option 121 names them: <c>169.254.1.1/32,0.0.0.0</c>.</summary>
+    public IReadOnlyList<string> Routes { get; init; } = [];
 }
 
 /// <summary>

@@ -1,0 +1,32 @@
+using Troupe.Launcher.Dhcp;
+using Troupe.Messages.Protocol.Launcher;
+using Xunit;
+
+namespace Troupe.Launcher.Tests.Dhcp;
+
+public sealed class DhcpServerTests
+{
+    [Fact]
+    public void A_masqueraded_guest_is_served_from_the_bridges_own_network()
+    {
+        var arguments = DhcpServer.Arguments(Nic("10.0.2.2/24", "10.0.2.1"), "/run");
+        Assert.Contains("--dhcp-range=10.0.2.2,static,255.255.255.0,infinite", arguments);
+        Assert.Contains("--dhcp-option=option:router,10.0.2.1", arguments);
+        Assert.DoesNotContain(arguments, a => a.StartsWith("--shared-network", StringComparison.Ordinal) || a.StartsWith("--dhcp-option=121", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_bridged_guest_is_told_the_way_to_a_gateway_outside_of_its_network()
+    {
+        var arguments = DhcpServer.Arguments(Nic("10.1.2.3/32", "169.254.1.1") with { IsBridged = true, Routes = ["169.254.1.1/32,0.0.0.0"] }, "/run");
+        Assert.Contains("--dhcp-range=10.1.2.3,static,255.255.255.255,infinite", arguments);
+        Assert.Contains("--shared-network=k6t-eth0,10.1.2.3", arguments);
+        Assert.Contains("--dhcp-option=121,169.254.1.1/32,0.0.0.0,0.0.0.0/0,169.254.1.1", arguments);
+    }
+
+    [Fact]
+    public void A_network_without_a_gateway_has_no_router_rather_than_the_bridge() =>
+        Assert.Contains("--dhcp-option=option:router", DhcpServer.Arguments(Nic("10.1.2.3/24", null) with { IsBridged = true }, "/run"));
+
+    private static PreparedInterface Nic(string address, string? gateway) => new("default", "tap0", "k6t-eth0", "02:00:00:00:00:01", 1500, address, gateway, [], [], "guest", []);
+}
