@@ -138,7 +138,7 @@ public sealed class DevClusterHost : IAsyncDisposable
                 new ReplicaSetController(store, Local("replicaset-controller"), time, log), new DeploymentController(store, Local("deployment-controller"), time, log),
                 new DaemonSetController(store, Local("daemonset-controller"), time, log), new StatefulSetController(store, Local("statefulset-controller"), time, log),
                 new EndpointsController(store, Local("endpoint-controller"), time, log),
-                new JobController(store, Local("job-controller"), time, log),
+                new JobController(store, Local("job-controller"), time, log), new CronJobController(store, Local("cronjob-controller"), time, log),
                 new StorageController(store, Local("persistentvolume-controller"), volumes, time, log),
             ];
             foreach (var controller in controllers)

@@ -51,7 +51,10 @@ internal sealed class AggregatedContent(ApiAggregator aggregator)
             try
             {
                 var key = new ResourceKey(service.Group, service.Version, resource.Str("name")!);
-                left.AddRange((await EmptyAsync(service, key, ns, resource, patience.Token)).Select(finalizers => (key, finalizers)));
+                var still = await EmptyAsync(service, key, ns, patience.Token);
+                left.AddRange(still.Select(finalizers => (key, finalizers)));
+                if (still.Count > 0 && still.TrueForAll(finalizers => finalizers.Count == 0))
+                    failures.Add($"unexpected items still remain in namespace: {ns} for gvr: {key.Group}/{key.Version}, Resource={key.Plural}");
             }
             catch (Exception e) when (Failed(e, ct))
             {
@@ -62,7 +65,7 @@ internal sealed class AggregatedContent(ApiAggregator aggregator)
     }
 
     /// <returns>The finalizers of each object that is still there.</returns>
-    private async Task<IEnumerable<IReadOnlyList<string>>> EmptyAsync(AggregatedService service, ResourceKey key, string ns, JsonNode? resource, CancellationToken ct)
+    private async Task<List<IReadOnlyList<string>>> EmptyAsync(AggregatedService service, ResourceKey key, string ns, CancellationToken ct)
     {
         var collection = $"/apis/{key.Group}/{key.Version}/namespaces/{ns}/{key.Plural}";
         var options = new JsonObject { ["kind"] = "DeleteOptions", ["apiVersion"] = "v1", ["propagationPolicy"] = "Background" };
@@ -73,9 +76,8 @@ internal sealed class AggregatedContent(ApiAggregator aggregator)
                 : code is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed ? null
                 : throw new HttpRequestException(Explained(body) ?? $"{method} {path}: {(int)code}");
         }
-        var all = Can(resource, "deletecollection") && await Ask(HttpMethod.Delete, collection) is not null;
-        if (!Can(resource, "list"))
-            return [];
+        // Tried whatever discovery says, as Kubernetes does.
+        var all = await Ask(HttpMethod.Delete, collection) is not null;
         IEnumerable<JsonNode?> items = (await Ask(HttpMethod.Get, collection)).Arr("items") ?? [];
         if (!all)
         {
@@ -83,7 +85,7 @@ internal sealed class AggregatedContent(ApiAggregator aggregator)
                 await Ask(HttpMethod.Delete, $"{collection}/{item.Str("metadata", "name")}");
             items = (await Ask(HttpMethod.Get, collection)).Arr("items") ?? [];
         }
-        return items.Select(i => (IReadOnlyList<string>)[.. (i.Arr("metadata", "finalizers") ?? []).Select(f => f.AsString()).OfType<string>()]);
+        return [.. items.Select(i => (IReadOnlyList<string>)[.. (i.Arr("metadata", "finalizers") ?? []).Select(f => f.AsString()).OfType<string>()])];
     }
 
     private static bool Can(JsonNode? resource, string verb) => resource.Arr("verbs")?.Any(v => v.AsString() == verb) == true;

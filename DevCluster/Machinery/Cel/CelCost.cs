@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Troupe.DevCluster.Machinery.Cel;
 
 /// <summary>

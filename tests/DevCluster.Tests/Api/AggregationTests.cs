@@ -249,6 +249,11 @@ public sealed class AggregationTests : IAsyncLifetime
                     await context.Response.WriteAsync("""{"kind":"Status","status":"Failure","code":500,"message":"no deletions today"}""");
                     break;
                 }
+                if (context.Request.Method == "DELETE" && path.EndsWith("/things", StringComparison.Ordinal))
+                {
+                    context.Response.StatusCode = 405;
+                    break;
+                }
                 if (context.Request.Method == "DELETE")
                     _things.TryRemove(path.Split('/')[^1], out _);
                 await context.Response.WriteAsync(new JsonObject
