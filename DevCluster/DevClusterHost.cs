@@ -91,7 +91,7 @@ public sealed class DevClusterHost : IAsyncDisposable
         var resolver = new ServiceResolver(store);
         var webhookClient = new WebhookClient(resolver, time);
         var reservations = new QuotaReservations(time);
-        var webhooks = new WebhookCalls(store, registry, webhookClient, log);
+        var webhooks = new WebhookCalls(store, registry, webhookClient, authorizer, log);
         var admission = new AdmissionChain(
             [new NamespaceLifecycle(store), new TerminatingCrds(store), new ServiceAccountDefault(store, time), new LimitDefaults(store), new PriorityAdmission(store), new MutatingWebhooks(webhooks)],
             [new NamespaceLifecycle(store), new ValidatingWebhooks(webhooks), new EscalationCheck(policy, authorizer), new LimitBounds(store), new QuotaAdmission(store, reservations)]);
@@ -127,7 +127,7 @@ public sealed class DevClusterHost : IAsyncDisposable
         {
             Controller[] controllers =
             [
-                new CrdController(store, registry, Local("crd-controller"), log), new NamespaceController(store, registry, Local("namespace-controller"), pki, time, log),
+                new CrdController(store, registry, Local("crd-controller"), log), new NamespaceController(store, registry, new AggregatedContent(aggregator), Local("namespace-controller"), pki, time, log),
                 new GarbageCollector(store, registry, Local("garbage-collector"), log), new TokenController(store, Local("token-controller"), tokens, pki, log),
                 new ClusterRoleAggregation(store, Local("clusterrole-aggregation-controller"), log),
                 new LocalApiServices(store, registry, Local("autoregister-controller"), log),
@@ -138,7 +138,7 @@ public sealed class DevClusterHost : IAsyncDisposable
                 new ReplicaSetController(store, Local("replicaset-controller"), time, log), new DeploymentController(store, Local("deployment-controller"), time, log),
                 new DaemonSetController(store, Local("daemonset-controller"), time, log), new StatefulSetController(store, Local("statefulset-controller"), time, log),
                 new EndpointsController(store, Local("endpoint-controller"), time, log),
-                new JobController(store, Local("job-controller"), time, log),
+                new JobController(store, Local("job-controller"), time, log), new CronJobController(store, Local("cronjob-controller"), time, log),
                 new StorageController(store, Local("persistentvolume-controller"), volumes, time, log),
             ];
             foreach (var controller in controllers)

@@ -26,6 +26,9 @@ internal sealed class ApiAggregator(ResourceRegistry registry, ServiceResolver r
         "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Host", "Authorization",
     };
 
+    /// <summary>For what is asked of a backend beside the requests that are for it.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
     private readonly Lock _gate = new();
     private ImmutableDictionary<(string Group, string Version), AggregatedService> _services = ImmutableDictionary<(string, string), AggregatedService>.Empty;
     private ImmutableDictionary<string, HttpMessageInvoker> _clients = ImmutableDictionary<string, HttpMessageInvoker>.Empty;
@@ -103,6 +106,25 @@ internal sealed class ApiAggregator(ResourceRegistry registry, ServiceResolver r
         return (JsonReader.ParseObject(body).Arr("resources") ?? [], found == HttpStatusCode.OK ? OpenApiUrl(index, path[1..]) : null);
     }
 
+    /// <summary>The OpenAPI v2 document of the server behind a service; null when it has none or is not to be reached.</summary>
+    public async Task<byte[]?> OpenApiV2Async(AggregatedService service, CancellationToken ct)
+    {
+        if (Problem(service) is not null)
+            return null;
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        patience.CancelAfter(Patience);
+        try
+        {
+            var (code, body) = await GetAsync(service, "/openapi/v2", patience.Token);
+            return code == HttpStatusCode.OK && JsonReader.ParseObject(body).Str("swagger") == "2.0" ? body : null;
+        }
+        catch (Exception e) when ((e is HttpRequestException or OperationCanceledException or System.Text.Json.JsonException) && !ct.IsCancellationRequested)
+        {
+            log.LogWarning("The OpenAPI document of {Service} is left out: {Why}", service.Name, e.Message);
+            return null;
+        }
+    }
+
     /// <summary>A server without OpenAPI v3 may answer anything there.</summary>
     private static string? OpenApiUrl(byte[] index, string path)
     {
@@ -116,10 +138,15 @@ internal sealed class ApiAggregator(ResourceRegistry registry, ServiceResolver r
         }
     }
 
-    private async Task<(HttpStatusCode Code, byte[] Body)> GetAsync(AggregatedService service, string path, CancellationToken ct)
+    private Task<(HttpStatusCode Code, byte[] Body)> GetAsync(AggregatedService service, string path, CancellationToken ct) => SendAsync(service, HttpMethod.Get, path, null, ct);
+
+    /// <summary>Asks something on the server's own behalf.</summary>
+    public async Task<(HttpStatusCode Code, byte[] Body)> SendAsync(AggregatedService service, HttpMethod method, string path, JsonObject? content, CancellationToken ct)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, Address(service, path));
+        using var request = new HttpRequestMessage(method, Address(service, path));
         request.Headers.Accept.ParseAdd("application/json");
+        if (content is not null)
+            request.Content = new ByteArrayContent(content.ToUtf8()) { Headers = { ContentType = new("application/json") } };
         RequestHeaders.Write(request, new UserInfo("system:kube-aggregator", "system:masters"));
         using var response = await Client(service).SendAsync(request, ct);
         return (response.StatusCode, await response.Content.ReadAsByteArrayAsync(ct));

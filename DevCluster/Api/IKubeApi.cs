@@ -68,6 +68,7 @@ public sealed record ResourceKey(string Group, string Version, string Plural)
     public static readonly ResourceKey DaemonSets = new("apps", "v1", "daemonsets");
     public static readonly ResourceKey StatefulSets = new("apps", "v1", "statefulsets");
     public static readonly ResourceKey Jobs = new("batch", "v1", "jobs");
+    public static readonly ResourceKey CronJobs = new("batch", "v1", "cronjobs");
     public static readonly ResourceKey CustomResourceDefinitions = new("apiextensions.k8s.io", "v1", "customresourcedefinitions");
     public static readonly ResourceKey ApiServices = new("apiregistration.k8s.io", "v1", "apiservices");
 

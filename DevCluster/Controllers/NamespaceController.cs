@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
+using Troupe.DevCluster.Aggregation;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Resources;
@@ -8,11 +10,17 @@ using Troupe.DevCluster.Store;
 namespace Troupe.DevCluster.Controllers;
 
 /// <summary>Empties namespaces that are to be deleted, and furnishes new ones with what every namespace has.</summary>
-internal sealed class NamespaceController(ObjectStore store, ResourceRegistry registry, IKubeApi api, Pki pki, TimeProvider time, ILogger log) : Controller(store, log)
+internal sealed class NamespaceController(ObjectStore store, ResourceRegistry registry, AggregatedContent aggregated, IKubeApi api, Pki pki, TimeProvider time, ILogger log) : Controller(store, log)
 {
     private const string Table = "/namespaces";
     private const string RootCa = "kube-root-ca.crt";
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(5);
+
+    /// <summary>What aggregated servers have of namespaces that are being deleted, by uid; null while they are asked.</summary>
+    private readonly ConcurrentDictionary<string, AggregatedLeft?> _aggregated = new();
+
+    /// <summary>Those that are to be looked at again after a while.</summary>
+    private readonly ConcurrentDictionary<string, bool> _waiting = new();
 
     protected override bool Interested(StoreEvent e) =>
         e.Object.Table == Table
@@ -26,6 +34,8 @@ internal sealed class NamespaceController(ObjectStore store, ResourceRegistry re
 
     protected override Task HandleAsync(StoreEvent e, CancellationToken ct)
     {
+        if (e.Object.Table == Table && e.Type == StoreEventType.Deleted)
+            _aggregated.TryRemove(e.Object.Uid, out _);
         if (e.Object.Table == Table)
             return e.Type == StoreEventType.Deleted ? Task.CompletedTask : ReconcileAsync(e.Object.Name, ct);
         // A service account or root certificate that went missing comes back; and a namespace may have become empty.
@@ -92,23 +102,41 @@ internal sealed class NamespaceController(ObjectStore store, ResourceRegistry re
                 failures.Add(e.Message);
             }
         }
-        var left = Content(ns.Name);
-        await ReportAsync(ns.Name, left, failures, ct);
+        if (Aggregated(ns, ct) is not { } aggregated)
+            return;
+        List<(ResourceKey, IReadOnlyList<string>)> left = [.. Content(ns.Name).Select(c => (c.Key, (IReadOnlyList<string>)c.Object.Index.Finalizers)), .. aggregated.Left];
+        await ReportAsync(ns.Name, left, aggregated.Undiscovered, [.. failures, .. aggregated.Failures], ct);
         // What needs time (pods, finalizers) comes back here as its delete event.
-        if (left.Count == 0)
+        if (left.Count == 0 && aggregated.IsNothing)
             await FinishAsync(ns.Name, ct);
-        else if (failures.Count > 0)
-            Later(ns.Name, ct);
+        else if (failures.Count > 0 || !aggregated.IsNothing)
+            Later(ns, ct);
+    }
+
+    /// <summary>Null while it is found out; the namespace comes back here then, and others aren't held up by a server that hangs.</summary>
+    private AggregatedLeft? Aggregated(StoredObject ns, CancellationToken ct)
+    {
+        if (!aggregated.Any)
+            return AggregatedLeft.Nothing;
+        if (_aggregated.TryAdd(ns.Uid, null))
+        {
+            _ = Task.Run(() => Guarded(async () =>
+            {
+                _aggregated[ns.Uid] = await aggregated.EmptyAsync(ns.Name, ct);
+                Again(ns.Name);
+            }, ns.Name), ct);
+        }
+        return _aggregated.GetValueOrDefault(ns.Uid);
     }
 
     private List<(ResourceKey Key, StoredObject Object)> Content(string ns) =>
         [.. registry.Stored.Where(d => d.Namespaced).SelectMany(d => Store.State.Table(d.Table).All(ns).Select(o => (d.Key, o)))];
 
-    private Task ReportAsync(string name, List<(ResourceKey, StoredObject)> left, List<string> failures, CancellationToken ct) => IfThere(async () =>
+    private Task ReportAsync(string name, List<(ResourceKey, IReadOnlyList<string>)> left, IReadOnlyList<string> undiscovered, List<string> failures, CancellationToken ct) => IfThere(async () =>
     {
         var ns = await api.GetAsync(ResourceKey.Namespaces, null, name, ct);
         var old = ns.Arr("status", "conditions");
-        var conditions = NamespaceConditions.Of(left, failures, old, time.GetUtcNow());
+        var conditions = NamespaceConditions.Of(left, undiscovered, failures, old, time.GetUtcNow());
         if (!conditions.SameAs(old))
             await api.PatchAsync(ResourceKey.Namespaces, null, name, PatchKind.MergePatch, new JsonObject { ["status"] = new JsonObject { ["conditions"] = conditions } }, "status", ct);
     });
@@ -125,18 +153,21 @@ internal sealed class NamespaceController(ObjectStore store, ResourceRegistry re
     });
 
     /// <summary>What refused to be deleted (a webhook, say) is tried again, without holding up other namespaces.</summary>
-    private void Later(string name, CancellationToken ct) => _ = Task.Run(async () =>
+    private void Later(StoredObject ns, CancellationToken ct) => _ = _waiting.TryAdd(ns.Uid, true) ? Task.Run(async () =>
     {
         try
         {
             await Task.Delay(Retry, time, ct);
-            Again(name);
+            _waiting.TryRemove(ns.Uid, out _);
+            if (_aggregated.TryGetValue(ns.Uid, out var known) && known is not null)
+                _aggregated.TryRemove(ns.Uid, out _);
+            Again(ns.Name);
         }
         catch (OperationCanceledException)
         {
             // The end.
         }
-    }, ct);
+    }, ct) : Task.CompletedTask;
 
     private static async Task IfThere(Func<Task> work)
     {

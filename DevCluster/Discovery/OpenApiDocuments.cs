@@ -20,14 +20,14 @@ internal sealed class OpenApiDocuments(ResourceRegistry registry, ApiAggregator 
     private const string Meta = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, (long Version, byte[] Bytes)> _built = [];
+    private readonly Dictionary<string, (string Version, byte[] Bytes)> _built = [];
 
     public async Task ServeAsync(HttpContext context, string path)
     {
         switch (path.Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
             case ["openapi", "v2"]:
-                await Responses.BytesAsync(context, 200, "application/json", Cached("v2", V2));
+                await Responses.BytesAsync(context, 200, "application/json", await V2Async(context.RequestAborted));
                 return;
             case ["openapi", "v3"]:
                 await Responses.JsonAsync(context, 200, Index());
@@ -43,9 +43,21 @@ internal sealed class OpenApiDocuments(ResourceRegistry registry, ApiAggregator 
         }
     }
 
-    private byte[] Cached(string key, Func<JsonObject> build)
+    /// <summary>With what the aggregated servers say of themselves now; those that don't answer are left out.</summary>
+    private async Task<byte[]> V2Async(CancellationToken ct)
     {
-        var now = registry.Version;
+        var services = aggregator.Services.Where(s => s.Resources is not null && aggregator.Find(s.Group, s.Version) == s).OrderBy(s => s.Name, StringComparer.Ordinal).ToList();
+        var documents = await Task.WhenAll(services.Select(s => aggregator.OpenApiV2Async(s, ct)));
+        return Cached("v2", () => services.Zip(documents).Where(d => d.Second is not null).Aggregate(V2(), (document, d) =>
+        {
+            OpenApiMerge.Add(document, JsonReader.ParseObject(d.Second!), $"/apis/{d.First.Group}/{d.First.Version}");
+            return document;
+        }), string.Join(' ', documents.Select(d => Convert.ToHexString(SHA256.HashData(d ?? [])))));
+    }
+
+    private byte[] Cached(string key, Func<JsonObject> build, string others = "")
+    {
+        var now = $"{registry.Version} {others}";
         lock (_gate)
         {
             if (_built.TryGetValue(key, out var known) && known.Version == now)

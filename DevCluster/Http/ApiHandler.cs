@@ -89,19 +89,19 @@ internal sealed class ApiHandler(
         }
         context.Response.Headers.CacheControl = "no-cache, private";
         var caller = await authenticator.RequestAsync(context) ?? throw ApiException.Unauthorized();
-        var user = await Impersonation.ApplyAsync(caller, context.Request.Headers, authorizer, context.RequestAborted);
+        var user = Impersonation.Apply(caller, context.Request.Headers, authorizer);
         var target = RequestTarget.Parse(path);
         if (target is { Plural.Length: > 0 })
         {
             var attributes = Attributes(user, context.Request, target);
-            await AuthorizeAsync(attributes, context.RequestAborted);
+            Authorize(attributes);
             if (aggregator.Find(target.Group, target.Version) is { } backend)
                 await aggregator.ProxyAsync(context, backend, user);
             else
                 await ResourceAsync(context, user, target, attributes.Verb);
             return;
         }
-        await AuthorizeAsync(new AuthorizationAttributes(user, context.Request.Method.ToLowerInvariant(), Path: path), context.RequestAborted);
+        Authorize(new AuthorizationAttributes(user, context.Request.Method.ToLowerInvariant(), Path: path));
         if (target is not null && aggregator.Find(target.Group, target.Version) is { } service)
         {
             await aggregator.ProxyAsync(context, service, user);
@@ -132,9 +132,9 @@ internal sealed class ApiHandler(
         await Responses.JsonAsync(context, 200, discovery.Plain(path, context.Request) ?? throw ApiException.UnknownPath(), form.Yaml);
     }
 
-    private async Task AuthorizeAsync(AuthorizationAttributes attributes, CancellationToken ct)
+    private void Authorize(AuthorizationAttributes attributes)
     {
-        var decision = await authorizer.AuthorizeAsync(attributes, ct);
+        var decision = authorizer.Authorize(attributes);
         if (!decision.Allowed)
             throw Forbidden.For(attributes, decision.Reason);
     }

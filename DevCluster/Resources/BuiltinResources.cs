@@ -49,7 +49,7 @@ internal static class BuiltinResources
         Of<V1DaemonSet>(true, "ds", "all") with { HasStatus = true, TracksGeneration = true, Strategy = new WorkloadStrategy(false) },
         Of<V1ControllerRevision>(true),
         Of<V1Job>(true, "", "all") with { HasStatus = true, TracksGeneration = true, Strategy = new JobStrategy(), DefaultPropagation = "Orphan", SelectableFields = ["status.successful"] },
-        Of<V1CronJob>(true, "cj", "all") with { HasStatus = true, TracksGeneration = true },
+        Of<V1CronJob>(true, "cj", "all") with { HasStatus = true, TracksGeneration = true, Strategy = new CronJobStrategy() },
         Of<V1Lease>(true) with { Strategy = new LeaseStrategy() },
         Of<V1EndpointSlice>(true) with { TracksGeneration = true },
         Of<V1NetworkPolicy>(true, "netpol") with { TracksGeneration = true },

@@ -41,6 +41,8 @@ internal sealed class ServiceStrategy : ResourceStrategy
         var spec = obj.Child("spec");
         spec.Fill("type", "ClusterIP");
         spec.Fill("sessionAffinity", "None");
+        if (spec.Str("sessionAffinity") == "ClientIP")
+            spec.Child("sessionAffinityConfig").Child("clientIP").Fill("timeoutSeconds", 10800L);
         foreach (var port in spec.Arr("ports")?.OfType<JsonObject>() ?? [])
         {
             port.Fill("protocol", "TCP");
@@ -52,14 +54,17 @@ internal sealed class ServiceStrategy : ResourceStrategy
         spec.Fill("internalTrafficPolicy", "Cluster");
         spec.Fill("ipFamilyPolicy", "SingleStack");
         spec.Fill("ipFamilies", new JsonArray("IPv4"));
-        if (spec.Str("type") is "NodePort" or "LoadBalancer")
+        if (NodePorts.Has(spec))
             spec.Fill("externalTrafficPolicy", "Cluster");
+        if (spec.Str("type") == "LoadBalancer")
+            spec.Fill("allocateLoadBalancerNodePorts", true);
     }
 
     public override void PrepareForCreate(JsonObject obj, StrategyContext context)
     {
         obj["status"] = new JsonObject { ["loadBalancer"] = new JsonObject() };
         Allocate(obj, context);
+        NodePorts.Allocate(obj, null, context);
     }
 
     public override void PrepareForUpdate(JsonObject obj, JsonObject old, StrategyContext context)
@@ -71,6 +76,7 @@ internal sealed class ServiceStrategy : ResourceStrategy
             spec["clusterIPs"] = new JsonArray(ip);
         }
         Allocate(obj, context);
+        NodePorts.Allocate(obj, old, context);
     }
 
     public override IEnumerable<StatusCause> Validate(JsonObject obj, JsonObject? old, StrategyContext context)
@@ -91,6 +97,12 @@ internal sealed class ServiceStrategy : ResourceStrategy
             if (ports.Count > 1 && string.IsNullOrEmpty(ports[i].Str("name")))
                 yield return new("FieldValueRequired", "Required value", $"spec.ports[{i}].name");
         }
+        if (spec.Str("sessionAffinity") is not ("None" or "ClientIP"))
+            yield return new("FieldValueNotSupported", $"Unsupported value: {spec.At("sessionAffinity").Quoted()}: supported values: \"ClientIP\", \"None\"", "spec.sessionAffinity");
+        if (spec.Int("sessionAffinityConfig", "clientIP", "timeoutSeconds") is not (null or (> 0 and <= 86400)) and var timeout)
+            yield return new("FieldValueInvalid", $"Invalid value: {timeout}: must be greater than 0 and less than 86400", "spec.sessionAffinityConfig.clientIP.timeoutSeconds");
+        foreach (var cause in NodePorts.Problems(obj, context))
+            yield return cause;
         if (type == "ExternalName" && string.IsNullOrEmpty(spec.Str("externalName")))
             yield return new("FieldValueRequired", "Required value", "spec.externalName");
         if (old.Str("spec", "clusterIP") is { Length: > 0 } had && type != "ExternalName" && spec.Str("clusterIP") != had)

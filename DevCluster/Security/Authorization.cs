@@ -11,7 +11,7 @@ public readonly record struct AuthorizationDecision(bool Allowed, string Reason)
 /// <summary>The authorization seam: every request and every access review goes through it.</summary>
 public interface IAuthorizer
 {
-    ValueTask<AuthorizationDecision> AuthorizeAsync(AuthorizationAttributes attributes, CancellationToken ct);
+    AuthorizationDecision Authorize(AuthorizationAttributes attributes);
 }
 
 internal static class Forbidden

@@ -8,7 +8,7 @@ internal static class Impersonation
     private const string Extra = "Impersonate-Extra-";
 
     /// <exception cref="ApiException">403 where the user may not, 400 for headers without a user.</exception>
-    public static async ValueTask<UserInfo> ApplyAsync(UserInfo user, IHeaderDictionary headers, IAuthorizer authorizer, CancellationToken ct)
+    public static UserInfo Apply(UserInfo user, IHeaderDictionary headers, IAuthorizer authorizer)
     {
         var name = headers["Impersonate-User"].ToString();
         var groups = headers["Impersonate-Group"].OfType<string>().ToList();
@@ -21,29 +21,29 @@ internal static class Impersonation
                 ? user
                 : throw ApiException.Internal("requested impersonation without impersonating a user");
         }
-        async ValueTask Require(string group, string resource, string subresource, string what, string ns = "")
+        void Require(string group, string resource, string subresource, string what, string ns = "")
         {
             var attributes = new AuthorizationAttributes(user, "impersonate", ns, group, "v1", resource, subresource, what);
-            var decision = await authorizer.AuthorizeAsync(attributes, ct);
+            var decision = authorizer.Authorize(attributes);
             if (!decision.Allowed)
                 throw Forbidden.For(attributes, decision.Reason);
         }
         if (name.Split(':') is ["system", "serviceaccount", var ns, var account])
         {
-            await Require("", "serviceaccounts", "", account, ns);
+            Require("", "serviceaccounts", "", account, ns);
             if (groups.Count == 0)
                 groups = ["system:serviceaccounts", $"system:serviceaccounts:{ns}"];
         }
         else
-            await Require("", "users", "", name);
+            Require("", "users", "", name);
         foreach (var group in headers["Impersonate-Group"].OfType<string>())
-            await Require("", "groups", "", group);
+            Require("", "groups", "", group);
         if (uid.Length > 0)
-            await Require("authentication.k8s.io", "uids", "", uid);
+            Require("authentication.k8s.io", "uids", "", uid);
         foreach (var (key, values) in extra)
         {
             foreach (var value in values)
-                await Require("authentication.k8s.io", "userextras", key, value);
+                Require("authentication.k8s.io", "userextras", key, value);
         }
         if (name != "system:anonymous" && !groups.Contains("system:unauthenticated") && !groups.Contains("system:authenticated"))
             groups.Add("system:authenticated");

@@ -54,7 +54,7 @@ internal sealed class Reviews(IAuthorizer authorizer, RbacPolicy policy, Authent
         return Task.FromResult(request.Body);
     }
 
-    private async Task<JsonObject> AccessReview(VirtualRequest request, UserInfo user)
+    private Task<JsonObject> AccessReview(VirtualRequest request, UserInfo user)
     {
         var spec = request.Body.Obj("spec");
         AuthorizationAttributes attributes;
@@ -70,12 +70,12 @@ internal sealed class Reviews(IAuthorizer authorizer, RbacPolicy policy, Authent
             throw ApiException.Invalid("authorization.k8s.io", request.Definition.Kind, "",
                 [new("FieldValueInvalid", "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified", "spec.resourceAttributes")]);
         }
-        var decision = await authorizer.AuthorizeAsync(attributes, CancellationToken.None);
+        var decision = authorizer.Authorize(attributes);
         var status = new JsonObject { ["allowed"] = decision.Allowed };
         if (decision.Reason.Length > 0)
             status["reason"] = decision.Reason;
         request.Body["status"] = status;
-        return request.Body;
+        return Task.FromResult(request.Body);
     }
 
     private Task<JsonObject> RulesReview(VirtualRequest request)

@@ -3,13 +3,17 @@ using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Machinery.Cel;
 using Troupe.DevCluster.Resources;
+using Troupe.DevCluster.Security;
 
 namespace Troupe.DevCluster.Admission.Webhooks;
 
 /// <summary>One of a webhook's matchConditions: it is only called for requests for which all of them are true.</summary>
 internal sealed record MatchCondition(string Expression, CelProgram Program)
 {
-    private static readonly (string, CelType)[] Variables = [("object", CelType.Dyn), ("oldObject", CelType.Dyn), ("request", CelType.Dyn)];
+    /// <summary>Kubernetes' limit for the conditions of one webhook together.</summary>
+    private const long TotalCost = 2_500_000;
+
+    private static readonly (string, CelType)[] Variables = [("object", CelType.Dyn), ("oldObject", CelType.Dyn), ("request", CelType.Dyn), ("authorizer", CelType.Authorizer)];
 
     public static MatchCondition From(JsonNode? condition)
     {
@@ -51,15 +55,20 @@ internal sealed record MatchCondition(string Expression, CelProgram Program)
 
     /// <summary>Whether a webhook is to be called. Where a condition fails and none is false, its failure policy decides.</summary>
     /// <exception cref="ApiException">403: a condition failed and the policy is to fail.</exception>
-    public static bool Hold(Webhook webhook, AdmissionRequest request, ResourceDefinition shown)
+    public static bool Hold(Webhook webhook, AdmissionRequest request, ResourceDefinition shown, IAuthorizer authorizer)
     {
         if (webhook.Conditions.Count == 0)
             return true;
         var described = AdmissionReviews.Request(request, shown, null, null, webhook.ReviewVersion, "").Obj("request")!;
         described.Remove("object");
         described.Remove("oldObject");
-        (string, object?)[] values = [("object", CelValues.From(request.Object)), ("oldObject", CelValues.From(request.OldObject)), ("request", CelValues.From(described))];
-        var budget = CelProgram.CostLimit;
+        var asked = new AuthorizationAttributes(request.Context.User, "", described.Str("namespace") ?? "", request.Definition.Key.Group, "*", request.Definition.Key.Plural, request.Subresource, request.Name);
+        (string, object?)[] values =
+        [
+            ("object", CelValues.From(request.Object)), ("oldObject", CelValues.From(request.OldObject)), ("request", CelValues.From(described)),
+            ("authorizer", new CelAuthorizer(authorizer, request.Context.User) { RequestResource = new CelResourceCheck(authorizer, asked) }),
+        ];
+        var budget = TotalCost;
         var errors = new List<string>();
         foreach (var condition in webhook.Conditions)
         {

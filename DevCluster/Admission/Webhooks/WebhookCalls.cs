@@ -2,12 +2,13 @@ using System.Text.Json.Nodes;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Resources;
+using Troupe.DevCluster.Security;
 using Troupe.DevCluster.Store;
 
 namespace Troupe.DevCluster.Admission.Webhooks;
 
 /// <summary>Which webhooks a request concerns, and the asking of one; what validating and mutating webhooks have in common.</summary>
-internal sealed class WebhookCalls(ObjectStore store, ResourceRegistry registry, WebhookClient client, ILogger log)
+internal sealed class WebhookCalls(ObjectStore store, ResourceRegistry registry, WebhookClient client, IAuthorizer authorizer, ILogger log)
 {
     /// <summary>In the order of the configurations' names and of the webhooks within each.</summary>
     public IEnumerable<Webhook> All(string plural) =>
@@ -16,7 +17,7 @@ internal sealed class WebhookCalls(ObjectStore store, ResourceRegistry registry,
     public ResourceDefinition? Shown(Webhook webhook, AdmissionRequest request)
     {
         var shown = WebhookMatcher.Match(webhook, request, store.State, registry);
-        if (shown is null || !MatchCondition.Hold(webhook, request, shown))
+        if (shown is null || !MatchCondition.Hold(webhook, request, shown, authorizer))
             return null;
         if (request.Context.DryRun && webhook.HasSideEffects)
             throw ApiException.BadRequest($"admission webhook \"{webhook.Name}\" does not support dry run");

@@ -32,22 +32,21 @@ internal sealed class DeploymentController(ObjectStore store, IKubeApi api, Time
         var canonical = TemplateHash.Canonical(deployment.Spec.Template);
         var current = sets.Where(set => TemplateHash.Canonical(set.Spec.Template) == canonical).MinBy(set => set.Metadata.CreationTimestamp);
         var old = sets.Where(set => set != current).ToList();
-        if (current is null && !deployment.Spec.Paused)
+        if (deployment.Spec.Paused || DeploymentPlan.IsResized(deployment, sets))
+        {
+            await ScaleAsync(deployment, DeploymentPlan.Resize(deployment, current, sets), ct);
+            await AnnotateAsync(deployment, sets, ct);
+            return await ReportAsync(stored, deployment, current, sets, ct);
+        }
+        if (current is null)
         {
             await CreateSetAsync(deployment, old, ct);
             return null; // the new set's event comes back here
         }
-        if (current is not null)
-        {
-            await KeepRevisionAsync(stored, deployment, current, old, ct);
-            var oldPods = old.Sum(set => Store.State.Table(PodTable).All(set.Namespace).Count(pod => pod.Index.Owners.Any(owner => owner.Uid == set.Metadata.Uid) && !pod.As<Pod>().IsFinished));
-            await ScaleAsync(deployment, DeploymentPlan.Scale(deployment, current, old, oldPods), ct);
-            await ForgetAsync(deployment, old, ct);
-        }
-        else
-        {
-            await ScaleAsync(deployment, DeploymentPlan.ScalePaused(deployment, sets), ct);
-        }
+        await KeepRevisionAsync(stored, deployment, current, old, ct);
+        var oldPods = old.Sum(set => Store.State.Table(PodTable).All(set.Namespace).Count(pod => pod.Index.Owners.Any(owner => owner.Uid == set.Metadata.Uid) && !pod.As<Pod>().IsFinished));
+        await ScaleAsync(deployment, DeploymentPlan.Scale(deployment, current, old, oldPods), ct);
+        await ForgetAsync(deployment, old, ct);
         return await ReportAsync(stored, deployment, current, sets, ct);
     }
 
@@ -56,8 +55,26 @@ internal sealed class DeploymentController(ObjectStore store, IKubeApi api, Time
         foreach (var (set, replicas) in changes)
         {
             Tell(deployment.Metadata, "Normal", "ScalingReplicaSet", $"Scaled {(replicas > set.Spec.Replicas ? "up" : "down")} replica set {set.Name} from {set.Spec.Replicas} to {replicas}");
-            await PatchSetAsync(set, new JsonObject { ["spec"] = new JsonObject { ["replicas"] = replicas } }, ct);
+            await PatchSetAsync(set, new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = Sizes(deployment) }, ["spec"] = new JsonObject { ["replicas"] = replicas } }, ct);
         }
+    }
+
+    /// <summary>From then on the sets know of the new size, whether or not it changed theirs.</summary>
+    private async Task AnnotateAsync(Workload deployment, IReadOnlyList<Workload> sets, CancellationToken ct)
+    {
+        var sizes = Sizes(deployment);
+        foreach (var known in sets.Where(set => set.Spec.Replicas > 0))
+        {
+            // Read again: scaling it has made a new version of it.
+            if (Store.State.Table(Sets).Find(known.Namespace, known.Name)?.As<Workload>() is { Spec.Replicas: > 0 } set && sizes.Any(size => set.Metadata.Annotations.GetValueOrDefault(size.Key) != size.Value.AsString()))
+                await PatchSetAsync(set, new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = sizes.DeepClone() } }, ct);
+        }
+    }
+
+    private static JsonObject Sizes(Workload deployment)
+    {
+        static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+        return new JsonObject { [DeploymentPlan.Desired] = Text(deployment.Spec.Replicas), [DeploymentPlan.Max] = Text(deployment.Spec.Replicas + DeploymentPlan.Limits(deployment).Surge) };
     }
 
     private async Task CreateSetAsync(Workload deployment, IReadOnlyList<Workload> old, CancellationToken ct)
@@ -74,6 +91,8 @@ internal sealed class DeploymentController(ObjectStore store, IKubeApi api, Time
         var name = $"{deployment.Name}-{hash}";
         var annotations = Inherited(deployment);
         annotations[Revision] = revision;
+        foreach (var (key, value) in Sizes(deployment))
+            annotations[key] = value?.DeepClone();
         await Api.CreateAsync(ResourceKey.ReplicaSets, deployment.Namespace, new JsonObject
         {
             ["metadata"] = new JsonObject
@@ -148,7 +167,7 @@ internal sealed class DeploymentController(ObjectStore store, IKubeApi api, Time
 
     /// <summary>Annotations of the deployment are its replica sets' too (the change cause shows in the history), but for what is only its own.</summary>
     private static JsonObject Inherited(Workload deployment) => new(deployment.Metadata.Annotations
-        .Where(a => a.Key is not (Revision or "kubectl.kubernetes.io/last-applied-configuration")).Select(a => KeyValuePair.Create(a.Key, (JsonNode?)a.Value)));
+        .Where(a => a.Key is not (Revision or DeploymentPlan.Desired or DeploymentPlan.Max or "kubectl.kubernetes.io/last-applied-configuration")).Select(a => KeyValuePair.Create(a.Key, (JsonNode?)a.Value)));
 
     private static long RevisionOf(Workload set) => long.TryParse(set.Metadata.Annotations.GetValueOrDefault(Revision), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
 

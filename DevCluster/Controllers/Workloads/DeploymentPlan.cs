@@ -1,3 +1,4 @@
+using System.Globalization;
 using Troupe.DevCluster.Nodes.Model;
 
 namespace Troupe.DevCluster.Controllers.Workloads;
@@ -5,6 +6,9 @@ namespace Troupe.DevCluster.Controllers.Workloads;
 /// <summary>The next sizes of a Deployment's replica sets. Pure.</summary>
 internal static class DeploymentPlan
 {
+    /// <summary>On a replica set: the size its deployment had, and the most pods it could have with its surge, when the set was last scaled.</summary>
+    public const string Desired = "deployment.kubernetes.io/desired-replicas", Max = "deployment.kubernetes.io/max-replicas";
+
     /// <param name="deployment">What is wanted.</param>
     /// <param name="current">The replica set of the current template.</param>
     /// <param name="old">The others.</param>
@@ -13,7 +17,6 @@ internal static class DeploymentPlan
     public static IReadOnlyList<(Workload Set, int Replicas)> Scale(Workload deployment, Workload current, IReadOnlyList<Workload> old, int oldPods)
     {
         var wanted = deployment.Spec.Replicas;
-        if (deployment.Spec.Paused) return ScalePaused(deployment, [current, .. old]);
         if (deployment.Spec.Strategy.Type == "Recreate")
         {
             var shut = old.Where(set => set.Spec.Replicas > 0).Select(set => (set, 0)).ToList();
@@ -27,15 +30,53 @@ internal static class DeploymentPlan
         return ScaleDown(current, old, total, least: wanted - unavailable);
     }
 
-    /// <summary>No roll-out goes on, but the size is still the user's: that of the set that runs, or of the newest when none does.</summary>
+    /// <summary>Whether the size was changed since the sets were last scaled.</summary>
+    public static bool IsResized(Workload deployment, IEnumerable<Workload> sets) => sets.Any(set => set.Spec.Replicas > 0 && Number(set, Desired) is { } desired && desired != deployment.Spec.Replicas);
+
+    /// <summary>
+    /// The sizes that go with a new size of the deployment, or of a paused one: no roll-out goes on here. In the middle of one, what is added or taken
+    /// away is shared among the sets in proportion to their sizes, so that it is neither hastened nor thrown back.
+    /// </summary>
     /// <param name="deployment">What is wanted.</param>
+    /// <param name="current">The replica set of the current template, if there is one yet.</param>
     /// <param name="sets">All its replica sets.</param>
-    public static IReadOnlyList<(Workload Set, int Replicas)> ScalePaused(Workload deployment, IReadOnlyList<Workload> sets)
+    public static IReadOnlyList<(Workload Set, int Replicas)> Resize(Workload deployment, Workload? current, IReadOnlyList<Workload> sets)
     {
+        var wanted = deployment.Spec.Replicas;
         var active = sets.Where(set => set.Spec.Replicas > 0).ToList();
-        var only = active.Count == 0 ? sets.MaxBy(set => set.Metadata.CreationTimestamp) : active.Count == 1 ? active[0] : null;
-        return only is not null && only.Spec.Replicas != deployment.Spec.Replicas ? [(only, deployment.Spec.Replicas)] : [];
+        if (active.Count < 2)
+        {
+            var only = active.FirstOrDefault() ?? current ?? sets.MaxBy(set => set.Metadata.CreationTimestamp);
+            return only is null || only.Spec.Replicas == wanted ? [] : [(only, wanted)];
+        }
+        if (current is not null && current.Spec.Replicas == wanted && current.Status.AvailableReplicas == wanted && Number(current, Desired) == wanted)
+            return [.. active.Where(set => set != current).Select(set => (set, 0))];
+        return deployment.Spec.Strategy.Type == "Recreate" ? [] : Shared(deployment, active);
     }
+
+    private static List<(Workload Set, int Replicas)> Shared(Workload deployment, List<Workload> active)
+    {
+        var most = deployment.Spec.Replicas == 0 ? 0 : deployment.Spec.Replicas + Limits(deployment).Surge;
+        var toAdd = most - active.Sum(set => set.Spec.Replicas);
+        // The largest first, as it gets what rounding leaves over; of two as large the newer grows and the older shrinks.
+        var bySize = active.OrderByDescending(set => set.Spec.Replicas);
+        List<Workload> sorted = [.. toAdd > 0 ? bySize.ThenByDescending(set => set.Metadata.CreationTimestamp) : bySize.ThenBy(set => set.Metadata.CreationTimestamp)];
+        var sizes = new List<int>();
+        var left = toAdd;
+        foreach (var set in sorted)
+        {
+            var before = Number(set, Max) is { } max and > 0 ? max : deployment.Status.Replicas;
+            var share = before == 0 ? 0 : (int)Math.Round((double)set.Spec.Replicas * most / before, MidpointRounding.AwayFromZero) - set.Spec.Replicas;
+            share = toAdd > 0 ? Math.Clamp(share, 0, left) : Math.Clamp(share, left, 0);
+            sizes.Add(set.Spec.Replicas + share);
+            left -= share;
+        }
+        sizes[0] = Math.Max(0, sizes[0] + left);
+        return [.. sorted.Zip(sizes).Where(s => s.First.Spec.Replicas != s.Second)];
+    }
+
+    private static int? Number(Workload set, string annotation) =>
+        int.TryParse(set.Metadata.Annotations.GetValueOrDefault(annotation), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     /// <summary>maxSurge and maxUnavailable in pods; never both 0, or nothing could move.</summary>
     public static (int Surge, int Unavailable) Limits(Workload deployment)

@@ -17,6 +17,9 @@ internal sealed class CelChecker(string source)
         ["type"] = CelType.Type,
     };
 
+    /// <summary>What has been found out about each node; nodes are told apart by where they stand, not by what they say.</summary>
+    public Dictionary<CelNode, CelType> Types { get; } = new(ReferenceEqualityComparer.Instance);
+
     /// <summary>Variables by name, the innermost first.</summary>
     internal sealed record Scope(string Name, CelType Type, Scope? Outer)
     {
@@ -27,7 +30,9 @@ internal sealed class CelChecker(string source)
     public static CelType? Named(string name) => TypeNames.GetValueOrDefault(name);
 
     /// <exception cref="CelSyntaxException">It has no type.</exception>
-    public CelType Check(CelNode node, Scope? scope)
+    public CelType Check(CelNode node, Scope? scope) => Types[node] = TypeOf(node, scope);
+
+    private CelType TypeOf(CelNode node, Scope? scope)
     {
         switch (node)
         {
@@ -57,6 +62,7 @@ internal sealed class CelChecker(string source)
         {
             CelKind.Dyn => CelType.Dyn,
             CelKind.Map => through.Arguments[1],
+            CelKind.Authorizer when select is { Field: "requestResource", Test: false, Target: CelIdent } => CelType.ResourceCheck,
             CelKind.Object => (CelSchemas.Field(through.Schema!, select.Field) is { } field ? CelSchemas.TypeOf(field) : null)
                 ?? throw Fail($"undefined field '{select.Field}'", select.Position),
             _ => throw Fail($"type '{target}' does not support field selection", select.Position),
@@ -92,19 +98,23 @@ internal sealed class CelChecker(string source)
             var result = Check(macro.Result!, new Scope(macro.Variable, value, scope));
             return macro.Kind == CelMacroKind.OptMap ? CelType.Optional(result) : result;
         }
-        var item = target.Kind switch
+        var (key, item) = target.Kind switch
         {
-            CelKind.List => target.Arguments[0],
-            CelKind.Map => target.Arguments[0],
-            CelKind.Dyn => CelType.Dyn,
+            CelKind.List => (CelType.Int, target.Arguments[0]),
+            CelKind.Map => (target.Arguments[0], macro.Second is null ? target.Arguments[0] : target.Arguments[1]),
+            CelKind.Dyn => (CelType.Dyn, CelType.Dyn),
             _ => throw Fail($"expression of type '{target}' cannot be range of a comprehension (must be list, map, or dynamic)", macro.Target.Position),
         };
-        var inner = new Scope(macro.Variable, item, scope);
+        var inner = macro.Second is { } second ? new Scope(second, item, new Scope(macro.Variable, key, scope)) : new Scope(macro.Variable, item, scope);
         if (macro.Condition is { } condition && Check(condition, inner) is { Kind: not (CelKind.Bool or CelKind.Dyn) } wrong)
             throw Fail($"expected type 'bool' but found '{wrong}'", condition.Position);
         return macro.Kind switch
         {
             CelMacroKind.Map => CelType.List(Check(macro.Result!, inner)),
+            CelMacroKind.TransformMap => CelType.Map(key, Check(macro.Result!, inner)),
+            CelMacroKind.TransformMapEntry => macro.Result is CelMapLiteral { Entries.Count: 1 } entry
+                ? Check(entry, inner)
+                : throw Fail("the result of transformMapEntry() must be a map literal with one entry", macro.Result!.Position),
             CelMacroKind.Filter => CelType.List(item),
             _ => CelType.Bool,
         };
@@ -135,7 +145,7 @@ internal sealed class CelChecker(string source)
     {
         foreach (var item in list.Items)
             Check(item, scope);
-        return CelType.List(CelType.Dyn);
+        return Types[list] = CelType.List(CelType.Dyn);
     }
 
     private static string Applied(CelCall call, List<CelType> arguments) => call.Target is null

@@ -72,6 +72,7 @@ internal sealed class CelEvaluator
         {
             CelStruct obj => obj.Get(select.Field),
             CelMap map => map.Entries.TryGetValue(select.Field, out var value) ? value : throw new CelException("no such key: " + select.Field),
+            CelAuthorizer authorizer => authorizer.RequestResource,
             _ => throw new CelException("no such overload"),
         };
     }
@@ -134,30 +135,49 @@ internal sealed class CelEvaluator
             var result = Run(macro.Result!, new Scope(macro.Variable, optional.Value, scope));
             return macro.Kind == CelMacroKind.OptMap ? new CelOptional(true, result) : result;
         }
-        IEnumerable<object?> items = target switch
+        IEnumerable<(object? Key, object? Value)> items = target switch
         {
-            CelList list => list,
-            CelMap map => map.Entries.Keys.Cast<object?>(),
+            CelList list => list.Select((item, i) => ((object?)(long)i, item)),
+            CelMap map => map.Entries.Select(e => ((object?)e.Key, e.Value)),
             _ => throw new CelException("no such overload"),
         };
+        // With one variable, that is for the items of a list but for the keys of a map.
+        object? Single((object? Key, object? Value) item) => target is CelMap ? item.Key : item.Value;
+        Scope Inside((object? Key, object? Value) item) => macro.Second is { } second
+            ? new Scope(second, item.Value, new Scope(macro.Variable, item.Key, scope))
+            : new Scope(macro.Variable, Single(item), scope);
+        bool Kept(Scope inside) => macro.Condition is null || True(Run(macro.Condition, inside));
         return macro.Kind switch
         {
-            CelMacroKind.Map => new CelList([.. items.Select(i => new Scope(macro.Variable, i, scope))
-                .Where(s => macro.Condition is null || True(Run(macro.Condition, s))).Select(s => Run(macro.Result!, s))]),
-            CelMacroKind.Filter => new CelList([.. items.Where(i => True(Run(macro.Condition!, new Scope(macro.Variable, i, scope))))]),
-            CelMacroKind.ExistsOne => items.Count(i => True(Run(macro.Condition!, new Scope(macro.Variable, i, scope)))) == 1,
-            var kind => Any(macro, items, scope, kind == CelMacroKind.Exists),
+            CelMacroKind.Map => new CelList([.. items.Select(Inside).Where(Kept).Select(s => Run(macro.Result!, s))]),
+            CelMacroKind.TransformMap or CelMacroKind.TransformMapEntry => Transformed(macro, items.Select(i => (i.Key, Inside: Inside(i))).Where(i => Kept(i.Inside))),
+            CelMacroKind.Filter => new CelList([.. items.Where(i => Kept(Inside(i))).Select(Single)]),
+            CelMacroKind.ExistsOne => items.Count(i => Kept(Inside(i))) == 1,
+            var kind => Any(macro, items.Select(Inside), kind == CelMacroKind.Exists),
         };
     }
 
-    private bool Any(CelMacro macro, IEnumerable<object?> items, Scope? scope, bool wanted)
+    private CelMap Transformed(CelMacro macro, IEnumerable<(object? Key, Scope Inside)> items)
+    {
+        var entries = new Dictionary<object, object?>();
+        foreach (var (key, inside) in items)
+        {
+            var made = Run(macro.Result!, inside);
+            var (at, value) = macro.Kind == CelMacroKind.TransformMapEntry && made is CelMap { Entries: var one } ? (one.First().Key, one.First().Value) : (key!, made);
+            if (!entries.TryAdd(at, value))
+                throw new CelException($"insert failed: key {CelText.Of(at)} already exists");
+        }
+        return new CelMap(entries);
+    }
+
+    private bool Any(CelMacro macro, IEnumerable<Scope> items, bool wanted)
     {
         CelException? failed = null;
-        foreach (var item in items)
+        foreach (var inside in items)
         {
             try
             {
-                if (True(Run(macro.Condition!, new Scope(macro.Variable, item, scope))) == wanted)
+                if (True(Run(macro.Condition!, inside)) == wanted)
                     return wanted;
             }
             catch (CelException e) when (_left >= 0)
@@ -180,8 +200,10 @@ internal sealed class CelEvaluator
             Charge(argument switch { string s => s.Length / 10, CelList l => l.Count / 10, _ => 0 });
         foreach (var overload in CelFunctions.Find(call.Function, call.Target is not null))
         {
-            if (overload.Fits(arguments))
-                return overload.Run(arguments);
+            if (!overload.Fits(arguments))
+                continue;
+            Charge(overload.Cost);
+            return overload.Run(arguments);
         }
         throw new CelException("no such overload");
     }

@@ -57,7 +57,7 @@ internal static class CelKubernetes
     ];
 
     /// <summary>An absolute URL or an absolute path, as Go's ParseRequestURI.</summary>
-    private static Uri? Url(string text) => text.StartsWith('/')
+    public static Uri? Url(string text) => text.StartsWith('/')
         ? new Uri(text, UriKind.Relative)
         : Uri.TryCreate(text, UriKind.Absolute, out var uri) && text.Contains(':', StringComparison.Ordinal) ? uri : null;
 

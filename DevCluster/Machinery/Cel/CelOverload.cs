@@ -3,6 +3,9 @@ namespace Troupe.DevCluster.Machinery.Cel;
 /// <summary>One signature of a function or operator; for a member function the first argument is what stands before the dot.</summary>
 internal sealed record CelOverload(string Name, bool Member, CelType[] Arguments, CelType Result, Func<object?[], object?> Run)
 {
+    /// <summary>What a call costs besides what every call costs.</summary>
+    public long Cost { get; init; }
+
     public bool Fits(object?[] values)
     {
         if (values.Length != Arguments.Length)
@@ -35,6 +38,12 @@ internal sealed record CelOverload(string Name, bool Member, CelType[] Arguments
         CelKind.Quantity => value is decimal,
         CelKind.Url => value is Uri,
         CelKind.Ip => value is System.Net.IPAddress,
+        CelKind.Authorizer => value is CelAuthorizer,
+        CelKind.PathCheck => value is CelPathCheck,
+        CelKind.GroupCheck => value is CelGroupCheck,
+        CelKind.ResourceCheck => value is CelResourceCheck,
+        CelKind.Decision => value is Security.AuthorizationDecision,
+        CelKind.Format => value is CelFormat,
         _ => value is System.Net.IPNetwork,
     };
 }

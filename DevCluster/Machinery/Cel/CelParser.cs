@@ -10,9 +10,6 @@ internal sealed class CelParser
         "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package", "namespace", "return", "var", "void", "while",
     ];
 
-    /// <summary>Names before the dot that are no variables but part of the name of a function.</summary>
-    private static readonly HashSet<string> Namespaces = ["optional", "sets", "strings"];
-
     private readonly string _source;
     private readonly List<CelLexeme> _tokens;
     private int _at;
@@ -116,14 +113,17 @@ internal sealed class CelParser
 
     private CelNode Method(CelNode target, string name, int position, List<CelNode> arguments)
     {
-        if (target is CelIdent { Name: var space } && Namespaces.Contains(space))
+        // What is before the dot may be no variable but part of the name of a function.
+        if (target is CelIdent { Name: var space } && CelFunctions.Find($"{space}.{name}", member: false).Count > 0)
             return new CelCall(position, $"{space}.{name}", null, arguments);
         CelMacroKind? kind = (name, arguments.Count) switch
         {
-            ("all", 2) => CelMacroKind.All,
-            ("exists", 2) => CelMacroKind.Exists,
-            ("exists_one" or "existsOne", 2) => CelMacroKind.ExistsOne,
-            ("map", 2 or 3) => CelMacroKind.Map,
+            ("all", 2 or 3) => CelMacroKind.All,
+            ("exists", 2 or 3) => CelMacroKind.Exists,
+            ("exists_one" or "existsOne", 2 or 3) => CelMacroKind.ExistsOne,
+            ("map", 2 or 3) or ("transformList", 3 or 4) => CelMacroKind.Map,
+            ("transformMap", 3 or 4) => CelMacroKind.TransformMap,
+            ("transformMapEntry", 3 or 4) => CelMacroKind.TransformMapEntry,
             ("filter", 2) => CelMacroKind.Filter,
             ("optMap", 2) => CelMacroKind.OptMap,
             ("optFlatMap", 2) => CelMacroKind.OptFlatMap,
@@ -131,11 +131,16 @@ internal sealed class CelParser
         };
         if (kind is null)
             return new CelCall(position, name, target, arguments);
-        if (arguments[0] is not CelIdent { Name: var variable })
-            throw new CelSyntaxException("argument must be a simple name", _source, arguments[0].Position);
-        return kind is CelMacroKind.Map or CelMacroKind.OptMap or CelMacroKind.OptFlatMap
-            ? new CelMacro(position, kind.Value, target, variable, arguments.Count == 3 ? arguments[1] : null, arguments[^1])
-            : new CelMacro(position, kind.Value, target, variable, arguments[1], null);
+        var makes = kind is CelMacroKind.Map or CelMacroKind.OptMap or CelMacroKind.OptFlatMap or CelMacroKind.TransformMap or CelMacroKind.TransformMapEntry;
+        // What follows the variables: a predicate, or what is made of each item with a filter before it or none.
+        var variables = name.StartsWith("transform", StringComparison.Ordinal) || (!makes && arguments.Count == 3) ? 2 : 1;
+        var names = arguments.Take(variables).Select(a => a is CelIdent ident ? ident.Name : throw new CelSyntaxException("argument must be a simple name", _source, a.Position)).ToList();
+        if (names.Distinct().Count() < variables)
+            throw new CelSyntaxException("duplicate variable name: " + names[0], _source, arguments[1].Position);
+        return new CelMacro(position, kind.Value, target, names[0], makes && arguments.Count - variables == 1 ? null : arguments[variables], makes ? arguments[^1] : null)
+        {
+            Second = names.ElementAtOrDefault(1),
+        };
     }
 
     private CelNode Primary()

@@ -49,7 +49,7 @@ internal sealed class CelProgram
         CelListLiteral list => list.Items.Any(i => Uses(i, variable)),
         CelMapLiteral map => map.Entries.Any(e => Uses(e.Key, variable) || Uses(e.Value, variable)),
         CelMacro macro => Uses(macro.Target, variable)
-            || (macro.Variable != variable && ((macro.Condition is { } c && Uses(c, variable)) || (macro.Result is { } r && Uses(r, variable)))),
+            || (macro.Variable != variable && macro.Second != variable && ((macro.Condition is { } c && Uses(c, variable)) || (macro.Result is { } r && Uses(r, variable)))),
         _ => false,
     };
 }

@@ -17,28 +17,30 @@ internal sealed record CelRule(CelProgram Program, CelProgram? MessageExpression
 
     /// <summary>The rules on values of the schema itself; those of a stored CRD all compile, or it would not have been accepted.</summary>
     public static IReadOnlyList<CelRule> Of(Schema schema) =>
-        schema.Validations is null ? [] : Compiled.GetValue(schema, static s => Compile(s, "", correlatable: true, []));
+        schema.Validations is null ? [] : Compiled.GetValue(schema, static s => [.. s.Validations!.Select(r => Compile(r, s, "", "", correlatable: true, [])).OfType<CelRule>()]);
 
     /// <summary>Whether there is any rule on the schema or inside of it.</summary>
     public static bool Any(Schema schema) => Somewhere.GetValue(schema, static s => new StrongBox<bool>(
         s.Validations is { Count: > 0 } || s.Properties.Values.Any(Any) || (s.Items is { } i && Any(i)) || (s.AdditionalProperties is { } a && Any(a)))).Value;
 
-    /// <param name="schema">The schema with the rules.</param>
-    /// <param name="path">Of the schema in its CRD.</param>
-    /// <param name="correlatable">Whether the value before can be told: not inside of lists without keys.</param>
-    /// <param name="causes">Receives what is wrong with the rules.</param>
-    public static IReadOnlyList<CelRule> Compile(Schema schema, string path, bool correlatable, List<StatusCause> causes)
+    /// <summary>What the rule and the expression of its message can cost at most.</summary>
+    public static (ulong Rule, ulong Message) Cost(JsonNode? source, Schema schema) => (
+        CelCost.Of((source.Str("rule") ?? "").Trim(), Variables(source, schema), schema),
+        source.Str("messageExpression") is { } message ? CelCost.Of(message, Variables(source, schema), schema) : 0);
+
+    private static (string, CelType)[] Variables(JsonNode? source, Schema schema)
     {
-        var rules = new List<CelRule>();
-        foreach (var (source, i) in (schema.Validations ?? []).Select((r, i) => (r, i)))
-        {
-            if (Compile(source, schema, $"{path}.x-kubernetes-validations[{i}]", path, correlatable, causes) is { } rule)
-                rules.Add(rule);
-        }
-        return rules;
+        var type = CelSchemas.TypeOf(schema)!;
+        return [("self", type), ("oldSelf", source.Bool("optionalOldSelf") == true ? CelType.Optional(type) : type)];
     }
 
-    private static CelRule? Compile(JsonNode? source, Schema schema, string at, string path, bool correlatable, List<StatusCause> causes)
+    /// <param name="source">The rule as written.</param>
+    /// <param name="schema">The schema with the rule.</param>
+    /// <param name="at">Of the rule in its CRD.</param>
+    /// <param name="path">Of the schema in its CRD.</param>
+    /// <param name="correlatable">Whether the value before can be told: not inside of lists without keys.</param>
+    /// <param name="causes">Receives what is wrong with the rule.</param>
+    public static CelRule? Compile(JsonNode? source, Schema schema, string at, string path, bool correlatable, List<StatusCause> causes)
     {
         var before = causes.Count;
         var (rule, message) = ((source.Str("rule") ?? "").Trim(), (source.Str("message") ?? "").Trim());
@@ -59,12 +61,12 @@ internal sealed record CelRule(CelProgram Program, CelProgram? MessageExpression
         if (fieldPath.Length > 0 && !Leads(schema, fieldPath))
             Wrong("fieldPath", $"\"{fieldPath}\"", "fieldPath must be a valid path: does not refer to a valid field");
         var optional = source.Bool("optionalOldSelf") == true;
-        if (CelSchemas.TypeOf(schema) is not { } type)
+        if (CelSchemas.TypeOf(schema) is null)
         {
             Wrong("rule", $"\"{rule}\"", "compilation failed: rules can't look at a value without a type");
             return null;
         }
-        (string, CelType)[] variables = [("self", type), ("oldSelf", optional ? CelType.Optional(type) : type)];
+        var variables = Variables(source, schema);
         var program = Compile(rule, "rule", variables, CelKind.Bool, "bool", Wrong);
         CelProgram? expression = null;
         if (source.Str("messageExpression") is { } text)

@@ -18,7 +18,11 @@ internal static class CelSchemas
     private static readonly Schema Metadata = new()
     {
         Type = SchemaType.Object,
-        Properties = { ["name"] = new Schema { Type = SchemaType.String }, ["generateName"] = new Schema { Type = SchemaType.String } },
+        Properties =
+        {
+            ["name"] = new Schema { Type = SchemaType.String, Rules = new SchemaRules { MaxLength = 253 } },
+            ["generateName"] = new Schema { Type = SchemaType.String, Rules = new SchemaRules { MaxLength = 252 } },
+        },
     };
 
     /// <summary>The type of a value with the schema; null when rules can't look at it.</summary>

@@ -30,7 +30,13 @@ internal enum CelMacroKind
     Filter,
     OptMap,
     OptFlatMap,
+    TransformMap,
+    TransformMapEntry,
 }
 
 /// <summary>A comprehension over a list, the keys of a map, or an optional. <paramref name="Result"/> is what map() makes of each item.</summary>
-internal sealed record CelMacro(int Position, CelMacroKind Kind, CelNode Target, string Variable, CelNode? Condition, CelNode? Result) : CelNode(Position);
+internal sealed record CelMacro(int Position, CelMacroKind Kind, CelNode Target, string Variable, CelNode? Condition, CelNode? Result) : CelNode(Position)
+{
+    /// <summary>In the form with two variables, the one for values; the first is then for indices or keys.</summary>
+    public string? Second { get; init; }
+}

@@ -21,6 +21,12 @@ internal enum CelKind
     Url,
     Ip,
     Cidr,
+    Authorizer,
+    PathCheck,
+    GroupCheck,
+    ResourceCheck,
+    Decision,
+    Format,
 
     /// <summary>A type variable in the signature of a function.</summary>
     Variable,
@@ -44,6 +50,12 @@ internal sealed class CelType(CelKind kind, params CelType[] arguments)
     public static readonly CelType Url = new(CelKind.Url);
     public static readonly CelType Ip = new(CelKind.Ip);
     public static readonly CelType Cidr = new(CelKind.Cidr);
+    public static readonly CelType Authorizer = new(CelKind.Authorizer);
+    public static readonly CelType PathCheck = new(CelKind.PathCheck);
+    public static readonly CelType GroupCheck = new(CelKind.GroupCheck);
+    public static readonly CelType ResourceCheck = new(CelKind.ResourceCheck);
+    public static readonly CelType Decision = new(CelKind.Decision);
+    public static readonly CelType Format = new(CelKind.Format);
     public static readonly CelType A = new(CelKind.Variable) { Name = "A" };
     public static readonly CelType B = new(CelKind.Variable) { Name = "B" };
 
@@ -116,6 +128,8 @@ internal sealed class CelType(CelKind kind, params CelType[] arguments)
         CelKind.Url => "kubernetes.URL",
         CelKind.Ip => "net.IP",
         CelKind.Cidr => "net.CIDR",
+        CelKind.Authorizer or CelKind.PathCheck or CelKind.GroupCheck or CelKind.ResourceCheck or CelKind.Decision => $"kubernetes.authorization.{kind}",
+        CelKind.Format => "kubernetes.NamedFormat",
         CelKind.Variable => Name,
         _ when arguments.Length > 0 => $"{kind.ToString().ToLowerInvariant()}({string.Join(", ", arguments.Select(a => a.ToString()))})",
         _ => kind.ToString().ToLowerInvariant(),

@@ -150,6 +150,12 @@ internal static class CelValues
         Uri => CelType.Url,
         System.Net.IPAddress => CelType.Ip,
         System.Net.IPNetwork => CelType.Cidr,
+        CelAuthorizer => CelType.Authorizer,
+        CelPathCheck => CelType.PathCheck,
+        CelGroupCheck => CelType.GroupCheck,
+        CelResourceCheck => CelType.ResourceCheck,
+        Security.AuthorizationDecision => CelType.Decision,
+        CelFormat => CelType.Format,
         _ => CelType.Type,
     };
 }

@@ -27,5 +27,6 @@ public sealed record JobSpec
 public sealed record JobStatus
 {
     public DateTimeOffset? StartTime { get; init; }
+    public DateTimeOffset? CompletionTime { get; init; }
     public List<WorkloadCondition> Conditions { get; init; } = [];
 }

@@ -12,6 +12,8 @@ public sealed record ServiceSpec
     public string ClusterIP { get; init; } = "";
     public string ExternalName { get; init; } = "";
     public bool PublishNotReadyAddresses { get; init; }
+    public string SessionAffinity { get; init; } = "None";
+    public string ExternalTrafficPolicy { get; init; } = "Cluster";
     public Dictionary<string, string>? Selector { get; init; }
     public List<ServicePort> Ports { get; init; } = [];
 
@@ -24,6 +26,7 @@ public sealed record ServicePort
     public string Protocol { get; init; } = "TCP";
     public int Port { get; init; }
     public IntOrString? TargetPort { get; init; }
+    public int NodePort { get; init; }
 }
 
 public sealed record EndpointSlice
@@ -40,6 +43,7 @@ public sealed record Endpoint
     public List<string> Addresses { get; init; } = [];
     public EndpointConditions Conditions { get; init; } = new();
     public string Hostname { get; init; } = "";
+    public string NodeName { get; init; } = "";
 }
 
 public sealed record EndpointConditions

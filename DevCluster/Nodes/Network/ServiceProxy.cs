@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Troupe.DevCluster.Api;
+using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Nodes.Dns;
 using Troupe.DevCluster.Nodes.Host;
 using Troupe.DevCluster.Nodes.Model;
@@ -17,6 +18,9 @@ internal sealed class ServiceProxy(IKubeApi api, ClusterIdentity identity, int n
 
     private readonly Dictionary<string, Service> _services = [];
     private readonly Dictionary<string, EndpointSlice> _slices = [];
+
+    /// <summary>Those that ask for ports of their nodes.</summary>
+    private readonly Dictionary<string, Pod> _pods = [];
     private string _applied = "";
     private volatile ClusterZone _zone = new([], []);
 
@@ -27,29 +31,33 @@ internal sealed class ServiceProxy(IKubeApi api, ClusterIdentity identity, int n
         // The API server listens on the loopback address only.
         for (var node = 1; node <= nodes; node++)
             await File.WriteAllTextAsync($"/proc/sys/net/ipv4/conf/{identity.Bridge(node)}/route_localnet", "1", ct);
-        var changes = Channel.CreateUnbounded<(bool IsService, FeedEvent Event)>();
-        _ = FollowAsync(ResourceKey.Services, true);
-        _ = FollowAsync(ResourceKey.EndpointSlices, false);
-        var synced = 0;
+        var changes = Channel.CreateUnbounded<(ResourceKey Kind, FeedEvent Event)>();
+        ResourceKey[] kinds = [ResourceKey.Services, ResourceKey.EndpointSlices, ResourceKey.Pods];
+        foreach (var kind in kinds) _ = FollowAsync(kind);
+        var synced = new HashSet<ResourceKey>();
         while (await changes.Reader.WaitToReadAsync(ct))
         {
             await Task.Delay(Gathering, time, ct);
             while (changes.Reader.TryRead(out var change))
             {
-                if (change.Event is FeedEvent.Synced) synced |= change.IsService ? 1 : 2;
-                else if (change.IsService) Apply(_services, change.Event);
+                if (change.Event is FeedEvent.Synced) synced.Add(change.Kind);
+                else if (change.Kind == ResourceKey.Services) Apply(_services, change.Event);
+                else if (change.Kind == ResourceKey.Pods) Apply(_pods, change.Event);
                 else Apply(_slices, change.Event);
             }
-            if (synced != 3) continue;
+            if (synced.Count < kinds.Length) continue;
             _zone = new ClusterZone([.. _services.Values], [.. _slices.Values]);
             await UpdateAsync(ct);
         }
 
-        async Task FollowAsync(ResourceKey kind, bool isService)
+        async Task FollowAsync(ResourceKey kind)
         {
             try
             {
-                await foreach (var e in ObjectFeed.ReadAsync(api, kind, log, time, ct)) changes.Writer.TryWrite((isService, e));
+                await foreach (var e in ObjectFeed.ReadAsync(api, kind, log, time, ct))
+                {
+                    if (kind != ResourceKey.Pods || Matters(e)) changes.Writer.TryWrite((kind, e));
+                }
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested)
             {
@@ -63,13 +71,24 @@ internal sealed class ServiceProxy(IKubeApi api, ClusterIdentity identity, int n
 
     private async Task UpdateAsync(CancellationToken ct)
     {
-        List<ServiceRoute> routes = [.. ServiceRules.Routes(_services.Values, _slices.Values).Where(route => route.ClusterIp != ApiAddress)];
-        if (apiServer is not null) routes.Add(new ServiceRoute(ApiAddress, "TCP", 443, [("127.0.0.1", apiServer.Port)]));
+        List<ServiceRoute> routes =
+        [
+            .. ServiceRules.Routes(identity, nodes, _services.Values, _slices.Values).Where(route => route.Addresses[0] != ApiAddress),
+            .. ServiceRules.HostPorts(identity, nodes, _pods.Values),
+        ];
+        if (apiServer is not null) routes.Add(new ServiceRoute([ApiAddress], "TCP", 443, [("127.0.0.1", apiServer.Port)]));
         var script = ServiceRules.Script(identity, nodes, routes);
         if (script == _applied) return;
         var result = await Command.RunAsync("nft", ["-f", "-"], script, ct);
         if (result.Ok) _applied = script;
         else log.LogError("service rules were refused: {Error}", result.Explanation);
+    }
+
+    /// <summary>Few pods ask for a port of their node, and the others' changes are many.</summary>
+    private static bool Matters(FeedEvent e)
+    {
+        var pod = e switch { FeedEvent.Present present => present.Object, FeedEvent.Gone gone => gone.LastKnown, _ => null };
+        return pod is null || new[] { "containers", "initContainers" }.SelectMany(list => pod.Arr("spec", list) ?? []).SelectMany(c => c.Arr("ports") ?? []).Any(port => port.Int("hostPort") > 0);
     }
 
     private static void Apply<T>(Dictionary<string, T> known, FeedEvent e)

@@ -68,7 +68,7 @@ internal static class CrdRules
         }
     }
 
-    public static IEnumerable<StatusCause> Versions(JsonObject crd)
+    public static IEnumerable<StatusCause> Versions(JsonObject crd, JsonObject? old)
     {
         var versions = crd.Arr("spec", "versions") ?? [];
         if (versions.Count == 0)
@@ -95,7 +95,8 @@ internal static class CrdRules
             }
             if (shared && i > 0)
                 continue;
-            foreach (var cause in StructuralSchema.Problems(schema, shared ? "spec.validation.openAPIV3Schema" : at + ".schema.openAPIV3Schema"))
+            var before = old.Arr("spec", "versions")?.FirstOrDefault(v => v.Str("name") == name).Obj("schema", "openAPIV3Schema");
+            foreach (var cause in StructuralSchema.Problems(schema, shared ? "spec.validation.openAPIV3Schema" : at + ".schema.openAPIV3Schema", kept: before is not null && schema.SameAs(before)))
                 yield return cause;
         }
     }

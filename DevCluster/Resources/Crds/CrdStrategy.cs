@@ -41,5 +41,5 @@ internal sealed class CrdStrategy : ResourceStrategy
         crd, "Terminating", "True", "InstanceDeletionPending", "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon", crd.Str("metadata", "deletionTimestamp") ?? "");
 
     public override IEnumerable<StatusCause> Validate(JsonObject crd, JsonObject? old, StrategyContext context) =>
-        CrdRules.Names(crd).Concat(CrdRules.Versions(crd)).Concat(CrdRules.Conversion(crd.Obj("spec", "conversion"))).Concat(old is null ? [] : CrdRules.Update(crd, old));
+        CrdRules.Names(crd).Concat(CrdRules.Versions(crd, old)).Concat(CrdRules.Conversion(crd.Obj("spec", "conversion"))).Concat(old is null ? [] : CrdRules.Update(crd, old));
 }

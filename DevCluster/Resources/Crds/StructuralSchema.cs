@@ -14,7 +14,10 @@ internal sealed class StructuralSchema
     private static readonly string[] OnlyOutside = ["description", "type", "default", "additionalProperties", "nullable"];
     private readonly List<StatusCause> _causes = [];
 
-    public static IReadOnlyList<StatusCause> Problems(JsonObject root, string path)
+    /// <param name="root">The schema.</param>
+    /// <param name="path">Of the schema in its CRD.</param>
+    /// <param name="kept">Whether the schema is as it was before: what its rules cost is then not asked again.</param>
+    public static IReadOnlyList<StatusCause> Problems(JsonObject root, string path, bool kept = false)
     {
         var check = new StructuralSchema();
         if (root.Str("type") is { Length: > 0 } type && type != "object")
@@ -27,7 +30,9 @@ internal sealed class StructuralSchema
         {
             var schema = SchemaReader.Root(root, BuiltinSchemas.For<k8s.Models.V1ObjectMeta>());
             check.Defaults(root, schema, path);
-            check.Rules(schema, path, correlatable: true);
+            var costs = new RuleCosts(check._causes, single: !kept);
+            check.Rules(schema, path, correlatable: true, 1, costs);
+            costs.Close(path);
         }
         catch (FormatException e)
         {
@@ -242,17 +247,26 @@ internal sealed class StructuralSchema
             Defaults(additional, values, path + ".additionalProperties");
     }
 
-    private void Rules(Schema schema, string path, bool correlatable)
+    private void Rules(Schema schema, string path, bool correlatable, ulong? times, RuleCosts costs)
     {
-        CelRule.Compile(schema, path, correlatable, _causes);
+        foreach (var (rule, i) in (schema.Validations ?? []).Select((r, i) => (r, i)))
+        {
+            var at = $"{path}.x-kubernetes-validations[{i}]";
+            if (CelRule.Compile(rule, schema, at, path, correlatable, _causes) is null)
+                continue;
+            var (cost, message) = CelRule.Cost(rule, schema);
+            costs.Add(at + ".rule", "rule", CelCost.Times(cost, times ?? CelSizes.Occurrences(schema)));
+            costs.Add(at + ".messageExpression", "messageExpression", message);
+        }
+        var inside = RuleCosts.Inside(schema, times);
         foreach (var (name, property) in schema.Properties)
         {
             if (property.DefinitionName is null)
-                Rules(property, $"{path}.properties[{name}]", correlatable);
+                Rules(property, $"{path}.properties[{name}]", correlatable, inside, costs);
         }
         if (schema.Items is { } items)
-            Rules(items, path + ".items", correlatable && schema.ListType == ListType.Map);
+            Rules(items, path + ".items", correlatable && schema.ListType == ListType.Map, inside, costs);
         if (schema.AdditionalProperties is { } values)
-            Rules(values, path + ".additionalProperties", correlatable);
+            Rules(values, path + ".additionalProperties", correlatable, inside, costs);
     }
 }

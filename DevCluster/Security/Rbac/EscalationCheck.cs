@@ -6,7 +6,13 @@ namespace Troupe.DevCluster.Security.Rbac;
 /// <summary>Nobody may write a role with more rights than he has, or bind one, unless he may "escalate" or "bind".</summary>
 internal sealed class EscalationCheck(RbacPolicy policy, IAuthorizer authorizer) : IAdmissionStep
 {
-    public async ValueTask AdmitAsync(AdmissionRequest request, CancellationToken ct)
+    public ValueTask AdmitAsync(AdmissionRequest request, CancellationToken ct)
+    {
+        Check(request);
+        return ValueTask.CompletedTask;
+    }
+
+    private void Check(AdmissionRequest request)
     {
         if (request.Definition.Key.Group != RbacPolicy.Group || request.Object is not { } obj || request.Context.User.Groups.Contains(RbacAuthorizer.Masters))
             return;
@@ -15,7 +21,7 @@ internal sealed class EscalationCheck(RbacPolicy policy, IAuthorizer authorizer)
             case "roles" or "clusterroles":
                 if (request.OldObject is { } old && old["rules"].SameAs(obj["rules"]) && old["aggregationRule"].SameAs(obj["aggregationRule"]))
                     return;
-                if (await MayAsync("escalate", request, request.Definition.Key.Plural, request.Name, ct))
+                if (May("escalate", request, request.Definition.Key.Plural, request.Name))
                     return;
                 // An aggregated role can come to hold anything.
                 var rules = obj["aggregationRule"] is null ? (obj.Arr("rules") ?? []).Select(PolicyRule.From).ToList() : [.. Everything];
@@ -25,7 +31,7 @@ internal sealed class EscalationCheck(RbacPolicy policy, IAuthorizer authorizer)
                 if (request.OldObject is { } before && before["roleRef"].SameAs(obj["roleRef"]) && before["subjects"].SameAs(obj["subjects"]))
                     return;
                 var (kind, name) = (obj.Str("roleRef", "kind") ?? "", obj.Str("roleRef", "name") ?? "");
-                if (await MayAsync("bind", request, kind == "ClusterRole" ? "clusterroles" : "roles", name, ct))
+                if (May("bind", request, kind == "ClusterRole" ? "clusterroles" : "roles", name))
                     return;
                 Confirm(request, policy.RulesOf(kind, name, request.Namespace)
                     ?? throw ApiException.NotFound(new ResourceKey(RbacPolicy.Group, "v1", kind == "ClusterRole" ? "clusterroles" : "roles"), name));
@@ -35,9 +41,8 @@ internal sealed class EscalationCheck(RbacPolicy policy, IAuthorizer authorizer)
 
     private static readonly PolicyRule[] Everything = [new(["*"], ["*"], ["*"], [], []), new(["*"], [], [], [], ["*"])];
 
-    private async ValueTask<bool> MayAsync(string verb, AdmissionRequest request, string resource, string name, CancellationToken ct) =>
-        (await authorizer.AuthorizeAsync(
-            new AuthorizationAttributes(request.Context.User, verb, request.Namespace, RbacPolicy.Group, "v1", resource, "", name), ct)).Allowed;
+    private bool May(string verb, AdmissionRequest request, string resource, string name) =>
+        authorizer.Authorize(new AuthorizationAttributes(request.Context.User, verb, request.Namespace, RbacPolicy.Group, "v1", resource, "", name)).Allowed;
 
     private void Confirm(AdmissionRequest request, IReadOnlyList<PolicyRule> wanted)
     {

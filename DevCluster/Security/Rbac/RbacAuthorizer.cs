@@ -5,17 +5,17 @@ internal sealed class RbacAuthorizer(RbacPolicy policy) : IAuthorizer
 {
     public const string Masters = "system:masters";
 
-    public ValueTask<AuthorizationDecision> AuthorizeAsync(AuthorizationAttributes attributes, CancellationToken ct)
+    public AuthorizationDecision Authorize(AuthorizationAttributes attributes)
     {
         if (attributes.User.Groups.Contains(Masters))
-            return ValueTask.FromResult(new AuthorizationDecision(true, ""));
+            return new AuthorizationDecision(true, "");
         var errors = new List<string>();
         foreach (var granted in policy.RulesFor(attributes.User, attributes.Namespace, errors))
         {
             if (granted.Rule.Allows(attributes))
-                return ValueTask.FromResult(new AuthorizationDecision(true, "RBAC: allowed by " + granted.By));
+                return new AuthorizationDecision(true, "RBAC: allowed by " + granted.By);
         }
         var reason = errors.Count switch { 0 => "", 1 => "RBAC: " + errors[0], _ => $"RBAC: [{string.Join(", ", errors)}]" };
-        return ValueTask.FromResult(new AuthorizationDecision(false, reason));
+        return new AuthorizationDecision(false, reason);
     }
 }

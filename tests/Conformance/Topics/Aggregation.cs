@@ -11,6 +11,9 @@ public sealed class Aggregation(ApiServer server) : Topic(server)
 
     private CallbackServer _backend = null!;
 
+    /// <summary>The namespace in which the backend has an object.</summary>
+    private volatile string? _kept;
+
     private string Group => Namespace + ".example.com";
 
     private string Api => $"/apis/{Group}/v1";
@@ -70,12 +73,60 @@ public sealed class Aggregation(ApiServer server) : Topic(server)
         Assert.DoesNotContain(_backend.Seen, s => s.Path.EndsWith("secret", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task Its_OpenAPI_v2_document_is_part_of_the_servers()
+    {
+        var path = $"paths['{Api}/namespaces/{{namespace}}/things'].get.responses.200.schema.$ref";
+        await Eventually.HoldsAsync(async () => (await Get("/openapi/v2"))[path] is not null, "the document has the path");
+        var document = (await Get("/openapi/v2")).Json;
+        var thing = document.Text(path)!.Split('/')[^1];
+        // What it calls by a name that means something else here has another.
+        var config = document.Text($"definitions['{thing}'].properties.config.$ref")!.Split('/')[^1];
+        Assert.Equal($"of {Namespace}", document.Text($"definitions['{config}'].description"));
+        Assert.StartsWith("io.k8s.api.core.v1.ConfigMap_v", config);
+        Assert.NotNull(document.At("definitions['io.k8s.api.core.v1.ConfigMap'].properties.binaryData"));
+        Assert.Null(document.At("definitions['unused." + Namespace + "']"));
+    }
+
+    [Fact]
+    public async Task A_namespace_is_emptied_of_what_only_the_backend_knows()
+    {
+        NeedsControllers();
+        var doomed = "doomed-" + Namespace;
+        (await Post("/api/v1/namespaces", $$"""{"metadata":{"name":"{{doomed}}"} }""")).Expect(201);
+        _kept = doomed;
+        (await Delete("/api/v1/namespaces/" + doomed)).Expect(200);
+        await Eventually.HoldsAsync(async () => (await Get("/api/v1/namespaces/" + doomed)).Code == 404, "the namespace is gone");
+        Assert.Null(_kept);
+    }
+
     private async Task<string?> ConditionAsync() => (await Get($"{Services}/v1.{Group}")).Json.Items("status.conditions").SingleOrDefault(c => c.Text("type") == "Available").Text("status");
 
     private JsonNode? Answer(Callback call)
     {
         if (call.Path == Api)
-            return JsonNode.Parse($$$"""{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"{{{Group}}}/v1","resources":[{"name":"things","singularName":"thing","namespaced":true,"kind":"Thing","verbs":["get","list"]}]}""");
+            return JsonNode.Parse($$$"""{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"{{{Group}}}/v1","resources":[{"name":"things","singularName":"thing","namespaced":true,"kind":"Thing","verbs":["get","list","delete"]}]}""");
+        if (call.Path == "/openapi/v2")
+        {
+            return JsonNode.Parse($$"""
+                {"swagger":"2.0","info":{"title":"backend","version":"1"},
+                 "paths":{"{{Api}}/namespaces/{namespace}/things":{"get":{"responses":{"200":{"description":"OK","schema":{"$ref":"#/definitions/thing.{{Namespace}}"} } } } } },
+                 "definitions":{"thing.{{Namespace}}":{"type":"object","properties":{"config":{"$ref":"#/definitions/io.k8s.api.core.v1.ConfigMap"} } },
+                  "io.k8s.api.core.v1.ConfigMap":{"type":"object","description":"of {{Namespace}}"},"unused.{{Namespace}}":{"type":"object"} } }
+                """);
+        }
+        if (_kept is { } kept && call.Path.StartsWith($"{Api}/namespaces/{kept}/things", StringComparison.Ordinal))
+        {
+            // All together isn't possible here.
+            if (call.Method == "DELETE" && call.Path.EndsWith("/things", StringComparison.Ordinal))
+                return null;
+            if (call.Method == "DELETE")
+                _kept = null;
+            return JsonNode.Parse($$"""{"kind":"ThingList","apiVersion":"{{Group}}/v1","metadata":{},"items":[{"kind":"Thing","apiVersion":"{{Group}}/v1","metadata":{"name":"it","namespace":"{{kept}}"} }]}""");
+        }
+        // Every namespace that is deleted while this runs asks.
+        if (call.Path.EndsWith("/things", StringComparison.Ordinal))
+            return JsonNode.Parse($$"""{"kind":"ThingList","apiVersion":"{{Group}}/v1","metadata":{},"items":[]}""");
         if (!call.Path.StartsWith(Api + "/", StringComparison.Ordinal) || call.Path.EndsWith("/none", StringComparison.Ordinal))
             return null;
         return new JsonObject

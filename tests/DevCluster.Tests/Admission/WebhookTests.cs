@@ -189,6 +189,45 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Match_conditions_ask_what_the_user_may_do()
+    {
+        _server.Respond("/v", _ => new JsonObject { ["allowed"] = false });
+        async Task<HttpStatusCode> Create(string condition, string user)
+        {
+            await _cluster.SendAsync("DELETE", Group + "validatingwebhookconfigurations/hooks");
+            await ConfigureAsync("validating", Hook("/v", h => h["matchConditions"] = new JsonArray(new JsonObject { ["name"] = "c", ["expression"] = condition })));
+            var (response, _) = await _cluster.RawAsync("POST", ConfigMaps + "?dryRun=All", ConfigMap("a").ToJsonString(), header: ("Impersonate-User", user));
+            return response.StatusCode;
+        }
+        await _cluster.SendAsync("POST", "/apis/rbac.authorization.k8s.io/v1/clusterroles", Parse("""
+            {"metadata":{"name":"r"},"rules":[{"apiGroups":[""],"resources":["configmaps"],"verbs":["create"]},{"apiGroups":["apps"],"resources":["deployments/scale"],"resourceNames":["d"],"verbs":["update"]},
+             {"nonResourceURLs":["/secret"],"verbs":["get"]}]}
+            """));
+        foreach (var (name, subject) in new[] { ("jane", """{"kind":"User","apiGroup":"rbac.authorization.k8s.io","name":"jane"}"""), ("sa", """{"kind":"ServiceAccount","namespace":"default","name":"robot"}""") })
+        {
+            await _cluster.SendAsync("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", Parse($$"""
+                {"metadata":{"name":"{{name}}"},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"r"},"subjects":[{{subject}}]}
+                """));
+        }
+        // Called, and thus refused, where the condition holds.
+        foreach (var holds in new[]
+        {
+            "authorizer.group('').resource('configmaps').namespace('default').check('create').allowed()", "authorizer.requestResource.check('create').allowed()",
+            "!authorizer.requestResource.check('delete').allowed()", "authorizer.group('apps').resource('deployments').subresource('scale').name('d').check('update').allowed()",
+            "!authorizer.group('apps').resource('deployments').subresource('scale').name('other').check('update').allowed()", "authorizer.path('/secret').check('get').allowed()",
+            "authorizer.serviceAccount('default', 'robot').path('/secret').check('get').allowed() && !authorizer.serviceAccount('default', 'other').path('/secret').check('get').allowed()",
+            "authorizer.path('/secret').check('get').reason().startsWith('RBAC: allowed by ClusterRoleBinding') && authorizer.path('/x').check('get').error() == ''", "!authorizer.path('/x').check('get').errored()",
+        })
+            Assert.True(HttpStatusCode.BadRequest == await Create(holds, "jane"), holds);
+        Assert.Equal(HttpStatusCode.Created, await Create("authorizer.path('/other').check('get').allowed()", "jane"));
+        // Three checks are more than one condition may cost.
+        var three = string.Join(" || ", Enumerable.Range(0, 3).Select(i => $"authorizer.path('/x{i}').check('get').allowed()"));
+        Assert.Equal(HttpStatusCode.Forbidden, await Create(three, "jane"));
+        var wrong = Hook("/v", h => h["matchConditions"] = JsonNode.Parse("""[{"name":"c","expression":"authorizer.serviceAccount('a', 'b').requestResource.check('get').allowed()"}]"""));
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, (await _cluster.SendAsync("POST", Group + "validatingwebhookconfigurations", Configuration("wrong", wrong))).Code);
+    }
+
+    [Fact]
     public async Task An_answer_to_another_question_is_a_failed_call()
     {
         _server.On("/v", _ => Task.FromResult(Parse("""{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"other","allowed":true}}""")));

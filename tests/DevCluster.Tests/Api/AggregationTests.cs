@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.WebSockets;
 using System.Security.Cryptography;
@@ -25,7 +26,9 @@ public sealed class AggregationTests : IAsyncLifetime
     private TestCluster _cluster = null!;
     private WebApplication _backend = null!;
     private X509Certificate2 _certificate = null!;
+    private readonly ConcurrentDictionary<string, string> _things = new();
     private TaskCompletionSource _release = new();
+    private volatile bool _down, _stubborn;
 
     public async ValueTask InitializeAsync()
     {
@@ -130,6 +133,61 @@ public sealed class AggregationTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await _cluster.SendAsync("GET", Echo + "/things")).Code);
     }
 
+    [Fact]
+    public async Task Its_OpenAPI_v2_document_is_part_of_the_servers_and_names_that_mean_something_else_are_changed()
+    {
+        await RegisterAsync();
+        await _cluster.EventuallyAsync(async () => (await _cluster.SendAsync("GET", "/openapi/v2")).Body.Obj("paths", Echo + "/namespaces/{namespace}/things") is not null, "the document has the path");
+        var (_, document) = await _cluster.SendAsync("GET", "/openapi/v2");
+        // Only what is asked there is its.
+        Assert.Null(document.At("paths", "/healthz"));
+        Assert.Null(document.At("paths", "/apis/other.example.com/v1/things"));
+        var thing = document.Obj("definitions", "com.example.echo.v1.Thing")!;
+        Assert.Equal("#/definitions/io.k8s.api.core.v1.ConfigMap_v2", thing.Str("properties", "config", "$ref"));
+        Assert.Equal("not ours", document.Str("definitions", "io.k8s.api.core.v1.ConfigMap_v2", "description"));
+        Assert.NotNull(document.At("definitions", "io.k8s.api.core.v1.ConfigMap", "properties", "binaryData"));
+        Assert.Null(document.At("definitions", "com.example.echo.v1.Unused"));
+        // And it goes with the APIService.
+        await _cluster.SendAsync("DELETE", "/apis/apiregistration.k8s.io/v1/apiservices/v1.echo.example.com");
+        Assert.Null((await _cluster.SendAsync("GET", "/openapi/v2")).Body.At("definitions", "com.example.echo.v1.Thing"));
+    }
+
+    [Fact]
+    public async Task A_namespace_is_emptied_of_what_only_the_backend_knows()
+    {
+        await RegisterAsync();
+        await _cluster.EventuallyAsync(AvailableAsync, "the APIService is available");
+        _things["a"] = _things["b"] = "doomed";
+        _things["c"] = "other";
+        await _cluster.SendAsync("POST", "/api/v1/namespaces", Parse("""{"metadata":{"name":"doomed"}}"""));
+        await _cluster.SendAsync("DELETE", "/api/v1/namespaces/doomed");
+        await _cluster.EventuallyAsync(() => _cluster.IsGoneAsync("/api/v1/namespaces/doomed"), "the namespace is gone");
+        Assert.Equal(["c"], _things.Keys);
+    }
+
+    [Fact]
+    public async Task A_namespace_stays_while_the_backend_is_down_or_keeps_its_objects_and_says_why()
+    {
+        await RegisterAsync();
+        await _cluster.EventuallyAsync(AvailableAsync, "the APIService is available");
+        _things["a"] = "doomed";
+        _down = true;
+        await _cluster.SendAsync("POST", "/api/v1/namespaces", Parse("""{"metadata":{"name":"doomed"}}"""));
+        await _cluster.SendAsync("DELETE", "/api/v1/namespaces/doomed");
+        async Task<string?> Condition(string type) => (await _cluster.SendAsync("GET", "/api/v1/namespaces/doomed")).Body.Arr("status", "conditions")?.FirstOrDefault(c => c.Str("type") == type) is { } c
+            ? $"{c.Str("status")} {c.Str("reason")}: {c.Str("message")}" : null;
+        await _cluster.EventuallyAsync(async () => await Condition("NamespaceDeletionDiscoveryFailure") ==
+            "True DiscoveryFailed: Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: echo.example.com/v1: stale GroupVersion discovery: echo.example.com/v1", "the condition tells");
+        Assert.Equal("Terminating", (await _cluster.SendAsync("GET", "/api/v1/namespaces/doomed")).Body.Str("status", "phase"));
+        (_stubborn, _down) = (true, false);
+        await _cluster.EventuallyAsync(async () => await Condition("NamespaceDeletionContentFailure") is { } said
+            && said == "True ContentDeletionFailed: Failed to delete all resource types, 1 remaining: no deletions today", "it tells that the objects could not be deleted");
+        Assert.StartsWith("False", await Condition("NamespaceDeletionDiscoveryFailure"), StringComparison.Ordinal);
+        _stubborn = false;
+        await _cluster.EventuallyAsync(() => _cluster.IsGoneAsync("/api/v1/namespaces/doomed"), "the namespace is gone");
+        Assert.Empty(_things);
+    }
+
     private async Task<bool> AvailableAsync() => (await _cluster.SendAsync("GET", "/apis/apiregistration.k8s.io/v1/apiservices/v1.echo.example.com")).Body
         .Arr("status", "conditions")?[0].Str("status") == "True";
 
@@ -165,10 +223,44 @@ public sealed class AggregationTests : IAsyncLifetime
             await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, "", CancellationToken.None);
             return;
         }
+        if (_down)
+        {
+            context.Response.StatusCode = 503;
+            return;
+        }
         switch (context.Request.Path.Value)
         {
             case Echo:
-                await context.Response.WriteAsync("""{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"echo.example.com/v1","resources":[{"name":"things","singularName":"thing","namespaced":true,"kind":"Thing","verbs":["get","list"]}]}""");
+                await context.Response.WriteAsync("""{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"echo.example.com/v1","resources":[{"name":"things","singularName":"thing","namespaced":true,"kind":"Thing","verbs":["get","list","delete"]}]}""");
+                break;
+            case "/openapi/v2":
+                await context.Response.WriteAsync("""
+                    {"swagger":"2.0","paths":{
+                      "/apis/echo.example.com/v1/namespaces/{namespace}/things":{"get":{"responses":{"200":{"description":"OK","schema":{"$ref":"#/definitions/com.example.echo.v1.Thing"}}}}},
+                      "/apis/other.example.com/v1/things":{"get":{"responses":{"200":{"description":"OK","schema":{"$ref":"#/definitions/com.example.echo.v1.Unused"}}}}},"/healthz":{}},
+                     "definitions":{"com.example.echo.v1.Thing":{"properties":{"config":{"$ref":"#/definitions/io.k8s.api.core.v1.ConfigMap"}},"x-kubernetes-group-version-kind":[{"group":"echo.example.com","version":"v1","kind":"Thing"}]},
+                      "io.k8s.api.core.v1.ConfigMap":{"description":"not ours"},"com.example.echo.v1.Unused":{}}}
+                    """);
+                break;
+            case var path when path!.StartsWith(Echo + "/namespaces/doomed/things", StringComparison.Ordinal):
+                if (context.Request.Method == "DELETE" && _stubborn)
+                {
+                    context.Response.StatusCode = 500;
+                    await context.Response.WriteAsync("""{"kind":"Status","status":"Failure","code":500,"message":"no deletions today"}""");
+                    break;
+                }
+                if (context.Request.Method == "DELETE" && path.EndsWith("/things", StringComparison.Ordinal))
+                {
+                    context.Response.StatusCode = 405;
+                    break;
+                }
+                if (context.Request.Method == "DELETE")
+                    _things.TryRemove(path.Split('/')[^1], out _);
+                await context.Response.WriteAsync(new JsonObject
+                {
+                    ["kind"] = "ThingList",
+                    ["items"] = new JsonArray([.. _things.Where(t => t.Value == "doomed").Select(t => (JsonNode)new JsonObject { ["metadata"] = new JsonObject { ["name"] = t.Key } })]),
+                }.ToJsonString());
                 break;
             case Echo + "/slow":
                 await context.Response.WriteAsync("first\n");

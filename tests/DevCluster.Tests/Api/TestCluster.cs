@@ -66,7 +66,7 @@ internal sealed class TestCluster : IAsyncDisposable
         return (response.StatusCode, JsonNode.Parse(text)!.AsObject());
     }
 
-    public async Task<(HttpResponseMessage Response, string Text)> RawAsync(string method, string path, string? body = null, string type = "application/json", string? accept = null)
+    public async Task<(HttpResponseMessage Response, string Text)> RawAsync(string method, string path, string? body = null, string type = "application/json", string? accept = null, (string Name, string Value)? header = null)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
         if (body is not null)
@@ -76,6 +76,8 @@ internal sealed class TestCluster : IAsyncDisposable
         }
         if (accept is not null)
             request.Headers.TryAddWithoutValidation("Accept", accept);
+        if (header is { } given)
+            request.Headers.TryAddWithoutValidation(given.Name, given.Value);
         var response = await Http.SendAsync(request);
         return (response, await response.Content.ReadAsStringAsync());
     }

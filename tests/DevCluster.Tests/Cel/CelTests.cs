@@ -39,6 +39,14 @@ public sealed class CelTests
     [InlineData("optional.of(1).hasValue() && optional.none().orValue(3) == 3 && optional.of(2).optMap(x, x + 1).value() == 3 && {'a': 1}.?b.orValue(5) == 5 && [1][?3].orValue(9) == 9")]
     [InlineData("r'\\d' == '\\\\d' && '\\u00e9' == 'é' && b'ab' == bytes('ab') && '''a\nb''' == 'a\\nb'")]
     [InlineData("dyn(1) == 1 && dyn('x') != 1")]
+    [InlineData("[1, 2, 3].all(i, v, i < v) && {'a': 'x'}.exists(k, v, k == 'a' && v == 'x') && [1, 1, 2].existsOne(i, v, i == 1 && v == 1)")]
+    [InlineData("[1, 2, 3].transformList(i, v, i * v) == [0, 2, 6] && [1, 2, 3].transformList(i, v, i > 0, v) == [2, 3] && {'a': 1}.transformList(k, v, k) == ['a']")]
+    [InlineData("{'a': 1, 'b': 2}.transformMap(k, v, v > 1, v + 1) == {'b': 3} && ['x'].transformMap(i, v, v) == {0: 'x'} && {'a': 'b'}.transformMapEntry(k, v, {v: k}) == {'b': 'a'}")]
+    [InlineData("!format.dns1123Label().validate('a-b').hasValue() && format.dns1123Label().validate('A').value()[0].startsWith('a lowercase RFC 1123 label')")]
+    [InlineData("!format.dns1123LabelPrefix().validate('a-').hasValue() && format.dns1035Label().validate('1a').hasValue() && !format.qualifiedName().validate('x.y/z').hasValue()")]
+    [InlineData("format.named('uuid').value() == format.uuid() && !format.named('nope').hasValue() && format.uuid().validate('x').value() == ['does not match the UUID format']")]
+    [InlineData("!format.uri().validate('https://a/b').hasValue() && format.date().validate('2024-02-30').hasValue() && !format.datetime().validate('2024-02-29T00:00:00Z').hasValue() && format.byte().validate('?').value() == ['invalid base64']")]
+    [InlineData("type(format.date()) == type(format.byte()) && '%s'.format(['x']) == 'x'")]
     [InlineData("-9223372036854775808 < 0 // the smallest int")]
     public void Holds(string expression) => Assert.Equal(true, Run(expression));
 
@@ -53,6 +61,11 @@ public sealed class CelTests
     [InlineData("[1, 'a'].size() == 2", "expected type 'int' but found 'string'")]
     [InlineData("has(self)", "invalid argument to has() macro")]
     [InlineData("'abc", "unterminated string")]
+    [InlineData("[1].all(i, i, true)", "duplicate variable name: i")]
+    [InlineData("{'a': 1}.all(k, v, v == 'a')", "found no matching overload for '_==_' applied to '(int, string)'")]
+    [InlineData("[1].transformMapEntry(i, v, v)", "must be a map literal with one entry")]
+    [InlineData("format.dns1123Label('a')", "found no matching overload for 'format.dns1123Label' applied to '(string)'")]
+    [InlineData("authorizer.path('/').check('get').allowed()", "undeclared reference to 'authorizer'")]
     public void Does_not_compile(string expression, string why) =>
         Assert.Contains(why, Assert.Throws<CelSyntaxException>(() => Run(expression)).Message);
 
@@ -64,6 +77,7 @@ public sealed class CelTests
     [InlineData("dyn('a') + dyn(1) == dyn(2)", "no such overload")]
     [InlineData("int('x') == 1", "type conversion error")]
     [InlineData("'a'.matches('(')", "error parsing regexp")]
+    [InlineData("['x', 'x'].transformMapEntry(i, v, {v: i}) == {}", "insert failed: key x already exists")]
     public void Fails(string expression, string why) => Assert.Contains(why, Assert.Throws<CelException>(() => Run(expression)).Message);
 
     [Fact]

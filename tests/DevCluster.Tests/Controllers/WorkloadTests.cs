@@ -151,6 +151,24 @@ public sealed class WorkloadTests : IAsyncLifetime
             .SelectMany(s => s["endpoints"]?.AsArray() ?? []).Count(e => e!["conditions"]!["ready"]!.GetValue<bool>());
     }
 
+    [Fact]
+    public async Task A_cron_job_makes_its_jobs_and_tells_of_them()
+    {
+        await CreateAsync(ResourceKey.CronJobs, "c", $$"""{"schedule":"* * * * *","concurrencyPolicy":"Forbid","jobTemplate":{"metadata":{"labels":{"of":"c"} },"spec":{"template":{{Template.Replace("\"spec\":{", "\"spec\":{\"restartPolicy\":\"Never\",", StringComparison.Ordinal)}} } } }""");
+        // As if it had been due meanwhile.
+        await Api.PatchAsync(ResourceKey.CronJobs, "default", "c", PatchKind.MergePatch, Parse("""{"status":{"lastScheduleTime":"2026-01-01T00:00:00Z"} }"""), "status");
+        await UntilAsync("a job", async () => (await Api.ListAsync(ResourceKey.Jobs, "default", new ListOptions { LabelSelector = "of=c" })).Items.Count == 1);
+        await UntilAsync("it is active", async () => (await Api.GetAsync(ResourceKey.CronJobs, "default", "c"))["status"]?["active"] is JsonArray { Count: 1 });
+        Assert.StartsWith("20", (string)(await Api.GetAsync(ResourceKey.CronJobs, "default", "c"))["status"]!["lastScheduleTime"]!, StringComparison.Ordinal);
+        Assert.Contains("Created job c-", await _cluster.KubectlAsync("get events"));
+        // With it goes what it made.
+        await _cluster.KubectlAsync("delete cronjob c");
+        await UntilAsync("no job", async () => (await Api.ListAsync(ResourceKey.Jobs, "default")).Items.Count == 0);
+        Assert.Contains("spec.timeZone: Invalid value: \"Nowhere/Land\": unknown time zone Nowhere/Land", await _cluster.KubectlAsync("create -f -", """
+            {"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"x"},"spec":{"schedule":"@daily","timeZone":"Nowhere/Land","jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"i"}]}}}}}}
+            """));
+    }
+
     private Task CreateAsync(ResourceKey kind, string name, string spec) =>
         Api.CreateAsync(kind, "default", new JsonObject { ["metadata"] = new JsonObject { ["name"] = name }, ["spec"] = JsonNode.Parse(spec) });
 

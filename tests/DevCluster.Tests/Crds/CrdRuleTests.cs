@@ -41,6 +41,50 @@ public sealed class CrdRuleTests : IAsyncLifetime
         Assert.Contains(why, cause.Str("message"));
     }
 
+    /// <summary>A loop in a loop over n items costs 2 + n(5 + 3n).</summary>
+    private static string Square(int items, int rules = 1) => $$"""
+        {"properties":{"l":{"type":"array","maxItems":{{items}},"items":{"type":"integer"},
+          "x-kubernetes-validations":[{{string.Join(',', Enumerable.Repeat("{\"rule\":\"self.all(x, self.all(y, true))\"}", rules))}}]} } }
+        """;
+
+    [Fact]
+    public async Task A_rule_that_can_cost_too_much_is_refused_and_one_just_below_the_limit_is_not()
+    {
+        var (code, status) = await _cluster.SendAsync("POST", Crds, Crd(Square(1825)));
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, code);
+        var cause = Assert.Single(status.Arr("details", "causes")!);
+        Assert.Equal("spec.validation.openAPIV3Schema.properties[spec].properties[l].x-kubernetes-validations[0].rule", cause.Str("field"));
+        Assert.Equal("Forbidden: estimated rule cost exceeds budget by factor of 1.000100x (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)", cause.Str("message"));
+        await InstallAsync(Square(1824));
+    }
+
+    [Fact]
+    public async Task All_rules_together_are_limited_too_and_the_dearest_are_named()
+    {
+        var (_, status) = await _cluster.SendAsync("POST", Crds, Crd(Square(1824, rules: 11)));
+        var causes = status.Arr("details", "causes")!;
+        Assert.Equal(5, causes.Count);
+        Assert.All(causes.Take(4), c => Assert.Equal("Forbidden: contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema", c.Str("message")));
+        Assert.Equal("spec.validation.openAPIV3Schema", causes[4].Str("field"));
+        Assert.StartsWith("Forbidden: x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema exceeds budget by factor of 1.09890", causes[4].Str("message"), StringComparison.Ordinal);
+        await InstallAsync(Square(1824, rules: 10));
+    }
+
+    [Theory]
+    [InlineData("""{"type":"array","maxItems":10,"items":RULE}""", null)]
+    [InlineData("""{"type":"array","items":RULE}""", "2.4x")]
+    [InlineData("""{"type":"object","maxProperties":1000,"additionalProperties":{"type":"array","maxItems":4000,"items":RULE}}""", "9.2x")]
+    [InlineData("""{"type":"array","items":{"type":"array","maxItems":10,"items":RULE}}""", "2.4x")]
+    public async Task A_rule_costs_as_often_as_its_value_can_be_there(string outside, string? factor)
+    {
+        var spec = outside.Replace("RULE", """{"type":"object","properties":{"n":{"type":"integer"}},"x-kubernetes-validations":[{"rule":"self.n > 1 && self.n < 9 && self.n != 5 && self.n != 6 && self.n != 7 && self.n != 8 && self.n != 2 && self.n != 3 && self.n != 4 && self.n > 0"}]}""", StringComparison.Ordinal);
+        var (code, status) = await _cluster.SendAsync("POST", Crds, Crd($$"""{"properties":{"p":{{spec}} } }"""));
+        if (factor is null)
+            Assert.True(code == HttpStatusCode.Created, status.ToJsonString());
+        else
+            Assert.Contains($"Forbidden: estimated rule cost exceeds budget by factor of {factor} ", status.Arr("details", "causes")![0].Str("message"));
+    }
+
     [Fact]
     public async Task Rules_refuse_objects_with_their_message_reason_and_field()
     {

@@ -115,6 +115,65 @@ public sealed class ServiceTests(PodCluster cluster)
         Assert.Equal("2", await ns.ReadAsync("job work", "{.status.succeeded}"));
     }
 
+    [Fact]
+    public async Task A_node_port_and_a_host_port_are_reached_from_pods_and_from_the_machine_and_a_client_stays_with_its_backend()
+    {
+        var ns = await cluster.NamespaceAsync();
+        await ns.ApplyAsync("""
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata: {name: web}
+            spec:
+              replicas: 4
+              selector: {matchLabels: {app: web}}
+              template:
+                metadata: {labels: {app: web}}
+                spec:
+                  terminationGracePeriodSeconds: 0
+                  containers:
+                  - name: c
+                    image: IMAGE
+                    command: [sh, -c, "mkdir /tmp/w; hostname >/tmp/w/index.html; httpd -f -p 8080 -h /tmp/w"]
+                    readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata: {name: web}
+            spec: {type: NodePort, sessionAffinity: ClientIP, selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
+            ---
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: host}
+            spec:
+              terminationGracePeriodSeconds: 0
+              containers: [{name: c, image: IMAGE, command: [sh, -c, "mkdir /tmp/w; echo by host port >/tmp/w/index.html; httpd -f -p 8080 -h /tmp/w"], ports: [{containerPort: 8080, hostPort: 18080}]}]
+            ---
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: client}
+            spec: {terminationGracePeriodSeconds: 0, containers: [{name: c, image: IMAGE, command: [sleep, "1000"]}]}
+            """);
+        Assert.Contains("successfully rolled out", await ns.KubectlAsync("rollout status deployment/web --timeout=60s"));
+        await ns.RunningAsync("client");
+        await ns.RunningAsync("host");
+        var port = int.Parse(await ns.ReadAsync("service web", "{.spec.ports[0].nodePort}"), null);
+        Assert.InRange(port, 30000, 32767);
+        var nodes = (await ns.ReadAsync("nodes", "{.items[*].status.addresses[0].address}")).Split(' ');
+        Assert.Equal(2, nodes.Length);
+        foreach (var node in nodes) await AnswersAsync(ns, node, port, "web-");
+        await AnswersAsync(ns, await ns.ReadAsync("pod host", "{.status.hostIP}"), 18080, "by host port");
+
+        // From the machine.
+        using var http = new HttpClient();
+        foreach (var node in nodes) Assert.StartsWith("web-", await http.GetStringAsync($"http://{node}:{port}/"), StringComparison.Ordinal);
+        Assert.Equal("by host port\n", await http.GetStringAsync($"http://{await ns.ReadAsync("pod host", "{.status.hostIP}")}:18080/"));
+
+        // Ten connections of one pod end at one backend, by the service's address and by name and node alike.
+        var ip = await ns.ReadAsync("service web", "{.spec.clusterIP}");
+        var (_, names) = await ns.RunAsync(["exec", "client", "--", "sh", "-c", $"for i in 1 2 3 4 5 6 7 8 9 10; do printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {ip} 80 | tail -1; done"]);
+        Assert.Single(names.Split('\n', StringSplitOptions.RemoveEmptyEntries).Distinct());
+    }
+
     /// <summary>
     /// Asks from the client's pod until the answer is there: rules and names follow their objects a moment later. The name is looked up
     /// by nslookup, as a static busybox's own resolver crashes in a bare image.

@@ -63,15 +63,52 @@ public sealed class DeploymentPlanTests
     }
 
     [Fact]
-    public void A_paused_deployment_rolls_nothing_out_but_is_scaled_where_it_stands()
+    public void Where_only_one_set_runs_it_gets_the_new_size()
     {
-        var deployment = Workload("d", 5);
-        deployment = deployment with { Spec = deployment.Spec with { Paused = true } };
-        // The template changed while it was paused: there is no set for it yet, and the old one is the only one that runs.
-        var change = Assert.Single(DeploymentPlan.ScalePaused(deployment, [Workload("old", 2, 2)]));
+        // The template may have changed, too: there is no set for it yet.
+        var change = Assert.Single(DeploymentPlan.Resize(Workload("d", 5), null, [Workload("old", 2, 2), Workload("older", 0, age: 1)]));
         Assert.Equal(("old", 5), (change.Set.Name, change.Replicas));
-        // In the middle of a roll-out both stay as they are.
-        Assert.Empty(DeploymentPlan.ScalePaused(deployment, [Workload("new", 1), Workload("old", 2)]));
+        Assert.Empty(DeploymentPlan.Resize(Workload("d", 2), null, [Workload("old", 2, 2)]));
+    }
+
+    [Theory]
+    [InlineData(15, 8, 5, 11, 7)]
+    [InlineData(5, 8, 5, 5, 3)]
+    [InlineData(0, 8, 5, 0, 0)]
+    [InlineData(11, 8, 5, 9, 5)]
+    public void In_the_middle_of_a_roll_out_a_new_size_is_shared_in_proportion(int wanted, int old, int fresh, int oldThen, int freshThen)
+    {
+        // Ten were wanted, with a surge of three.
+        var deployment = Workload("d", wanted).Rolling("3", "2");
+        Workload[] sets = [Sized(Workload("new", fresh), 10, 13), Sized(Workload("old", old, old, age: 1), 10, 13)];
+        Assert.True(DeploymentPlan.IsResized(deployment, sets));
+        var changes = DeploymentPlan.Resize(deployment, sets[0], sets).ToDictionary(c => c.Set.Name, c => c.Replicas);
+        Assert.Equal((oldThen, freshThen), (changes.GetValueOrDefault("old", old), changes.GetValueOrDefault("new", fresh)));
+    }
+
+    [Fact]
+    public void A_new_size_at_any_time_keeps_the_limits_and_the_roll_out_still_ends()
+    {
+        for (var seed = 0; seed < 2000; seed++)
+        {
+            var random = new Random(seed);
+            var wanted = random.Next(1, 12);
+            var deployment = Workload("d", wanted).Rolling($"{random.Next(1, 60)}%", $"{random.Next(60)}%");
+            Workload Mark(Workload set) => Sized(set, deployment.Spec.Replicas, deployment.Spec.Replicas + DeploymentPlan.Limits(deployment).Surge);
+            Workload[] sets = [Mark(Workload("new", 0)), Mark(Workload("old-1", wanted, wanted, age: 2)), Mark(Workload("old-2", 0, age: 1))];
+            for (var step = 0; !Done(sets, deployment.Spec.Replicas); step++)
+            {
+                Assert.True(step < 300, $"seed {seed} hangs");
+                if (step < 20 && random.Next(4) == 0) deployment = deployment with { Spec = deployment.Spec with { Replicas = random.Next(0, 20) } };
+                var resized = DeploymentPlan.IsResized(deployment, sets);
+                var changes = resized ? DeploymentPlan.Resize(deployment, sets[0], sets) : DeploymentPlan.Scale(deployment, sets[0], sets[1..], 0);
+                foreach (var (set, replicas) in changes) sets[Array.IndexOf(sets, set)] = Resized(set, replicas);
+                if (resized) sets = [.. sets.Select(set => set.Spec.Replicas > 0 ? Mark(set) : set)];
+                else foreach (var (set, _) in changes) sets = [.. sets.Select(s => s.Name == set.Name ? Mark(s) : s)];
+                Assert.True(sets.Sum(s => s.Spec.Replicas) <= deployment.Spec.Replicas + DeploymentPlan.Limits(deployment).Surge, $"seed {seed}, step {step}: more than {deployment.Spec.Replicas} and its surge");
+                if (changes.Count == 0) sets = [.. sets.Select(s => s with { Status = s.Status with { AvailableReplicas = Math.Min(s.Spec.Replicas, s.Status.AvailableReplicas + random.Next(1, 3)) } })];
+            }
+        }
     }
 
     [Fact]
@@ -92,6 +129,11 @@ public sealed class DeploymentPlanTests
         var end = new DeploymentProgress(standing, done, [done, Workload("old", 0)]).Conditions(late);
         Assert.Equal(["MinimumReplicasAvailable", "NewReplicaSetAvailable"], end.Select(c => c.Reason));
     }
+
+    private static Workload Sized(Workload set, int desired, int max) => set with
+    {
+        Metadata = set.Metadata with { Annotations = new() { [DeploymentPlan.Desired] = $"{desired}", [DeploymentPlan.Max] = $"{max}" } },
+    };
 
     private static bool Done(Workload[] sets, int wanted) => sets[0].Status.AvailableReplicas == wanted && sets[0].Spec.Replicas == wanted && sets[1..].All(s => s.Spec.Replicas == 0);
 
