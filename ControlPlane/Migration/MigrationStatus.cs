@@ -25,6 +25,7 @@ internal static class MigrationStatus
             SourcePod = shown.SourcePod ?? (moved ? state.Moving.DepartedPod : state.PodName),
             TargetNode = migration.TargetNode ?? shown.TargetNode,
             TargetPod = migration.PodName,
+            TargetAttachmentPodUID = migration.TargetPodUid is { } pod && state.Storage.Attachments.Values.Where(a => a.LauncherPodUid == pod).MinBy(a => a.Name, StringComparer.Ordinal) is { } attached ? attached.Uid : shown.TargetAttachmentPodUID,
             TargetNodeAddress = target?.Endpoint?.Address ?? shown.TargetNodeAddress,
             TargetNodeDomainDetected = target?.Target is TargetStage.Loaded or TargetStage.Running ? true : shown.TargetNodeDomainDetected,
             TargetNodeDomainReadyTimestamp = target?.Target is TargetStage.Running ? shown.TargetNodeDomainReadyTimestamp ?? migration.EndedAt : shown.TargetNodeDomainReadyTimestamp,
