@@ -25,7 +25,7 @@ public static class LiveMigratable
     public static IReadOnlyList<MigrationBlocker> StorageBlockers(VirtualMachineInstance vmi) => [.. Blockers(vmi).Where(b => b.Reason != Disks)];
 
     /// <summary>Every claim is one that several nodes may have, or does not have to be at both ends.</summary>
-    public static bool DisksAreShared(VirtualMachineInstance vmi) => !Volumes(vmi, vmi.Spec ?? new VirtualMachineInstanceSpec()).Any();
+    public static bool DisksAreShared(VirtualMachineInstance vmi) => VolumeSources.All(vmi).Any() && !Volumes(vmi, vmi.Spec ?? new VirtualMachineInstanceSpec()).Any();
 
     /// <summary>`status.migrationMethod`: whether disks have to be copied along.</summary>
     public static string Method(VirtualMachineInstance vmi) =>

@@ -62,7 +62,7 @@ internal static class MigrationConduct
             {
                 ConductorActions.CreatePod when StorageMigration.Awaited(state, m) is null => new VmiEffect.CreateTargetPod(m.PodName),
                 ConductorActions.PrepareTarget => Prepare(state, vmi, m),
-                ConductorActions.Start when MigrationView.OfAttempt(state.Moving.TargetReport, m)?.Endpoint is { } endpoint =>
+                ConductorActions.Start when (m.Claims is null || state.Domain is not null) && MigrationView.OfAttempt(state.Moving.TargetReport, m)?.Endpoint is { } endpoint =>
                     new VmiEffect.Tell(new StartMigration(right.Node, state.Uid, right.Epoch, m.Id, m.TargetEpoch, endpoint, Options(state, vmi)) { Copies = StorageMigration.Copies(state, vmi, m) }),
                 ConductorActions.Abort => new VmiEffect.Tell(new AbortMigration(right.Node, state.Uid, right.Epoch, m.Id, m.TargetEpoch)),
                 ConductorActions.RefuseTarget => new VmiEffect.Tell(new RefuseMigration(m.TargetNode!, state.Uid, m.TargetEpoch, m.Id)),
