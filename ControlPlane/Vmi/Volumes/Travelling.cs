@@ -32,7 +32,7 @@ internal static class Travelling
         var wanted = VolumeSources.Plugged(there).Where(v => v.MemoryDump is null).ToList();
         var left = from status in there.Status?.VolumeStatus ?? []
                    where status is { HotplugVolume: not null, MemoryDumpVolume: null, PersistentVolumeClaimInfo.ClaimName: not null } && (there.Spec?.Volumes ?? []).All(v => v.Name != status.Name)
-                   select new Volume { Name = status.Name, PersistentVolumeClaim = new PersistentVolumeClaimVolumeSource { ClaimName = status.PersistentVolumeClaimInfo.ClaimName, Hotpluggable = true } };
+                   select new Volume { Name = status.Name, PersistentVolumeClaim = new PersistentVolumeClaimVolumeSource { ClaimName = status.PersistentVolumeClaimInfo!.ClaimName, Hotpluggable = true } };
         return wanted.Concat(left).Where(v => has.Contains(v.Name!));
     }
 }

@@ -25,6 +25,7 @@ public sealed class VolumesOnTheMoveTests
     public void A_plugged_volume_is_on_the_targets_node_before_its_launcher_is_told()
     {
         Run(Volume("data", "shared", hotpluggable: true), Claim("shared", "ReadWriteMany"));
+        Show();
         Tell(Wish);
         Tell(new PodObserved("uid", TargetPod()));
         var attach = Assert.Single(_effects.OfType<VmiEffect.CreateAttachment>());
@@ -168,11 +169,10 @@ public sealed class VolumesOnTheMoveTests
             MigrationPhases.News(_state, "m1").Message);
     }
 
-    private void Exchange(ClaimObservation? destination) => Exchange(destination, destination is not null);
+    private void Exchange() => Exchange(Claim("new", "ReadWriteOnce") with { IsBlock = true });
 
-    private void Exchange() => Exchange(Claim("new", "ReadWriteOnce") with { IsBlock = true }, true);
-
-    private void Exchange(ClaimObservation? destination, bool known)
+    /// <param name="destination">Null: it is not there.</param>
+    private void Exchange(ClaimObservation? destination)
     {
         Run(Volume("root", "old", hotpluggable: false), Claim("old", "ReadWriteOnce"));
         Show();
@@ -184,8 +184,8 @@ public sealed class VolumesOnTheMoveTests
                 MigratedVolumes = [new StorageMigratedVolumeInfo { VolumeName = "root", SourcePVCInfo = new PersistentVolumeClaimInfo { ClaimName = "old" }, DestinationPVCInfo = new PersistentVolumeClaimInfo { ClaimName = "new" } }],
             },
         }));
-        if (known)
-            Tell(new ClaimObserved("uid", destination!));
+        if (destination is not null)
+            Tell(new ClaimObserved("uid", destination));
         Show();
         Show();
     }
