@@ -92,6 +92,7 @@ internal static class MigrationConduct
         {
             Platform = domain.Platform,
             Paused = domain is { State: DomainState.Paused, Reason: DomainReason.User },
+            Network = Options(state, vmi).Network,
             Volumes = volumes,
             Copies = StorageMigration.Copies(state, vmi, m),
         });

@@ -27,6 +27,7 @@ internal static class MigrationStatus
             TargetPod = migration.PodName,
             TargetAttachmentPodUID = migration.TargetPodUid is { } pod && state.Storage.Attachments.Values.Where(a => a.LauncherPodUid == pod).MinBy(a => a.Name, StringComparer.Ordinal) is { } attached ? attached.Uid : shown.TargetAttachmentPodUID,
             TargetNodeAddress = target?.Endpoint?.Address ?? shown.TargetNodeAddress,
+            MigrationNetworkType = target?.Endpoint is null || wish is null ? shown.MigrationNetworkType : wish.Options.Network is null ? "Pod" : "Migration",
             TargetNodeDomainDetected = target?.Target is TargetStage.Loaded or TargetStage.Running ? true : shown.TargetNodeDomainDetected,
             TargetNodeDomainReadyTimestamp = target?.Target is TargetStage.Running ? shown.TargetNodeDomainReadyTimestamp ?? migration.EndedAt : shown.TargetNodeDomainReadyTimestamp,
             StartTimestamp = migration.StartedAt ?? shown.StartTimestamp,

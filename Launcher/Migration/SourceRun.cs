@@ -71,6 +71,9 @@ internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, Migr
         string? error = null;
         try
         {
+            // Without it the target could be reached by the pod network, if at all, which is what the administrator did not want.
+            if (order.Options.Network is { } network)
+                log($"migration: over {network}, from {MigrationNetwork.Address(network)} to {order.Target.Address}");
             await _link.OpenAsync(_stop.Token).ConfigureAwait(false);
             var connection = await host.ConnectionAsync(_stop.Token).ConfigureAwait(false);
             if (order.Options.Compression is { } method && (!DomainMigration.CanCompress(connection) || DomainMigration.Streams(order.Options) < 2))

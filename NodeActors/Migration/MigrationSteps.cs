@@ -54,6 +54,7 @@ public static class MigrationSteps
             Platform = prepare.Platform,
             Paused = prepare.Paused,
             Copies = prepare.Copies,
+            Network = prepare.Network,
         },
         AdoptDomain adopt => new AdoptIncoming(adopt.Epoch, adopt.MigrationId),
         RefuseMigration refuse => new RefuseIncoming(refuse.Epoch, refuse.MigrationId),

@@ -6,9 +6,9 @@ namespace Troupe.EndToEnd;
 
 /// <summary>Disks on the move: plugged ones go along with their guest, and a machine's disk goes to another claim while its guest writes on it.</summary>
 [Trait("Category", "Real")]
-public sealed class StorageMigrationTests(SharedCluster shared, ITestOutputHelper output) : IClassFixture<SharedCluster>
+public sealed class StorageMigrationTests(OwnCluster own, ITestOutputHelper output) : IClassFixture<OwnCluster>
 {
-    private TroupeCluster Cluster => shared.Cluster;
+    private TroupeCluster Cluster => own.Cluster;
 
     [Fact]
     public async Task A_disk_that_was_plugged_in_goes_along_is_written_there_and_can_be_pulled_out()

@@ -16,6 +16,9 @@ public sealed record PrepareIncoming(
 
     /// <inheritdoc cref="PrepareTarget.Copies"/>
     public IReadOnlyList<CopiedVolume> Copies { get; init; } = [];
+
+    /// <summary>Listen in this network, and not on <paramref name="ListenAddress"/>.</summary>
+    public string? Network { get; init; }
 }
 
 /// <summary>A target launcher is given the right to run.</summary>

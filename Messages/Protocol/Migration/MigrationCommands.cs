@@ -34,6 +34,9 @@ public sealed record PrepareTarget(
     /// <summary>Plugged volumes that the guest has: each is brought to the target's node by a pod of its own, which is there by now.</summary>
     public IReadOnlyList<PluggedVolume> Volumes { get; init; } = [];
 
+    /// <inheritdoc cref="MigrationOptions.Network"/>
+    public string? Network { get; init; }
+
     /// <summary>Disks whose content will be copied; room is made for them first.</summary>
     public IReadOnlyList<CopiedVolume> Copies { get; init; } = [];
 
@@ -106,4 +109,7 @@ public sealed record MigrationOptions(
 
     /// <summary><c>zstd</c>, where both ends can.</summary>
     public string? Compression { get; init; }
+
+    /// <summary>The network attachment by which all goes that passes between the launchers; null: the pod network.</summary>
+    public string? Network { get; init; }
 }
