@@ -17,7 +17,7 @@ public sealed record PrepareIncoming(
     /// <inheritdoc cref="PrepareTarget.Copies"/>
     public IReadOnlyList<CopiedVolume> Copies { get; init; } = [];
 
-    /// <summary>Listen in this network, and not on <paramref name="ListenAddress"/>.</summary>
+    /// <summary>Where to listen, in place of the given address.</summary>
     public string? Network { get; init; }
 }
 
