@@ -22,7 +22,7 @@ internal static class StorageMigration
     public static (string Status, string? Reason, string? Message)? Change(VmiState state, VirtualMachineInstance vmi)
     {
         var known = Known(vmi).ToList();
-        if (known.Any(c => IsWanted(state, vmi, c)))
+        if (known.Any(c => IsWanted(state, vmi, c)) || IsArriving(state))
             return ("True", null, "migrate volumes");
         var isCancelled = known.Count > 0
             ? known.Any(c => GuestClaims.Of(state, vmi, c) == c.SourcePVCInfo?.ClaimName)
@@ -81,6 +81,10 @@ internal static class StorageMigration
 
     private static bool IsOnItsWay(VmiState state, StorageMigratedVolumeInfo change) =>
         state.Moving.Ongoing is { IsSettled: false, Claims: { } claims } && claims.ContainsKey(change.VolumeName!);
+
+    /// <summary>A condition that goes before the guest is said to run would let its migration be called off.</summary>
+    private static bool IsArriving(VmiState state) =>
+        state.Moving.Ongoing is { Step: MigrationStep.HandedOver, Claims: not null } m && MigrationView.OfAttempt(state.Report, m)?.Target is not TargetStage.Running;
 
     private static StorageMigratedVolumeInfo Info(VmiState state, VirtualMachineInstance vmi, StorageMigratedVolumeInfo change) => change with
     {

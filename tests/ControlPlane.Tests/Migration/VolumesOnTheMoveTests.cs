@@ -111,6 +111,9 @@ public sealed class VolumesOnTheMoveTests
         Assert.Equal("root", Assert.Single(Assert.Single(Commands<StartMigration>()).Copies).Name);
         Assert.Equal("old", ShownClaim());
 
+        SourceIs(SourceStage.PassedOn, DomainState.Shutoff, DomainReason.Migrated);
+        Show();
+        Assert.Equal(("new", "True"), (ShownClaim(), Condition("VolumesChange")?.Status));
         Arrive();
         Assert.Null(_state.Vmi!.Status!.MigratedVolumes);
         Assert.Null(Condition("VolumesChange"));
