@@ -33,7 +33,7 @@ public sealed class VolumesOnTheMoveTests
         Assert.Empty(Commands<PrepareTarget>());
 
         Tell(new AttachmentObserved("uid", new AttachmentObservation(attach.Name, "hp-target", "data", "target-uid", IsReady: false, IsDeleting: false)));
-        Assert.Empty(_effects.Where(e => e is VmiEffect.CreateAttachment or VmiEffect.Tell { Message: PrepareTarget }));
+        Assert.DoesNotContain(_effects, e => e is VmiEffect.CreateAttachment or VmiEffect.Tell { Message: PrepareTarget });
         Tell(new AttachmentObserved("uid", new AttachmentObservation(attach.Name, "hp-target", "data", "target-uid", IsReady: true, IsDeleting: false)));
         Assert.Equal(new PluggedVolume("data", "hp-target", PluggedVolumeKind.Image), Assert.Single(Assert.Single(Commands<PrepareTarget>()).Volumes));
 
