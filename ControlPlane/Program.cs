@@ -21,6 +21,7 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
     builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddSimpleConsole(c => (c.SingleLine, c.TimestampFormat) = (true, "HH:mm:ss.fff "));
     using var logs = LoggerFactory.Create(l => l.AddSimpleConsole(c => (c.SingleLine, c.TimestampFormat) = (true, "HH:mm:ss.fff ")));
     await using var events = new EventRecorder(kubernetes, "virtualmachine-controller", Environment.MachineName, time, logs.CreateLogger<EventRecorder>());
+    var config = new ClusterConfigFeed(logs);
     var emulation = new EmulationPolicy(kubernetes, options, logs.CreateLogger<EmulationPolicy>());
 
     var installer = new Installer(kubernetes, logs.CreateLogger<Installer>());
@@ -37,7 +38,7 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
         .WithTroupeCluster(options)
         .WithTroupeJournal(options.JournalConnection, options.State)
         .WithNodeLinks(time, logs)
-        .WithVmis(kubernetes, events, emulation.PodOptions, time, logs)
+        .WithVmis(kubernetes, events, () => emulation.PodOptions() with { MigrationNetwork = config.Current.MigrationNetwork }, time, logs)
         .WithMachines(kubernetes, events, time, logs)
         .WithFeeds(kubernetes, events, options.LauncherImage, time, logs)
         .WithMigrations(kubernetes, events, time, logs));
@@ -58,7 +59,6 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
     var app = builder.Build();
     var system = app.Services.GetRequiredService<ActorSystem>();
     app.MapHealth(Akka.Cluster.Cluster.Get(system));
-    var config = new ClusterConfigFeed(logs);
     new SubresourceApi(kubernetes, new Authorizer(kubernetes, proxy), system, () => app.Services.GetRequiredService<ActorRegistry>().Get<NodeLinkActor>(),
         () => config.Current).Map(app);
     var webhooks = new WebhookTable(new StoredInstancetypes());

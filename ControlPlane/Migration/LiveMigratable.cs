@@ -1,3 +1,4 @@
+using Troupe.ControlPlane.Vmi.Volumes;
 using Troupe.Messages.Api.KubeVirt;
 
 namespace Troupe.ControlPlane.Migration;
@@ -10,6 +11,10 @@ public static class LiveMigratable
 {
     public const string Condition = "LiveMigratable";
 
+    /// <summary>The condition that tells whether volumes can be moved to other claims: disks are no hindrance to that.</summary>
+    public const string StorageCondition = "StorageLiveMigratable";
+    private const string Disks = "DisksNotLiveMigratable";
+
     public static IReadOnlyList<MigrationBlocker> Blockers(VirtualMachineInstance vmi)
     {
         var spec = vmi.Spec ?? new VirtualMachineInstanceSpec();
@@ -17,9 +22,14 @@ public static class LiveMigratable
         return [.. Interfaces(spec, domain), .. Devices(domain), .. Security(domain), .. Cpu(domain), .. Volumes(vmi, spec)];
     }
 
+    public static IReadOnlyList<MigrationBlocker> StorageBlockers(VirtualMachineInstance vmi) => [.. Blockers(vmi).Where(b => b.Reason != Disks)];
+
+    /// <summary>Every claim is one that several nodes may have, or does not have to be at both ends.</summary>
+    public static bool DisksAreShared(VirtualMachineInstance vmi) => VolumeSources.All(vmi).Any() && !Volumes(vmi, vmi.Spec ?? new VirtualMachineInstanceSpec()).Any();
+
     /// <summary>`status.migrationMethod`: whether disks have to be copied along.</summary>
     public static string Method(VirtualMachineInstance vmi) =>
-        (vmi.Spec?.Volumes ?? []).Any(v => v.ContainerDisk is not null || v.EmptyDisk is not null || v.CloudInitNoCloud is not null || v.CloudInitConfigDrive is not null || v.Ephemeral is not null)
+        vmi.Status?.MigratedVolumes is { Count: > 0 } || (vmi.Spec?.Volumes ?? []).Any(v => v.ContainerDisk is not null || v.EmptyDisk is not null || v.CloudInitNoCloud is not null || v.CloudInitConfigDrive is not null || v.Ephemeral is not null)
             ? "BlockMigration" : "LiveMigration";
 
     private static IEnumerable<MigrationBlocker> Interfaces(VirtualMachineInstanceSpec spec, DomainSpec domain)
@@ -60,14 +70,23 @@ public static class LiveMigratable
         foreach (var volume in spec.Volumes ?? [])
         {
             if (volume.HostDisk is { Shared: not true })
-                yield return new("DisksNotLiveMigratable", "cannot migrate VMI with non-shared HostDisk");
-            if ((volume.PersistentVolumeClaim?.ClaimName ?? volume.DataVolume?.Name) is not { } claim)
-                continue;
-            var known = vmi.Status?.VolumeStatus?.FirstOrDefault(s => s.Name == volume.Name)?.PersistentVolumeClaimInfo?.AccessModes;
-            if (known is null)
-                yield return new("DisksNotLiveMigratable", $"cannot migrate VMI: Unable to determine if PVC {claim} is shared, live migration requires that all PVCs must be shared (using ReadWriteMany access mode)");
-            else if (!known.Contains("ReadWriteMany"))
-                yield return new("DisksNotLiveMigratable", $"cannot migrate VMI: PVC {claim} is not shared, live migration requires that all PVCs must be shared (using ReadWriteMany access mode)");
+                yield return new(Disks, "cannot migrate VMI with non-shared HostDisk");
+            // A claim that is exchanged on the way is not needed at both ends.
+            if ((volume.PersistentVolumeClaim?.ClaimName ?? volume.DataVolume?.Name) is { } claim && vmi.Status?.MigratedVolumes?.Any(m => m.VolumeName == volume.Name) is not true && NotShared(vmi, volume.Name!, claim) is { } problem)
+                yield return problem;
         }
+
+        if (StateVolume.IsNeeded(vmi) && NotShared(vmi, StateVolume.ClaimName(vmi), StateVolume.ClaimName(vmi)) is { } state)
+            yield return state;
+    }
+
+    /// <param name="volume">As the status names it.</param>
+    private static MigrationBlocker? NotShared(VirtualMachineInstance vmi, string volume, string claim)
+    {
+        const string Needed = "live migration requires that all PVCs must be shared (using ReadWriteMany access mode)";
+        var modes = vmi.Status?.VolumeStatus?.FirstOrDefault(s => s.Name == volume)?.PersistentVolumeClaimInfo?.AccessModes;
+        return modes is null ? new(Disks, $"cannot migrate VMI: Unable to determine if PVC {claim} is shared, {Needed}")
+            : modes.Contains("ReadWriteMany") ? null
+            : new(Disks, $"cannot migrate VMI: PVC {claim} is not shared, {Needed}");
     }
 }

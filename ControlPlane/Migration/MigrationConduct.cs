@@ -1,5 +1,6 @@
 using Troupe.ControlPlane.Vmi;
 using Troupe.ControlPlane.Vmi.LauncherPod;
+using Troupe.ControlPlane.Vmi.Volumes;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Migration;
@@ -16,10 +17,10 @@ internal static class MigrationConduct
     /// <summary>The event that takes a wish up; null when there is none, or none that can be taken up now.</summary>
     public static Decision? Accept(VmiState state, VirtualMachineInstance vmi, DateTimeOffset now, string podSuffix)
     {
-        if (state.Moving is not { Ongoing: null, Wish: { Cancel: false } wish } || state.Moving.Past.Any(p => p.Id == wish.MigrationId))
+        if (state.Moving is not { Ongoing: null, Wish: { Cancel: false } wish } || state.Moving.Past.Any(p => p.Id == wish.MigrationId) || !StorageMigration.CanBegin(state, vmi))
             return null;
         var epoch = Math.Max(state.Right!.Epoch, state.Moving.HighestEpoch) + 1;
-        return new Decision([new MigrationAccepted(wish.MigrationId, wish.Name, LauncherPodRenderer.PodName(vmi, podSuffix), epoch, Kept(state), now)],
+        return new Decision([new MigrationAccepted(wish.MigrationId, wish.Name, LauncherPodRenderer.PodName(vmi, podSuffix), epoch, Kept(state), now) { Claims = StorageMigration.Claims(state, vmi) }],
             [.. wish.Ignored.Select(setting => new VmiEffect.Announce("Warning", "MigrationSettingIgnored", setting))]);
     }
 
@@ -59,15 +60,10 @@ internal static class MigrationConduct
         {
             VmiEffect? effect = action switch
             {
-                ConductorActions.CreatePod => new VmiEffect.CreateTargetPod(m.PodName),
-                ConductorActions.PrepareTarget when state.Domain?.Certificate is { } certificate && state.Moving.TargetPod is { } pod =>
-                    new VmiEffect.Tell(new PrepareTarget(m.TargetNode!, state.Uid, m.TargetEpoch, m.Id, m.TargetPodUid!, pod.Addresses, certificate, m.KeptAddresses.Split(',', StringSplitOptions.RemoveEmptyEntries), VmiDefaults.Apply(vmi))
-                    {
-                        Platform = state.Domain.Platform,
-                        Paused = state.Domain is { State: DomainState.Paused, Reason: DomainReason.User },
-                    }),
-                ConductorActions.Start when MigrationView.OfAttempt(state.Moving.TargetReport, m)?.Endpoint is { } endpoint =>
-                    new VmiEffect.Tell(new StartMigration(right.Node, state.Uid, right.Epoch, m.Id, m.TargetEpoch, endpoint, Options(state, vmi))),
+                ConductorActions.CreatePod when StorageMigration.Awaited(state, m) is null => new VmiEffect.CreateTargetPod(m.PodName),
+                ConductorActions.PrepareTarget => Prepare(state, vmi, m),
+                ConductorActions.Start when (m.Claims is null || state.Domain is not null) && MigrationView.OfAttempt(state.Moving.TargetReport, m)?.Endpoint is { } endpoint =>
+                    new VmiEffect.Tell(new StartMigration(right.Node, state.Uid, right.Epoch, m.Id, m.TargetEpoch, endpoint, Options(state, vmi)) { Copies = StorageMigration.Copies(state, vmi, m) }),
                 ConductorActions.Abort => new VmiEffect.Tell(new AbortMigration(right.Node, state.Uid, right.Epoch, m.Id, m.TargetEpoch)),
                 ConductorActions.RefuseTarget => new VmiEffect.Tell(new RefuseMigration(m.TargetNode!, state.Uid, m.TargetEpoch, m.Id)),
                 ConductorActions.Adopt => new VmiEffect.Tell(new AdoptDomain(right.Node, state.Uid, right.Epoch, m.Id)),
@@ -83,6 +79,25 @@ internal static class MigrationConduct
         }
     }
 
+    /// <summary>The target is told when its node has all that was plugged into the guest; until then a pod is made for what is missing.</summary>
+    private static VmiEffect? Prepare(VmiState state, VirtualMachineInstance vmi, OngoingMigration m)
+    {
+        if (state.Domain is not { Certificate: { } certificate } domain || state.Moving.TargetPod is not { } pod)
+            return null;
+        var there = StorageMigration.AtTarget(state, vmi, m);
+        var (volumes, missing) = Travelling.Of(state, there, m);
+        if (volumes is null)
+            return missing;
+        return new VmiEffect.Tell(new PrepareTarget(m.TargetNode!, state.Uid, m.TargetEpoch, m.Id, m.TargetPodUid!, pod.Addresses, certificate, m.KeptAddresses.Split(',', StringSplitOptions.RemoveEmptyEntries), VmiDefaults.Apply(there))
+        {
+            Platform = domain.Platform,
+            Paused = domain is { State: DomainState.Paused, Reason: DomainReason.User },
+            Network = Options(state, vmi).Network,
+            Volumes = volumes,
+            Copies = StorageMigration.Copies(state, vmi, m),
+        });
+    }
+
     /// <summary>After a restart of this side, the ends are asked where they are.</summary>
     private static IEnumerable<VmiEffect> Questions(VmiState state, OngoingMigration m)
     {
@@ -96,6 +111,9 @@ internal static class MigrationConduct
     private static MigrationOptions Options(VmiState state, VirtualMachineInstance vmi)
     {
         var options = state.Moving.Wish?.Options ?? new MigrationOptions(0, 0, false, 0, AllowUnsafe: false, CopyDisks: true);
+        // Claims that several nodes may write at once are coherent between them, which libvirt cannot see of every file system.
+        if (LiveMigratable.DisksAreShared(vmi))
+            options = options with { AllowUnsafe = true };
         return vmi.Spec?.Domain is { Cpu.DedicatedCpuPlacement: true } || vmi.Spec?.Domain?.Resources?.Limits?.ContainsKey("cpu") is true
             ? options with { ParallelChannels = 0 }
             : options;

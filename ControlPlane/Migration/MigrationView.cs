@@ -1,4 +1,5 @@
 using Troupe.ControlPlane.Vmi;
+using Troupe.ControlPlane.Vmi.Volumes;
 using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Node;
@@ -14,6 +15,7 @@ internal static class MigrationView
         var source = moved ? null : state.Report;
         var target = moved ? state.Report : state.Moving.TargetReport;
         var pod = moved ? state.Pod : state.Moving.TargetPod;
+        var isBroken = Travelling.IsBroken(state, migration);
         return new MigrationFacts
         {
             SourceNode = (moved ? state.Moving.Departed : state.Right)?.Node ?? "",
@@ -22,10 +24,10 @@ internal static class MigrationView
             SourceLost = !moved && (state.Report?.Launcher is LauncherPresence.Lost || state.PodIsGone || state.Pod is { Phase: "Failed" or "Succeeded" }),
             GuestEnded = source?.Domain is { State: DomainState.Shutoff or DomainState.Crashed } domain && domain.Reason is not DomainReason.Migrated,
             SourceReleased = state.Moving.DepartedPodIsGone,
-            Pod = PodState(pod, moved ? state.PodIsGone : state.Moving.TargetPodIsGone),
+            Pod = isBroken ? TargetPodState.Over : PodState(pod, moved ? state.PodIsGone : state.Moving.TargetPodIsGone),
             PodNode = pod?.Node,
             PodUid = pod?.Uid,
-            PodMessage = pod?.TerminatedMessage ?? pod?.WaitingMessage ?? pod?.Scheduled?.Message ?? state.Moving.TargetPodError,
+            PodMessage = isBroken ? "Migration failed because target attachment pod shutdown during migration" : pod?.TerminatedMessage ?? pod?.WaitingMessage ?? pod?.Scheduled?.Message ?? state.Moving.TargetPodError ?? StorageMigration.Awaited(state, migration),
             // Not known after a restart; whoever gives the slots says it again.
             Held = state.Moving.Wish is not { Held: false },
             Target = OfAttempt(target, migration)?.Target ?? TargetStage.None,
@@ -54,6 +56,6 @@ internal static class MigrationView
     {
         { IsDeleting: true } => ("VmiDeleted", "Migration failed vmi shutdown during migration."),
         { Moving.Wish: { Cancel: true } wish } when wish.MigrationId == migration.Id => ("Cancelled", "Migration failed due to being canceled"),
-        _ => null,
+        _ => StorageMigration.Cancel(state, migration),
     };
 }

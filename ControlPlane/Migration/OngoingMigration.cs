@@ -44,9 +44,12 @@ public sealed record OngoingMigration(string Id, string Name, string PodName, lo
     /// <summary>Who has the guest is settled; only the other end remains to be released.</summary>
     public bool IsSettled => Step is MigrationStep.HandedOver or MigrationStep.Failed;
 
+    /// <inheritdoc cref="MigrationAccepted.Claims"/>
+    public IReadOnlyDictionary<string, string>? Claims { get; init; }
+
     public static OngoingMigration? Apply(OngoingMigration? migration, IMigrationEvent e) => e switch
     {
-        MigrationAccepted accepted => new OngoingMigration(accepted.MigrationId, accepted.Name, accepted.PodName, accepted.TargetEpoch, accepted.KeptAddresses, accepted.At),
+        MigrationAccepted accepted => new OngoingMigration(accepted.MigrationId, accepted.Name, accepted.PodName, accepted.TargetEpoch, accepted.KeptAddresses, accepted.At) { Claims = accepted.Claims },
         MigrationReleased => null,
         _ when migration is null => throw new ArgumentOutOfRangeException(nameof(e), e, "no migration is under way"),
         MigrationTargetAssigned assigned => migration with

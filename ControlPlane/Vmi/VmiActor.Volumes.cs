@@ -11,14 +11,14 @@ public sealed partial class VmiActor
 {
     private void CreateAttachment(VmiEffect.CreateAttachment create)
     {
-        var vmi = _state.Vmi!;
-        if (vmi.Spec?.Volumes?.FirstOrDefault(v => v.Name == create.Volume) is not { } volume || !_calls.Begin(Call.CreateAttachment))
+        if (!_calls.Begin(Call.CreateAttachment))
             return;
-        var (right, claim) = (_state.Right!, _state.Storage.Claim(VolumeSources.ClaimOf(volume)!));
+        var volume = create.Source;
+        var claim = _state.Storage.Claim(VolumeSources.ClaimOf(volume)!);
         // The size is known once the claim is bound; one that waits for its first pod is bound by this very pod, to what it asks for.
         long? diskBytes = claim is { IsBlock: false } && volume.MemoryDump is null
             ? ClaimSize.ImageBytes(claim.CapacityBytes > 0 ? claim.CapacityBytes : claim.RequestBytes, claim.RequestBytes) : null;
-        var pod = AttachmentPod.Render(create.Name, vmi, volume, claim is { IsBlock: true }, diskBytes, (_state.PodName!, right.PodUid, right.Node), _services.PodOptions());
+        var pod = AttachmentPod.Render(create.Name, _state.Vmi!, volume, claim is { IsBlock: true }, diskBytes, create.Launcher, _services.PodOptions());
         Do(Call.CreateAttachment, async ct =>
         {
             try

@@ -7,6 +7,7 @@ using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Writers;
 using Troupe.Messages.Api.Core;
+using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Node;
 using Troupe.Messages.Protocol.Vmi;
@@ -203,10 +204,10 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
                     _services.Events.Record(About(), announce.Type, announce.Reason, announce.Message);
                     break;
                 case VmiEffect.CreatePod create:
-                    CreatePod(Call.CreatePod, create.Name, pod => pod);
+                    CreatePod(Call.CreatePod, create.Name, _state.Vmi!, pod => pod);
                     break;
                 case VmiEffect.CreateTargetPod create when _state is { Vmi: { } vmi, Moving.Ongoing: { } migration }:
-                    CreatePod(Call.CreateTargetPod, create.Name, pod => TargetPod.Of(pod, vmi, migration, _state.Moving.Wish?.NodeSelector ?? []));
+                    CreatePod(Call.CreateTargetPod, create.Name, StorageMigration.AtTarget(_state, vmi, migration), pod => TargetPod.Of(pod, vmi, migration, _state.Moving.Wish?.NodeSelector ?? []));
                     break;
                 case VmiEffect.LeadAddresses lead:
                     LeadAddresses(lead);
@@ -245,11 +246,11 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
 
     private static void Passivate() => Context.Parent.Tell(new Akka.Cluster.Sharding.Passivate(PoisonPill.Instance));
 
-    private void CreatePod(Call call, string name, Func<Pod, Pod> shape)
+    private void CreatePod(Call call, string name, VirtualMachineInstance vmi, Func<Pod, Pod> shape)
     {
         if (!_calls.Begin(call))
             return;
-        var pod = shape(LauncherPodRenderer.Render(VmiDefaults.Apply(_state.Vmi!), name, _services.PodOptions(), _state.Storage.BlockClaims));
+        var pod = shape(LauncherPodRenderer.Render(VmiDefaults.Apply(vmi), name, _services.PodOptions(), _state.Storage.BlockClaims));
         Do(call, async ct =>
         {
             try

@@ -12,7 +12,7 @@ internal static class VmiConditions
     private static readonly string[] Owned =
     [
         Conditions.Ready, Conditions.Synchronized, Conditions.Paused, Conditions.AgentConnected, Conditions.PodScheduled, Conditions.EvictionRequested, Migration.LiveMigratable.Condition,
-        MigrationProgressing, Conditions.HotVCPUChange, Conditions.HotMemoryChange, Conditions.AccessCredentialsSynchronized,
+        MigrationProgressing, Conditions.HotVCPUChange, Conditions.HotMemoryChange, Conditions.AccessCredentialsSynchronized, Migration.LiveMigratable.StorageCondition, Migration.StorageMigration.Condition,
     ];
 
     /// <summary>Troupe's own: what is done so that a migration that takes its time ends, and how long that will take.</summary>
@@ -25,7 +25,7 @@ internal static class VmiConditions
     {
         var wanted = new[]
         {
-            Ready(state), Synchronized(state), Paused(state), Agent(state), PodScheduled(state), Migratable(state), Migrating(state), Eviction(state), CpuChange(state), MemoryChange(state), Credentials(state),
+            Ready(state), Synchronized(state), Paused(state), Agent(state), PodScheduled(state), Migratable(state), StorageMigratable(state), VolumesChange(state), Migrating(state), Eviction(state), CpuChange(state), MemoryChange(state), Credentials(state),
         }.OfType<Wanted>();
         return
         [
@@ -82,6 +82,20 @@ internal static class VmiConditions
             ? new(Migration.LiveMigratable.Condition, "False", first.Reason, string.Join(", ", all.Select(b => b == first ? b.Message : $"{b.Reason}: {b.Message}")))
             : new(Migration.LiveMigratable.Condition, "True")
         : null;
+
+    private static Wanted? StorageMigratable(VmiState state) => state is { Phase: VmiPhases.Running, Vmi: { } vmi }
+        ? Migration.LiveMigratable.StorageBlockers(vmi) is { Count: > 0 } all
+            ? new(Migration.LiveMigratable.StorageCondition, "False", "NotMigratable", string.Join(", ", all.Select(b => $"{b.Reason}: {b.Message}")))
+            : new(Migration.LiveMigratable.StorageCondition, "True")
+        : null;
+
+    /// <summary>Stays as it is when the guest ends: its machine sees by it that the volumes were on their way.</summary>
+    private static Wanted? VolumesChange(VmiState state) => state switch
+    {
+        { Phase: VmiPhases.Running, Vmi: { } vmi } => Migration.StorageMigration.Change(state, vmi) is var (status, reason, message) ? new(Migration.StorageMigration.Condition, status, reason, message) : null,
+        { IsFinal: true, Vmi: { } vmi } => vmi.Status?.Conditions?.FirstOrDefault(c => c.Type == Migration.StorageMigration.Condition) is { } last ? new(last.Type!, last.Status!, last.Reason, last.Message) : null,
+        _ => null,
+    };
 
     private static Wanted? Eviction(VmiState state) =>
         Migration.EvictionMark.Of(state) is null ? null : new(Conditions.EvictionRequested, "True", "EvictionRequested", "VMI is marked for eviction");

@@ -1,6 +1,10 @@
+using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Node;
 
 namespace Troupe.ControlPlane.Vmi;
+
+/// <summary>A launcher's pod, where it is.</summary>
+public sealed record LauncherOnNode(string Pod, string Uid, string Node);
 
 /// <summary>What is to be done after a decision is journaled. Every effect may be repeated without harm.</summary>
 public abstract record VmiEffect
@@ -17,7 +21,9 @@ public abstract record VmiEffect
     public sealed record DeletePod(string Name, string? Uid, bool Force) : VmiEffect;
 
     /// <summary>The pod that brings a plugged volume to the guest's node.</summary>
-    public sealed record CreateAttachment(string Volume, string Name) : VmiEffect;
+    /// <param name="Source">The volume with the claim that is to be brought.</param>
+    /// <param name="Launcher">To which pod it is brought.</param>
+    public sealed record CreateAttachment(string Volume, string Name, Volume Source, LauncherOnNode Launcher) : VmiEffect;
 
     /// <summary>The claim for the guest's TPM and UEFI variables.</summary>
     public sealed record CreateStateClaim : VmiEffect;

@@ -127,7 +127,7 @@ public static class VmiLifecycle
         {
             if (state.Report is null)
                 return Ask(new QueryDomain(right.Node, state.Uid, right.Epoch));
-            return MigrationConduct.Accept(state, vmi, now, podSuffix) ?? new Decision([], [.. Gate(state), .. EvictionMark.Effects(state), .. Hotplug.Effects(state, vmi)]);
+            return MigrationConduct.Accept(state, vmi, now, podSuffix) ?? new Decision([], [.. Gate(state), .. EvictionMark.Effects(state), .. Hotplug.Effects(state, GuestClaims.AsItIs(state, vmi))]);
         }
 
         // Until the node says otherwise the guest is to be started; the command is idempotent there.

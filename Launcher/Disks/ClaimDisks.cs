@@ -65,8 +65,7 @@ internal static class ClaimDisks
     {
         var isBlock = DiskImage.IsBlockDevice(file);
         // A claim's disk is raw by definition: what a guest writes into its first bytes must not make it something else.
-        var image = DiskImage.Inspect(file);
-        var size = image.Format == "raw" ? image.Size : new FileInfo(file).Length;
+        var size = DiskImage.Length(file);
         var (logical, physical) = matchVolume ? await DiskImage.BlockSizeAsync(file, ct).ConfigureAwait(false) : (0, 0);
         return new PreparedDisk(name, target, file, "raw", SizeBytes: size)
         {

@@ -14,6 +14,7 @@ internal sealed partial record DiskImage(string Format, long Size, bool RefersTo
     // fcntl.h and unistd.h, x86-64.
     private const int O_DIRECT = 0x4000;
     private const int O_CLOEXEC = 0x80000;
+    private const int SeekEnd = 2;
     private const int SeekHole = 4;
 
     // struct statx and the constants of linux/stat.h: stx_mode is 16 bits at 28.
@@ -49,6 +50,13 @@ internal sealed partial record DiskImage(string Format, long Size, bool RefersTo
         Span<byte> status = stackalloc byte[StatxBytes];
         return Statx(CurrentDirectory, file, 0, StatxType, ref MemoryMarshal.GetReference(status)) == 0
             && (MemoryMarshal.Read<ushort>(status[StatxMode..]) & TypeMask) == BlockType;
+    }
+
+    /// <summary>Bytes of a file or of a device, whatever they hold.</summary>
+    public static long Length(string file)
+    {
+        using var handle = File.OpenHandle(file);
+        return Seek(handle, 0, SeekEnd);
     }
 
     /// <summary>Tried, because only the file system knows: tmpfs and some network file systems refuse.</summary>

@@ -17,6 +17,10 @@ internal static class LiveDomain
 
     public static XElement? MemoryDevice(XElement domain) => domain.Element("devices")!.Elements("memory").FirstOrDefault(d => d.Attribute("model")?.Value == "virtio-mem");
 
+    /// <summary>Memory without what is, or could be, plugged in.</summary>
+    public static long BootBytes(XElement domain) =>
+        Bytes(domain.Element("memory")!) - domain.Element("devices")!.Elements("memory").Sum(d => Bytes(d.Element("target")!.Element("size")!));
+
     /// <summary>CPUs that the guest has now.</summary>
     public static int Vcpus(XElement domain) =>
         int.Parse(domain.Element("vcpu")!.Attribute("current")?.Value ?? domain.Element("vcpu")!.Value, CultureInfo.InvariantCulture);
@@ -32,9 +36,13 @@ internal static class LiveDomain
     public static IReadOnlyList<VolumeObservation> Volumes(XElement domain, IReadOnlyDictionary<string, long?> sizes) =>
     [
         .. Devices(domain, "disk").Where(d => d.Value.Element("source")?.Attributes().Any(a => a.Name.LocalName is "file" or "dev") is true)
-            .Select(d => (Name: d.Key[UserAlias.Length..], Target: d.Value.Element("target")!.Attribute("dev")!.Value))
-            .Select(d => new VolumeObservation(d.Name, d.Target, sizes.GetValueOrDefault(d.Name))),
+            .Select(d => (Name: d.Key[UserAlias.Length..], Disk: d.Value))
+            .Select(d => new VolumeObservation(d.Name, d.Disk.Element("target")!.Attribute("dev")!.Value, SliceOf(d.Disk) ?? sizes.GetValueOrDefault(d.Name))),
     ];
+
+    /// <summary>How much of a larger device the guest is given; null for all of it.</summary>
+    private static long? SliceOf(XElement disk) =>
+        long.TryParse(disk.Element("source")!.Element("slices")?.Element("slice")?.Attribute("size")?.Value, CultureInfo.InvariantCulture, out var size) ? size : null;
 
     /// <summary>Bytes that the plugged-in memory device gives the guest at present.</summary>
     public static long PluggedBytes(XElement domain) => MemoryDevice(domain)?.Element("target")?.Element("current") is { } current ? Bytes(current) : 0;

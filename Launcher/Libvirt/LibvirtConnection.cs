@@ -133,7 +133,7 @@ internal sealed unsafe partial class LibvirtConnection : IDisposable
             throw LibvirtException.Last(what);
     }
 
-    private static string Take(byte* text, string what)
+    internal static string Take(byte* text, string what)
     {
         if (text is null)
             throw LibvirtException.Last(what);

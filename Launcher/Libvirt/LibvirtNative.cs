@@ -15,6 +15,8 @@ internal static unsafe partial class LibvirtNative
     public const int EventDeviceRemovalFailed = 22;
     public const int EventMemoryDeviceSizeChange = 26;
     public const uint CreatePaused = 1;
+    public const uint XmlSecure = 1;
+    public const uint XmlMigratable = 8;
     public const uint RebootAcpi = 1;
     public const uint RebootAgent = 2;
     public const uint AffectLive = 1;

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Xml.Linq;
+using Troupe.Launcher.Disks;
 using Troupe.Launcher.Libvirt;
 using Troupe.Messages.Protocol.Migration;
 
@@ -12,8 +14,9 @@ internal static unsafe class DomainMigration
     /// <summary>Blocks until the domain has moved, or not. The target is left paused.</summary>
     /// <param name="downtimeMs">How long the guest may stand still at the switch.</param>
     /// <param name="disks">Target names of the disks to copy.</param>
+    /// <param name="copies">Those of them that get another place at the target.</param>
     /// <exception cref="LibvirtException">The domain has not moved.</exception>
-    public static void Migrate(LibvirtConnection connection, string uuid, MigrationOptions options, long downtimeMs, IReadOnlyList<string> disks)
+    public static void Migrate(LibvirtConnection connection, string uuid, MigrationOptions options, long downtimeMs, IReadOnlyList<string> disks, IReadOnlyList<CopiedVolume> copies)
     {
         var streams = Streams(options);
         var flags = MigrationNative.Live | MigrationNative.PeerToPeer | MigrationNative.Paused | MigrationNative.AbortOnError;
@@ -46,6 +49,9 @@ internal static unsafe class DomainMigration
                 foreach (var disk in disks)
                     Add("migrate_disks", disk);
             }
+
+            if (copies.Count > 0 && CopiedDisks.Redirect(XElement.Parse(MigratableXml(connection, uuid)), copies) is { } redirected)
+                Add("destination_xml", redirected.ToString());
 
             var destination = $"qemu+unix:///system?socket={PeerChannels.Socket(PeerChannel.Rpc)}";
             With(connection, uuid, domain =>
@@ -116,6 +122,13 @@ internal static unsafe class DomainMigration
             : null;
 
         long Of(string name) => values.GetValueOrDefault(name);
+    }
+
+    private static string MigratableXml(LibvirtConnection connection, string uuid)
+    {
+        var xml = "";
+        With(connection, uuid, domain => xml = LibvirtConnection.Take(LibvirtNative.DomainGetXmlDesc(domain, LibvirtNative.XmlSecure | LibvirtNative.XmlMigratable), "reading the domain"));
+        return xml;
     }
 
     private static void With(LibvirtConnection connection, string uuid, Action<nint> act)

@@ -223,7 +223,8 @@ internal sealed class MigrationHost : IAsyncDisposable
             _comesPaused = order.Paused;
             File.Delete(PeerChannels.Socket(PeerChannel.Memory));
             File.Delete(PeerChannels.Socket(PeerChannel.Disks));
-            var listener = new PeerListener(order.ListenAddress, MigrationProtocol.Port, _identity, order, _libvirtSocket, _log);
+            var address = order.Network is { } network ? MigrationNetwork.Address(network) : order.ListenAddress;
+            var listener = new PeerListener(address, MigrationProtocol.Port, _identity, order, _libvirtSocket, _log);
             listener.PeerConnected += () => Post(() => DecideAsync(new TargetInput.PeerConnected()));
             listener.Heard += message => Post(() => message is RunGuest run ? OnRunAsync(run) : Task.CompletedTask);
             _listener = listener;

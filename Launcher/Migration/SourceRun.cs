@@ -24,7 +24,7 @@ internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, Migr
     private readonly bool _isPaused = host.Observation is { State: DomainState.Paused, Reason: DomainReason.User };
     private int _passing;
     private int _cancelling;
-    private readonly ConvergenceRules _rules = ConvergenceRules.Of(order.Options, host.BytesToMove(order.Options.CopyDisks));
+    private readonly ConvergenceRules _rules = ConvergenceRules.Of(order.Options, host.BytesToMove(order.Options.CopyDisks) + order.Copies.Sum(c => c.SizeBytes));
 
     public event Action<IPeerMessage>? Heard;
 
@@ -71,15 +71,18 @@ internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, Migr
         string? error = null;
         try
         {
+            // Without it the target could be reached by the pod network, if at all, which is what the administrator did not want.
+            if (order.Options.Network is { } network)
+                log($"migration: over {network}, from {MigrationNetwork.Address(network)} to {order.Target.Address}");
             await _link.OpenAsync(_stop.Token).ConfigureAwait(false);
             var connection = await host.ConnectionAsync(_stop.Token).ConfigureAwait(false);
             if (order.Options.Compression is { } method && (!DomainMigration.CanCompress(connection) || DomainMigration.Streams(order.Options) < 2))
                 log($"migration: not compressed with {method}: that takes libvirt 9.4 (this is {connection.LibraryVersion}) and more than one stream");
             _ = FollowAsync(connection);
-            var disks = order.Options.CopyDisks ? host.LocalDisks : [];
-            await Task.Factory.StartNew(() => DomainMigration.Migrate(connection, host.Uuid, order.Options, _rules.FirstDowntimeMs, disks), _stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+            IReadOnlyList<string> disks = [.. order.Options.CopyDisks ? host.LocalDisks : [], .. order.Copies.Select(c => host.TargetOf(c.Name))];
+            await Task.Factory.StartNew(() => DomainMigration.Migrate(connection, host.Uuid, order.Options, _rules.FirstDowntimeMs, disks, order.Copies), _stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is LibvirtException or IOException or OperationCanceledException)
+        catch (Exception e) when (e is LibvirtException or IOException or InvalidOperationException or OperationCanceledException)
         {
             error = e.Message;
             // A daemon that died is answered for only when there is one again that knows what the guest does.

@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Xml.Linq;
 using Troupe.Launcher.Capabilities;
 using Troupe.Launcher.Converter;
+using Troupe.Launcher.Disks;
+using Troupe.Launcher.Hotplug;
 using Troupe.Launcher.Libvirt;
 using Troupe.Launcher.Migration;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -33,6 +36,10 @@ internal sealed partial class DomainHost
     /// <summary>Disks that live in this pod alone, by their names in the domain.</summary>
     public IReadOnlyList<string> LocalDisks { get; private set; } = [];
 
+    /// <exception cref="InvalidOperationException">The guest does not have the volume.</exception>
+    public string TargetOf(string volume) =>
+        Observation.Volumes.FirstOrDefault(v => v.Name == volume)?.Target ?? throw new InvalidOperationException($"volume {volume} is to be copied, and the guest does not have it");
+
     /// <summary>Memory, and with <paramref name="disks"/> those that live in this pod.</summary>
     public long BytesToMove(bool disks)
     {
@@ -61,9 +68,11 @@ internal sealed partial class DomainHost
     }
 
     /// <exception cref="UnsupportedSpecException">The guest cannot be run here.</exception>
+    /// <exception cref="IOException">A disk that is to be copied finds no room.</exception>
     public async Task PrepareIncomingAsync(PrepareIncoming order, CancellationToken ct)
     {
         Directory.CreateDirectory(LauncherPaths.DomainFolder(_options.Uid));
+        CopiedDisks.MakeRoom(order.Copies);
         var source = await SourceAsync(order.Vmi, order.Context, ct).ConfigureAwait(false);
         StartDhcp(order.Context.Interfaces);
         Describe(order.Epoch, source);
@@ -105,6 +114,10 @@ internal sealed partial class DomainHost
         await CallAsync(c =>
         {
             _created = c.Find(Uuid);
+            // What was plugged in before it came: the spec alone does not tell how much of its memory that is, and which names its disks have.
+            _bootBytes = LiveDomain.BootBytes(XElement.Parse(c.DomainXml()));
+            Update(o => o with { Memory = o.Memory! with { GuestAtBootBytes = _bootBytes } }, silently: true);
+            ReadDevices(c);
             Identify(c, silently: false);
             return true;
         }, ct).ConfigureAwait(false);

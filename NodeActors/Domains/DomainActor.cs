@@ -139,7 +139,7 @@ public sealed partial class DomainActor : ReceiveActor, IWithTimers
                 break;
             case DomainStep.PrepareNetwork:
                 var order = MigrationSteps.NetworkOrder(_state)!.Value;
-                Prepare(order.Vmi, order.PodAddresses, order.KeptAddresses, _state.Run?.Revision, []);
+                Prepare(order.Vmi, order.PodAddresses, order.KeptAddresses, _state.Run?.Revision, order.Volumes);
                 break;
             case DomainStep.PrepareUpdate prepare:
                 Prepare(prepare.Update.Vmi, prepare.Update.PodAddresses, prepare.Update.KeptAddresses, prepare.Update.Revision, prepare.Update.Volumes);
@@ -245,7 +245,7 @@ public sealed partial class DomainActor : ReceiveActor, IWithTimers
     {
         _busy = false;
         _services.Log.LogWarning("VMI {Uid}: {Error}", _state.VmiUid, failed.Error.Message);
-        if (failed.Error is UnsupportedNetworkException && _state.MigrationOrders.Any(o => o is PrepareTarget))
+        if (failed.Error is UnsupportedNetworkException or UnsupportedVolumeException && _state.MigrationOrders.Any(o => o is PrepareTarget))
         {
             _state = MigrationSteps.Refused(_state, failed.Error.Message);
             Report(again: true);

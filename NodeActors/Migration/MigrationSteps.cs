@@ -1,6 +1,7 @@
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Migration;
+using Troupe.Messages.Protocol.Node;
 using Troupe.NodeActors.Domains;
 
 namespace Troupe.NodeActors.Migration;
@@ -30,13 +31,13 @@ public static class MigrationSteps
         ? state with { MigrationOrders = state.MigrationOrders.RemoveAt(0) }
         : state;
 
-    /// <summary>The guest whose network is to be made: one that is to run here, or one that is to come.</summary>
-    public static (VirtualMachineInstance Vmi, IReadOnlyList<string> PodAddresses, IReadOnlyList<string> KeptAddresses)? NetworkOrder(DomainKnowledge state) =>
-        state.MigrationOrders.OfType<PrepareTarget>().FirstOrDefault() is { } prepare ? (prepare.Vmi, prepare.PodAddresses, prepare.KeptAddresses)
-        : state.Run is { } run ? (run.Vmi, run.PodAddresses, [])
+    /// <summary>The guest whose network is to be made: one that is to run here, or one that is to come with the volumes that were plugged into it.</summary>
+    public static (VirtualMachineInstance Vmi, IReadOnlyList<string> PodAddresses, IReadOnlyList<string> KeptAddresses, IReadOnlyList<PluggedVolume> Volumes)? NetworkOrder(DomainKnowledge state) =>
+        state.MigrationOrders.OfType<PrepareTarget>().FirstOrDefault() is { } prepare ? (prepare.Vmi, prepare.PodAddresses, prepare.KeptAddresses, prepare.Volumes)
+        : state.Run is { } run ? (run.Vmi, run.PodAddresses, [], [])
         : null;
 
-    /// <summary>A network that cannot be made makes no target.</summary>
+    /// <summary>A network that cannot be made, or a volume that cannot be brought, makes no target.</summary>
     public static DomainKnowledge Refused(DomainKnowledge state, string message) => state with
     {
         MigrationOrders = state.MigrationOrders.RemoveAll(o => o is PrepareTarget),
@@ -52,10 +53,12 @@ public static class MigrationSteps
         {
             Platform = prepare.Platform,
             Paused = prepare.Paused,
+            Copies = prepare.Copies,
+            Network = prepare.Network,
         },
         AdoptDomain adopt => new AdoptIncoming(adopt.Epoch, adopt.MigrationId),
         RefuseMigration refuse => new RefuseIncoming(refuse.Epoch, refuse.MigrationId),
-        StartMigration start => new MigrateDomain(start.Epoch, start.MigrationId, start.TargetEpoch, start.Target, start.Options),
+        StartMigration start => new MigrateDomain(start.Epoch, start.MigrationId, start.TargetEpoch, start.Target, start.Options) { Copies = start.Copies },
         AbortMigration abort => new AbortMigrate(abort.Epoch, abort.MigrationId, abort.TargetEpoch),
         _ => throw new ArgumentOutOfRangeException(nameof(order), order, "not a command of a migration"),
     };

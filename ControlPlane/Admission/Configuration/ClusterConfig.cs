@@ -38,6 +38,9 @@ public sealed record ClusterConfig
     /// <summary>A node with a NoSchedule taint of this key is emptied of all guests that would move.</summary>
     public string NodeDrainTaintKey { get; init; } = "kubevirt.io/drain";
 
+    /// <summary>The network attachment (`NAMESPACE/NAME`) that launcher pods join to migrate over it.</summary>
+    public string? MigrationNetwork { get; init; }
+
     /// <summary>KubeVirt's is `bridge`; with masquerade the guest can be migrated.</summary>
     public string DefaultNetworkInterface { get; init; } = "masquerade";
     public bool PermitBridgeInterfaceOnPodNetwork { get; init; } = true;

@@ -30,6 +30,8 @@ public static class ClusterConfigReader
             CpuRequest = c.CpuRequest,
             EvictionStrategy = c.EvictionStrategy ?? defaults.EvictionStrategy,
             NodeDrainTaintKey = Text(c.Migrations?.NodeDrainTaintKey) ?? defaults.NodeDrainTaintKey,
+            // As with KubeVirt the attachment is looked for beside the KubeVirt object.
+            MigrationNetwork = Text(c.Migrations?.Network) is { } network ? network.Contains('/', StringComparison.Ordinal) ? network : $"{installation.Metadata.Namespace}/{network}" : null,
             DefaultNetworkInterface = Text(c.Network?.DefaultNetworkInterface) ?? defaults.DefaultNetworkInterface,
             PermitBridgeInterfaceOnPodNetwork = c.Network?.PermitBridgeInterfaceOnPodNetwork ?? defaults.PermitBridgeInterfaceOnPodNetwork,
             IsLiveUpdate = c.VmRolloutStrategy is null or "LiveUpdate",

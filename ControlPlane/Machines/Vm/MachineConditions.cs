@@ -13,17 +13,16 @@ public static class MachineConditions
 
     // The pod's affairs and the instance's synchronization are told by printableStatus and Failure.
     private static readonly string[] NotMirrored = [Conditions.Ready, Conditions.Synchronized, Conditions.PodScheduled];
-    private static readonly string[] Kept = [ManualRecoveryRequired];
 
     /// <summary>A transition time moves only with the status of its condition.</summary>
-    public static IReadOnlyList<Condition> Of(IReadOnlyList<Condition> current, VirtualMachineInstance? instance, SyncFailure? failure, string? restartRequired, DateTimeOffset now)
+    public static IReadOnlyList<Condition> Of(IReadOnlyList<Condition> current, VirtualMachineInstance? instance, SyncFailure? failure, string? restartRequired, string? recoveryRequired, DateTimeOffset now)
     {
         IEnumerable<Condition?> wanted =
         [
             Ready(instance),
             failure is null ? null : Make(Failure, "True", failure.Reason, failure.Message),
             restartRequired is null ? null : Make(RestartRequired, "True", null, restartRequired),
-            .. current.Where(c => Kept.Contains(c.Type)),
+            recoveryRequired is null ? null : Make(ManualRecoveryRequired, "True", recoveryRequired, null),
             .. (instance?.Status?.Conditions ?? []).Where(c => !NotMirrored.Contains(c.Type)).Select(c => Make(c.Type!, c.Status!, c.Reason, c.Message)),
         ];
         return

@@ -1,7 +1,9 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Troupe.ControlPlane.Machines.Instancetypes;
 using Troupe.Kubernetes.Writers;
+using Troupe.Messages.Api;
 using Troupe.Messages.Api.KubeVirt;
 
 namespace Troupe.ControlPlane.Machines.Vm;
@@ -64,11 +66,12 @@ public static class MachineLifecycle
         if (instance is null)
             return decision;
         // The instance is the only witness of how it ended: what its end means is written down before it may go.
-        if (run.Stop && !instance.IsDeleting() && Remembered(status, run, failure))
+        if (run.Stop && !instance.IsDeleting() && Remembered(status, run, failure) && VolumeUpdates.IsRemembered(machine, instance))
             effects.Add(new MachineEffect.DeleteInstance(instance.Metadata.Name!, instance.Metadata.Uid!));
         if (run.Stop || instance.IsFinal() || instance.IsDeleting())
             return decision with { StopExpected = run.Stop, RestartRequired = null };
-        return decision with { RestartRequired = Follow(state, machine, instance, config, effects) };
+        var (restart, problem) = Follow(state, machine, instance, config, effects);
+        return decision with { RestartRequired = restart, Failure = problem };
     }
 
     private static bool Remembered(VirtualMachineStatus? status, RunDecision run, VirtualMachineStartFailure? failure) =>
@@ -84,25 +87,27 @@ public static class MachineLifecycle
             return decision;
         }
 
-        if (machine.Status?.Conditions?.Any(c => c is { Type: MachineConditions.ManualRecoveryRequired, Status: "True" }) is true || machine.Status?.RestoreInProgress is { Length: > 0 })
+        if (VolumeUpdates.ManualRecovery(machine, state.Instance) is not null || machine.Status?.RestoreInProgress is { Length: > 0 })
             return decision;
         if (DataVolumeTemplates.Ready(machine, state.DataVolumes))
             effects.Add(new MachineEffect.StartInstance(StateChanges.StartsPaused(machine.Status?.StateChangeRequests)));
         return decision with { StartExpected = true };
     }
 
-    /// <summary>Brings a running instance after a changed template; returns why a restart is needed.</summary>
-    private static string? Follow(MachineState state, VirtualMachine machine, VirtualMachineInstance instance, MachineConfig config, List<MachineEffect> effects)
+    /// <summary>Brings a running instance after a changed template; returns why a restart is needed, and what cannot be done at all for now.</summary>
+    private static (string? RestartRequired, SyncFailure? Failure) Follow(MachineState state, VirtualMachine machine, VirtualMachineInstance instance, MachineConfig config, List<MachineEffect> effects)
     {
         var generation = machine.Metadata.Generation;
         if (MachineProjection.Generation(instance) == generation || instance.Spec is null)
-            return null;
+            return (null, null);
         var revision = instance.Status?.VirtualMachineRevisionName;
         if (revision is { Length: > 0 } && state.Started?.Name != revision)
             effects.Add(new MachineEffect.LoadRevision(revision));
         if (state.Started is not { } started || started.Name != revision)
-            return machine.Status?.Conditions?.FirstOrDefault(c => c.Type == MachineConditions.RestartRequired)?.Message;
-        var (before, after) = (started.Spec.Template?.Spec ?? new(), machine.Spec?.Template?.Spec ?? new());
+            return (machine.Status?.Conditions?.FirstOrDefault(c => c.Type == MachineConditions.RestartRequired)?.Message, null);
+        // Claims are judged by what the instance has now: it may have moved to others since it was started.
+        var volumes = VolumeUpdates.Decide(machine, instance);
+        var (before, after) = (VolumeUpdates.WithClaimsOf(instance.Spec, started.Spec.Template?.Spec ?? new()), VolumeUpdates.WithClaimsOf(instance.Spec, machine.Spec?.Template?.Spec ?? new()));
         // An instance type may have given the instance its node selector; the template then has none.
         var (from, to) = (before, machine.Spec?.Instancetype is not null && after.NodeSelector is null ? after with { NodeSelector = instance.Spec.NodeSelector } : after);
         var sizingKey = $"{started.Name}:{generation}";
@@ -112,7 +117,7 @@ public static class MachineLifecycle
             if (state.Sizing?.Key != sizingKey)
             {
                 effects.Add(new MachineEffect.LoadSizing(started.Spec, sizingKey));
-                return machine.Status?.Conditions?.FirstOrDefault(c => c.Type == MachineConditions.RestartRequired)?.Message;
+                return (machine.Status?.Conditions?.FirstOrDefault(c => c.Type == MachineConditions.RestartRequired)?.Message, null);
             }
 
             if (state.Sizing is { Before: { } old, After: { } next })
@@ -122,13 +127,15 @@ public static class MachineLifecycle
         }
 
         var outcome = LiveUpdate.Decide(from, to, instance.Spec, config);
-        var reason = problem ?? outcome.RestartRequired;
-        var patch = MergePatch.Between(LiveUpdate.Json(instance.Spec), LiveUpdate.Json(outcome.Instance)) is { } spec ? new JsonObject { ["spec"] = spec } : [];
-        if (LiveUpdate.Same(from, to) && LiveUpdate.Same(before, after) && reason is null)
+        var reason = problem ?? outcome.RestartRequired ?? volumes.RestartRequired;
+        var patch = MergePatch.Between(LiveUpdate.Json(instance.Spec), LiveUpdate.Json(VolumeUpdates.Apply(volumes, outcome.Instance))) is { } spec ? new JsonObject { ["spec"] = spec } : [];
+        if (volumes.Migrated is { } migrated)
+            patch["status"] = new JsonObject { ["migratedVolumes"] = JsonSerializer.SerializeToNode(migrated, ApiJson.Default.IReadOnlyListStorageMigratedVolumeInfo) };
+        if (LiveUpdate.Same(from, to) && LiveUpdate.Same(before, after) && reason is null && !VolumeUpdates.Differ(machine, instance))
             patch["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [MachineVocabulary.GenerationAnnotation] = generation?.ToString(CultureInfo.InvariantCulture) } };
         if (patch.Count > 0)
             effects.Add(new MachineEffect.PatchInstance(patch, "FailedUpdateError"));
-        return reason;
+        return (reason, volumes.Failure);
     }
 
     private static VirtualMachineInstanceSpec Sized(VirtualMachineInstanceSpec spec, UsedInstancetypes used) =>
@@ -180,7 +187,7 @@ public static class MachineLifecycle
 
     /// <summary>An instance that ended and is being deleted has been seen: it may go.</summary>
     private static IEnumerable<MachineEffect> ReleaseInstance(MachineState state) =>
-        state.Instance is { } instance && instance.IsDeleting() && instance.IsFinal() && instance.Metadata.Finalizers?.Contains(MachineVocabulary.Finalizer) is true
+        state.Instance is { } instance && instance.IsDeleting() && instance.IsFinal() && (state.Machine?.Metadata.DeletionTimestamp is not null || VolumeUpdates.IsRemembered(state.Machine!, instance)) && instance.Metadata.Finalizers?.Contains(MachineVocabulary.Finalizer) is true
             ? [Release(instance)]
             : [];
 

@@ -28,7 +28,8 @@ public static class MachineProjection
             VolumeRequests = decision.VolumeRequests is { Count: > 0 } left ? left : null,
             InstancetypeRef = machine.Spec?.Instancetype is null ? null : state.InstancetypeRef ?? status.InstancetypeRef,
             PreferenceRef = machine.Spec?.Preference is null ? null : state.PreferenceRef ?? status.PreferenceRef,
-            Conditions = MachineConditions.Of(status.Conditions ?? [], instance, state.Failure ?? decision.Failure, decision.RestartRequired, now),
+            Conditions = MachineConditions.Of(status.Conditions ?? [], instance, state.Failure ?? decision.Failure, decision.RestartRequired, VolumeUpdates.ManualRecovery(machine, instance), now),
+            VolumeUpdateState = VolumeUpdates.State(machine, instance),
         };
     }
 

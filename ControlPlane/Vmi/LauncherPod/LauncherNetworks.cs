@@ -12,13 +12,19 @@ internal static class LauncherNetworks
     private const string MultusDefault = "v1.multus-cni.io/default-network";
     private const string MasqueradeBridge = "k6t-eth0";
 
-    public static IEnumerable<(string Key, string Value)> Annotations(VirtualMachineInstance vmi)
+    /// <summary>KubeVirt's name for it; there it is the node agent's pod that has it, here the two launchers themselves talk over it.</summary>
+    private const string MigrationInterface = "migration0";
+
+    public static IEnumerable<(string Key, string Value)> Annotations(VirtualMachineInstance vmi, string? migrationNetwork)
     {
         var interfaces = vmi.Spec?.Domain?.Devices?.Interfaces ?? [];
         var networks = vmi.Spec?.Networks ?? [];
         var secondary = networks.Where(n => n.Multus is { Default: not true } && interfaces.FirstOrDefault(i => i.Name == n.Name)?.State != "absent").ToList();
-        if (secondary.Count > 0)
-            yield return (Multus, new JsonArray([.. secondary.Select(n => Attachment(vmi, n, interfaces.FirstOrDefault(i => i.Name == n.Name)))]).ToJsonString());
+        List<JsonNode> attachments = [.. secondary.Select(n => Attachment(vmi, n, interfaces.FirstOrDefault(i => i.Name == n.Name)))];
+        if (migrationNetwork?.Split('/', 2) is [var ns, var name])
+            attachments.Add(new JsonObject { ["name"] = name, ["namespace"] = ns, ["interface"] = MigrationInterface });
+        if (attachments.Count > 0)
+            yield return (Multus, new JsonArray([.. attachments]).ToJsonString());
         if (networks.FirstOrDefault(n => n.Multus is { Default: true }) is { } primary)
             yield return (MultusDefault, primary.Multus!.NetworkName!);
         // Traffic of a masqueraded guest comes from its bridge; a mesh that does not know would take it for foreign.

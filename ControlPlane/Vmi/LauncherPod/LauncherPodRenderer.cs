@@ -37,7 +37,7 @@ public static class LauncherPodRenderer
                 Name = name,
                 Namespace = vmi.Metadata.Namespace,
                 Labels = PodLabels(vmi),
-                Annotations = PodAnnotations(vmi),
+                Annotations = PodAnnotations(vmi, options),
                 OwnerReferences =
                 [
                     new OwnerReference
@@ -126,7 +126,7 @@ public static class LauncherPodRenderer
         [Labels.VmiId] = LabelValue(vmi.Metadata.Name!),
     };
 
-    private static Dictionary<string, string> PodAnnotations(VirtualMachineInstance vmi)
+    private static Dictionary<string, string> PodAnnotations(VirtualMachineInstance vmi, LauncherPodOptions options)
     {
         var annotations = (vmi.Metadata.Annotations ?? new Dictionary<string, string>()).Where(a => a.Key != Annotations.LastApplied).ToDictionary();
         annotations[Annotations.Domain] = vmi.Metadata.Name!;
@@ -135,7 +135,7 @@ public static class LauncherPodRenderer
         annotations[Annotations.PciTopologyVersion] = "v3";
         annotations[Annotations.DefaultContainer] = ComputeContainer;
         annotations[Annotations.RequestEvictOnly] = "";
-        foreach (var (key, value) in LauncherNetworks.Annotations(vmi))
+        foreach (var (key, value) in LauncherNetworks.Annotations(vmi, options.MigrationNetwork))
             annotations[key] = value;
         return annotations;
     }

@@ -26,7 +26,7 @@ public static class AttachmentPod
 
     /// <param name="launcher">The pod that owns it, on its node.</param>
     /// <param name="diskBytes">Size of the disk image that is made in an empty file system; null where none is.</param>
-    public static Pod Render(string name, VirtualMachineInstance vmi, Volume volume, bool isBlock, long? diskBytes, (string Name, string Uid, string Node) launcher, LauncherPodOptions options)
+    public static Pod Render(string name, VirtualMachineInstance vmi, Volume volume, bool isBlock, long? diskBytes, LauncherOnNode launcher, LauncherPodOptions options)
     {
         var path = LauncherPaths.AttachedVolume(volume.Name!);
         IReadOnlyList<VolumeMount> sockets = [new VolumeMount { Name = LauncherPaths.HotplugDisksVolume, MountPath = LauncherPaths.AttachmentSockets }];
@@ -43,7 +43,7 @@ public static class AttachmentPod
                     [Annotations.OwnerVmiUid] = vmi.Metadata.Uid!,
                     [VolumeAnnotation] = volume.Name!,
                 },
-                OwnerReferences = [new OwnerReference { ApiVersion = "v1", Kind = "Pod", Name = launcher.Name, Uid = launcher.Uid, Controller = true, BlockOwnerDeletion = true }],
+                OwnerReferences = [new OwnerReference { ApiVersion = "v1", Kind = "Pod", Name = launcher.Pod, Uid = launcher.Uid, Controller = true, BlockOwnerDeletion = true }],
             },
             Spec = new PodSpec
             {

@@ -38,7 +38,7 @@ internal static class Hotplug
         var missing = wanted.Where(v => state.Storage.Claim(VolumeSources.ClaimOf(v)!) is { IsPopulated: true })
             .FirstOrDefault(v => state.Storage.Attachments.Values.All(a => a.Volume != v.Name || a.LauncherPodUid != right.PodUid));
         if (missing is not null)
-            yield return new VmiEffect.CreateAttachment(missing.Name!, AttachmentPod.NameOf(missing.Name!, right.PodUid));
+            yield return new VmiEffect.CreateAttachment(missing.Name!, AttachmentPod.NameOf(missing.Name!, right.PodUid), missing, new LauncherOnNode(state.PodName!, right.PodUid, right.Node));
         foreach (var attachment in state.Storage.Attachments.Values.Where(a => a.LauncherPodUid == right.PodUid && !a.IsDeleting))
         {
             var isUsed = state.Domain!.Volumes.Any(v => v.Name == attachment.Volume) || state.Report!.Mounted.Contains(attachment.Volume);
@@ -54,6 +54,6 @@ internal static class Hotplug
     private static bool IsLeftMounted(VmiState state, UpdateDomain update) =>
         state.Report!.Mounted.Any(name => update.Volumes.All(v => v.Name != name) && state.Domain!.Volumes.All(v => v.Name != name));
 
-    private static PluggedVolumeKind KindOf(Volume volume, ClaimObservation? claim) =>
+    public static PluggedVolumeKind KindOf(Volume volume, ClaimObservation? claim) =>
         volume.MemoryDump is not null ? PluggedVolumeKind.Folder : claim is { IsBlock: true } ? PluggedVolumeKind.Device : PluggedVolumeKind.Image;
 }

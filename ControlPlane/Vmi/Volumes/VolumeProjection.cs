@@ -15,8 +15,18 @@ internal static class VolumeProjection
     {
         var volumes = vmi.Spec?.Volumes ?? [];
         var left = (current ?? []).Where(s => s.HotplugVolume is not null && volumes.All(v => v.Name != s.Name)).Select(s => Leaving(s, state)).OfType<VolumeStatus>();
-        IReadOnlyList<VolumeStatus> all = [.. volumes.Select(v => Present(v, current?.FirstOrDefault(s => s.Name == v.Name), state)).Concat(left).OrderBy(s => s.Name, StringComparer.Ordinal)];
+        IReadOnlyList<VolumeStatus> all = [.. volumes.Select(v => Present(v, current?.FirstOrDefault(s => s.Name == v.Name), state)).Concat(left).Concat(OfState(current, state, vmi)).OrderBy(s => s.Name, StringComparer.Ordinal)];
         return all.Count == 0 ? current is { Count: > 0 } ? null : current : all;
+    }
+
+    /// <summary>The claim of the guest's TPM and UEFI variables, under its own name, as with KubeVirt.</summary>
+    private static IEnumerable<VolumeStatus> OfState(IReadOnlyList<VolumeStatus>? current, VmiState state, VirtualMachineInstance vmi)
+    {
+        if (!StateVolume.IsNeeded(vmi))
+            yield break;
+        var name = StateVolume.ClaimName(vmi);
+        var known = current?.FirstOrDefault(s => s.Name == name) ?? new VolumeStatus { Name = name, Target = "" };
+        yield return state.Storage.Claim(name) is { } claim ? known with { PersistentVolumeClaimInfo = Info(claim) } : known;
     }
 
     private static VolumeStatus Present(Volume volume, VolumeStatus? known, VmiState state)
@@ -27,10 +37,14 @@ internal static class VolumeProjection
         {
             Target = seen?.Target ?? (state.Domain is null ? known?.Target : null) ?? "",
             Size = seen?.SizeBytes ?? known?.Size,
-            PersistentVolumeClaimInfo = claim is null ? known?.PersistentVolumeClaimInfo : Info(claim),
+            PersistentVolumeClaimInfo = claim is null ? Kept(known?.PersistentVolumeClaimInfo, VolumeSources.ClaimOf(volume)) : Info(claim),
         };
         return VolumeSources.IsPlugged(volume) ? Plugged(volume, status, claim, state) : status;
     }
+
+    /// <summary>What is known of a claim while the feeds have not told of it, which is nothing but its name if it is another one than before.</summary>
+    private static PersistentVolumeClaimInfo? Kept(PersistentVolumeClaimInfo? known, string? claim) =>
+        known is null || known.ClaimName == claim ? known : claim is null ? null : new PersistentVolumeClaimInfo { ClaimName = claim };
 
     private static VolumeStatus Plugged(Volume volume, VolumeStatus status, ClaimObservation? claim, VmiState state)
     {
@@ -70,7 +84,7 @@ internal static class VolumeProjection
 
     private static VolumeObservation? Seen(string name, VmiState state) => state.Domain?.Volumes.FirstOrDefault(v => v.Name == name);
 
-    private static PersistentVolumeClaimInfo Info(ClaimObservation claim) => new()
+    public static PersistentVolumeClaimInfo Info(ClaimObservation claim) => new()
     {
         ClaimName = claim.Name,
         AccessModes = claim.AccessModes,

@@ -13,6 +13,12 @@ public sealed record PrepareIncoming(
 
     /// <inheritdoc cref="PrepareTarget.Paused"/>
     public bool Paused { get; init; }
+
+    /// <inheritdoc cref="PrepareTarget.Copies"/>
+    public IReadOnlyList<CopiedVolume> Copies { get; init; } = [];
+
+    /// <summary>Where to listen, in place of the given address.</summary>
+    public string? Network { get; init; }
 }
 
 /// <summary>A target launcher is given the right to run.</summary>
@@ -22,7 +28,11 @@ public sealed record AdoptIncoming(long Epoch, string MigrationId) : ILauncherRe
 public sealed record RefuseIncoming(long Epoch, string MigrationId) : ILauncherRequest;
 
 /// <summary>A source launcher's order; answered when it is understood, how it goes comes with observations.</summary>
-public sealed record MigrateDomain(long Epoch, string MigrationId, long TargetEpoch, MigrationEndpoint Target, MigrationOptions Options) : ILauncherRequest;
+public sealed record MigrateDomain(long Epoch, string MigrationId, long TargetEpoch, MigrationEndpoint Target, MigrationOptions Options) : ILauncherRequest
+{
+    /// <inheritdoc cref="StartMigration.Copies"/>
+    public IReadOnlyList<CopiedVolume> Copies { get; init; } = [];
+}
 
 public sealed record AbortMigrate(long Epoch, string MigrationId, long TargetEpoch) : ILauncherRequest;
 

@@ -31,6 +31,15 @@ public sealed record PrepareTarget(
     /// <summary>The guest was paused by its user, and is to be so at the target, too.</summary>
     public bool Paused { get; init; }
 
+    /// <summary>Plugged volumes that the guest has: each is brought to the target's node by a pod of its own, which is there by now.</summary>
+    public IReadOnlyList<PluggedVolume> Volumes { get; init; } = [];
+
+    /// <inheritdoc cref="MigrationOptions.Network"/>
+    public string? Network { get; init; }
+
+    /// <summary>Disks whose content will be copied; room is made for them first.</summary>
+    public IReadOnlyList<CopiedVolume> Copies { get; init; } = [];
+
     [JsonIgnore]
     public long TargetEpoch => Epoch;
 }
@@ -41,7 +50,11 @@ public sealed record PrepareTarget(
 /// </summary>
 /// <param name="Epoch">The epoch under which the source runs the guest.</param>
 public sealed record StartMigration(
-    string Node, string VmiUid, long Epoch, string MigrationId, long TargetEpoch, MigrationEndpoint Target, MigrationOptions Options) : IMigrationCommand;
+    string Node, string VmiUid, long Epoch, string MigrationId, long TargetEpoch, MigrationEndpoint Target, MigrationOptions Options) : IMigrationCommand
+{
+    /// <summary>Disks to copy beside those that live in the launcher's pod.</summary>
+    public IReadOnlyList<CopiedVolume> Copies { get; init; } = [];
+}
 
 /// <summary>To the source: end the attempt and keep the guest, unless the right was passed on already.</summary>
 public sealed record AbortMigration(string Node, string VmiUid, long Epoch, string MigrationId, long TargetEpoch) : IMigrationCommand;
@@ -60,10 +73,19 @@ public sealed record RefuseMigration(string Node, string VmiUid, long Epoch, str
     public long TargetEpoch => Epoch;
 }
 
+/// <summary>A volume that gets another claim on the way.</summary>
+/// <param name="SizeBytes">Of the disk as the guest knows it.</param>
+/// <param name="IsBlock">The new claim is a block device, and not a file system with a disk image.</param>
+/// <param name="IsPlugged">It was plugged into the running guest.</param>
+public sealed record CopiedVolume(string Name, long SizeBytes, bool IsBlock, bool IsPlugged);
+
 public static class MigrationProtocol
 {
     /// <summary>TCP port of a target launcher on its pod's address. KubeVirt keeps the same one from guests for its own migrations.</summary>
     public const int Port = 49152;
+
+    /// <summary>Beginning of the reason for which a volume's content is not copied, in KubeVirt's words.</summary>
+    public const string DestinationTooSmall = "Volume migration cannot be performed because the destination volume is smaller than the source volume";
 }
 
 /// <summary>Where a target launcher listens, and the certificate (DER, base64) by which it is recognised.</summary>
@@ -87,4 +109,7 @@ public sealed record MigrationOptions(
 
     /// <summary><c>zstd</c>, where both ends can.</summary>
     public string? Compression { get; init; }
+
+    /// <summary>The network attachment by which all goes that passes between the launchers; null: the pod network.</summary>
+    public string? Network { get; init; }
 }

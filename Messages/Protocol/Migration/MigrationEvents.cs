@@ -12,7 +12,11 @@ public interface IMigrationEvent : IVmiEvent
 /// <param name="PodName">The name under which the target pod is created.</param>
 /// <param name="TargetEpoch">Larger than every epoch before, whether that attempt came to anything or not.</param>
 /// <param name="KeptAddresses">Comma-separated addresses under which others may have sessions with the guest: those of all pods it has run in.</param>
-public sealed record MigrationAccepted(string MigrationId, string Name, string PodName, long TargetEpoch, string KeptAddresses, DateTimeOffset At) : IMigrationEvent;
+public sealed record MigrationAccepted(string MigrationId, string Name, string PodName, long TargetEpoch, string KeptAddresses, DateTimeOffset At) : IMigrationEvent
+{
+    /// <summary>Volumes whose content is copied into another claim on the way, and that claim; null when all stay where they are.</summary>
+    public IReadOnlyDictionary<string, string>? Claims { get; init; }
+}
 
 /// <summary>Kubernetes has placed the target pod and it runs.</summary>
 public sealed record MigrationTargetAssigned(string MigrationId, string Node, string PodUid, DateTimeOffset At) : IMigrationEvent;

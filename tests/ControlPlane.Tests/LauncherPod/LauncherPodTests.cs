@@ -96,8 +96,18 @@ public class LauncherPodTests
     [InlineData("""{ "model": "host-passthrough" }""", "cpu-model.node.kubevirt.io/host-passthrough")]
     public void The_node_need_not_have_what_the_cpu_does_not_require(string cpu, string label) => Assert.False(At(Render(cpu: cpu), "spec.nodeSelector")!.AsObject().ContainsKey(label));
 
+    [Theory]
+    [InlineData("[]", """[{"name":"migration","namespace":"kubevirt","interface":"migration0"}]""")]
+    [InlineData("""[{ "name": "lan", "multus": { "networkName": "lan" } }]""", """[{"name":"lan","namespace":"ns","interface":"pod094a367b026"},{"name":"migration","namespace":"kubevirt","interface":"migration0"}]""")]
+    public void A_launcher_joins_the_migration_network_beside_the_guests_own_networks(string networks, string expected)
+    {
+        var annotation = (string?)At(Render(networks: networks, options: Options with { MigrationNetwork = "kubevirt/migration" }), "metadata.annotations")!["k8s.v1.cni.cncf.io/networks"];
+        Assert.Equal(expected, annotation);
+        Assert.Null(At(Render(), "metadata.annotations")!["k8s.v1.cni.cncf.io/networks"]);
+    }
+
     private static JsonNode Render(
-        string volumes = "[]", string cpu = "{}", string memory = """{ "guest": "256Mi" }""", string devices = "{}", string networks = "[]", IReadOnlyList<string>? blockClaims = null)
+        string volumes = "[]", string cpu = "{}", string memory = """{ "guest": "256Mi" }""", string devices = "{}", string networks = "[]", IReadOnlyList<string>? blockClaims = null, LauncherPodOptions? options = null)
     {
         var vmi = JsonSerializer.Deserialize(
             $$"""
@@ -109,7 +119,7 @@ public class LauncherPodTests
               }
             }
             """, ApiJson.Default.VirtualMachineInstance)!;
-        var pod = LauncherPodRenderer.Render(vmi, "pod", Options, new HashSet<string>(blockClaims ?? []));
+        var pod = LauncherPodRenderer.Render(vmi, "pod", options ?? Options, new HashSet<string>(blockClaims ?? []));
         return JsonSerializer.SerializeToNode(pod, ApiJson.Default.Pod)!;
     }
 

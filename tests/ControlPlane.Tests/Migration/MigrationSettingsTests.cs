@@ -1,3 +1,4 @@
+using Troupe.ControlPlane.Admission.Configuration;
 using Troupe.ControlPlane.Migration;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.Meta;
@@ -31,6 +32,17 @@ public sealed class MigrationSettingsTests
             },
         };
         Assert.Equal(["InterfaceNotLiveMigratable", "DisksNotLiveMigratable"], LiveMigratable.Blockers(vmi).Select(b => b.Reason));
+    }
+
+    [Theory]
+    [InlineData("migration", "kubevirt/migration")]
+    [InlineData("net/migration", "net/migration")]
+    [InlineData("", null)]
+    public void The_migration_network_is_looked_for_beside_the_KubeVirt_object(string network, string? attachment)
+    {
+        var configuration = new MigrationConfiguration { Network = network };
+        Assert.Equal(attachment, ClusterConfigReader.Read(MigrationSamples.Installation(new KubeVirtConfiguration { Migrations = configuration })).MigrationNetwork);
+        Assert.Equal(network.Length == 0 ? null : network, MigrationSettings.Of(configuration, null).Options.Network);
     }
 
     private static MigrationPolicy Policy(string name, (string, string) vmi, (string, string)? ns) => new()

@@ -28,6 +28,13 @@ public sealed class TroupeCluster : IAsyncDisposable
         ?? Path.Combine(RepositoryRoot(), ".dev");
 
     public string Root { get; }
+
+    /// <summary>Counts from the next start of a control plane on.</summary>
+    public string LauncherImage { get; set; } = "registry.troupe.local/virt-launcher:latest";
+
+    /// <summary>Images of this cluster alone, one folder each.</summary>
+    public string ImageStore => Path.Combine(Root, "images");
+
     public string Kubeconfig => Path.Combine(Root, "kubeconfig");
 
     /// <summary>Of one of Troupe's own accounts.</summary>
@@ -176,10 +183,10 @@ public sealed class TroupeCluster : IAsyncDisposable
     {
         Part.DevCluster => ("devcluster/Troupe.DevCluster",
             ["serve", "--state", Path.Combine(Root, "devcluster"), "--port", $"{_apiPort}", "--kubeconfig", Kubeconfig, "--nodes", "2",
-                "--image-store", Path.Combine(DevDirectory, "images")]),
+                "--image-store", Path.Combine(DevDirectory, "images"), "--image-store", ImageStore]),
         Part.ControlPlane or Part.ControlPlane2 or Part.ControlPlane3 => ("controlplane/Troupe.ControlPlane",
             ["--kubeconfig", KubeconfigOf("kubevirt-controller"), "--service-namespace", "kubevirt", "--state", Path.Combine(Root, $"{part}".ToLowerInvariant()),
-                "--launcher-image", "registry.troupe.local/virt-launcher:latest",
+                "--launcher-image", LauncherImage,
                 .. _replicas?.Arguments(part) ?? ["--akka-port", $"{_akkaPort}", "--api-port", $"{_subresourcePort}"]]),
         Part.NodeAgent1 => NodeAgent("node-1"),
         Part.NodeAgent2 => NodeAgent("node-2"),

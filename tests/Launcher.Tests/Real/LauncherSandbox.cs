@@ -79,13 +79,13 @@ internal sealed class LauncherSandbox : IAsyncDisposable
     }
 
     /// <summary>A wire between two pods.</summary>
+    /// <param name="name">Of its end in each of them.</param>
     /// <returns>The address of the second.</returns>
-    public static async Task<string> LinkAsync(LauncherSandbox one, LauncherSandbox other)
+    public static async Task<string> LinkAsync(LauncherSandbox one, LauncherSandbox other, string name = "link0")
     {
         const string Address = "10.99.0.2";
-        var (a, b) = ($"trpl{one.ProcessId}", $"trpl{other.ProcessId}");
-        await Run("ip", "link", "add", a, "netns", $"{one.ProcessId}", "type", "veth", "peer", "name", b, "netns", $"{other.ProcessId}");
-        foreach (var (pid, name, address) in new[] { (one.ProcessId, a, "10.99.0.1"), (other.ProcessId, b, Address) })
+        await Run("ip", "link", "add", name, "netns", $"{one.ProcessId}", "type", "veth", "peer", "name", name, "netns", $"{other.ProcessId}");
+        foreach (var (pid, address) in new[] { (one.ProcessId, "10.99.0.1"), (other.ProcessId, Address) })
         {
             await Run("nsenter", "-t", $"{pid}", "-n", "ip", "addr", "add", $"{address}/24", "dev", name);
             await Run("nsenter", "-t", $"{pid}", "-n", "ip", "link", "set", name, "up");

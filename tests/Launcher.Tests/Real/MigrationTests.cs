@@ -1,3 +1,4 @@
+using Troupe.Launcher.Migration;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.Meta;
 using Troupe.Messages.Protocol.Launcher;
@@ -89,6 +90,43 @@ public sealed class MigrationTests
         var failed = (await target.UntilAsync(o => o.Migration?.Target is TargetStage.Failed)).Migration!;
         Assert.Equal((PreflightReasons.MachineType, "this node has no machine type pc-q35-99.1"), (failed.Reason, failed.Message));
         Assert.Null(failed.Endpoint);
+    }
+
+    [Fact]
+    public async Task A_guest_goes_over_the_migration_network_where_one_is_configured()
+    {
+        await using var source = await RunningGuest.BootAsync(RunningGuest.Manifest());
+        await source.AgentAsync();
+        await using var target = await RunningGuest.AwaitAsync(source.Vmi);
+        var address = await LauncherSandbox.LinkAsync(source.Sandbox, target.Sandbox, MigrationNetwork.Interface);
+        var here = await source.UntilAsync(o => o.Certificate is not null);
+        // An address that the pod does not have: nobody could listen there.
+        await target.AskAsync(new PrepareIncoming(Target, "m", "192.0.2.7", here.Certificate!, target.Vmi, target.Context) { Platform = here.Platform, Network = "kubevirt/migration" });
+        var ready = await target.UntilAsync(o => o.Migration?.Target is TargetStage.Ready or TargetStage.Failed);
+        Assert.Equal(address, ready.Migration!.Endpoint?.Address);
+        await source.AskAsync(new MigrateDomain(1, "m", Target, ready.Migration.Endpoint!, Plain with { Network = "kubevirt/migration" }));
+        await target.UntilAsync(o => o.Migration?.Target is TargetStage.Running);
+        await target.AgentAsync();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_launcher_that_is_not_in_the_migration_network_says_so_and_the_guest_stays(bool targetIs)
+    {
+        const string Missing = "migration network kubevirt/migration: this pod has no interface migration0; pods that were started before the network was configured have none";
+        if (!targetIs)
+        {
+            await using var target = await RunningGuest.AwaitAsync(RunningGuest.Manifest());
+            await target.AskAsync(new PrepareIncoming(Target, "m", "127.0.0.1", "", target.Vmi, target.Context) { Network = "kubevirt/migration" });
+            Assert.Equal(Missing, (await target.UntilAsync(o => o.Migration?.Target is TargetStage.Failed)).Migration!.Message);
+            return;
+        }
+
+        await using var source = await RunningGuest.BootAsync(RunningGuest.Manifest());
+        await source.AskAsync(new MigrateDomain(1, "m", Target, new MigrationEndpoint("10.99.0.2", 49152, ""), Plain with { Network = "kubevirt/migration" }));
+        var kept = await source.UntilAsync(o => o.Migration?.Source is SourceStage.Kept);
+        Assert.Equal((Missing, DomainState.Running), (kept.Migration!.Message, kept.State));
     }
 
     private static async Task<RunningGuest> DirtyAsync()

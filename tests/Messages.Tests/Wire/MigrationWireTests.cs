@@ -29,4 +29,13 @@ public sealed class MigrationWireTests
         Assert.Equal(json, Encoding.UTF8.GetString(WireCodec.Default.Encode(e)));
         Assert.Equal(e, WireCodec.Default.Decode(Encoding.UTF8.GetBytes(json), manifest));
     }
+
+    [Fact]
+    public void Where_volumes_go_is_journaled_with_the_migration()
+    {
+        const string Json = """{"migrationId":"m","name":"n","podName":"p","targetEpoch":2,"keptAddresses":"10.1.1.2","at":"2026-11-22T10:00:00+00:00","claims":{"root":"new"}}""";
+        var e = Assert.IsType<MigrationAccepted>(WireCodec.Default.Decode(Encoding.UTF8.GetBytes(Json), "migration.event.accepted.1"));
+        Assert.Equal("new", e.Claims?["root"]);
+        Assert.Equal(Json, Encoding.UTF8.GetString(WireCodec.Default.Encode(e)));
+    }
 }

@@ -95,6 +95,7 @@ public sealed class WireTests
         if (type.IsEnum) return Enum.GetValues(type).GetValue(1);
         if (type == typeof(VirtualMachineInstance)) return new VirtualMachineInstance { Kind = "VirtualMachineInstance", Spec = new VirtualMachineInstanceSpec { Hostname = "h" } };
         if (typeof(KubeObject).IsAssignableFrom(type)) return ((KubeObject)Activator.CreateInstance(type)!) with { Kind = type.Name, Metadata = new ObjectMeta { Name = "a" } };
+        if (type == typeof(IReadOnlyDictionary<string, string>)) return new Dictionary<string, string> { ["key"] = "value" };
         if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>))
         {
             var list = Array.CreateInstance(type.GetGenericArguments()[0], 1);

@@ -26,6 +26,17 @@ public sealed class MigrationStepsTests
     }
 
     [Fact]
+    public void Plugged_volumes_are_mounted_with_the_network_and_the_launcher_hears_which_disks_will_be_copied()
+    {
+        var plugged = new PluggedVolume("data", "hp", PluggedVolumeKind.Image);
+        var copied = new CopiedVolume("root", 1, IsBlock: false, IsPlugged: false);
+        var state = DomainSteps.Connected(DomainSteps.Command(new DomainKnowledge("uid") { PodUid = "pod" }, Prepare with { Volumes = [plugged], Copies = [copied] })!);
+        Assert.Equal([plugged], NodeActors.Migration.MigrationSteps.NetworkOrder(state)!.Value.Volumes);
+        var ask = Assert.IsType<DomainStep.Ask>(DomainSteps.Next(state with { Context = new LaunchContext(true, []) }, Now));
+        Assert.Equal([copied], Assert.IsType<PrepareIncoming>(ask.Request).Copies);
+    }
+
+    [Fact]
     public void An_order_of_an_epoch_that_is_over_is_refused()
     {
         var state = DomainSteps.Command(new DomainKnowledge("uid"), Prepare)!;
