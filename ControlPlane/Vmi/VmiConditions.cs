@@ -70,7 +70,8 @@ internal static class VmiConditions
         ? new(Conditions.Paused, "True", "PausedByMigrationMonitor", "VMI was paused by the migration monitor")
         : PausedOtherwise(state);
 
-    private static Wanted? PausedOtherwise(VmiState state) => state is { Phase: VmiPhases.Running, Domain: { State: DomainState.Paused } domain }
+    /// <summary>QEMU holds the guest still while it dumps its memory, which nobody has to resume.</summary>
+    private static Wanted? PausedOtherwise(VmiState state) => state is { Phase: VmiPhases.Running, Domain: { State: DomainState.Paused, MemoryDump: not { EndedAt: null } } domain }
         ? domain.Reason is DomainReason.IoError
             ? new(Conditions.Paused, "True", "PausedIOError", "VMI was paused, low-level IO error detected")
             : new(Conditions.Paused, "True", "PausedByUser", "VMI was paused by user")

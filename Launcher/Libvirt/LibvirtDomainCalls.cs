@@ -15,8 +15,21 @@ internal sealed unsafe partial class LibvirtConnection
 
     public void Thaw() => Check(LibvirtNative.DomainFsThaw(_domain, 0, 0, 0), "thawing the guest's file systems");
 
-    public void DumpMemory(string file) =>
-        Check(LibvirtNative.DomainCoreDumpWithFormat(_domain, file, LibvirtNative.DumpFormatRaw, LibvirtNative.DumpMemoryOnly), "dumping the guest's memory");
+    /// <summary>An ELF core. Takes its time, so it has a handle of its own and may run beside other calls.</summary>
+    public void DumpMemory(string uuid, string file)
+    {
+        var domain = LibvirtNative.DomainLookupByUuidString(_connection, uuid);
+        if (domain == 0)
+            throw LibvirtException.Last("looking up the domain");
+        try
+        {
+            Check(LibvirtNative.DomainCoreDumpWithFormat(domain, file, LibvirtNative.DumpFormatRaw, LibvirtNative.DumpMemoryOnly), "dumping the guest's memory");
+        }
+        finally
+        {
+            _ = LibvirtNative.DomainFree(domain);
+        }
+    }
 
     public void Attach(string xml) => Check(LibvirtNative.DomainAttachDevice(_domain, xml, LibvirtNative.AffectLive), "attaching a device");
 

@@ -32,6 +32,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
     private readonly GuestAgentReader _agent;
     private readonly AccessCredentials _credentials;
     private readonly DomainOperator _operator;
+    private readonly MemoryDumper _dumper;
     private readonly SemaphoreSlim _syncing = new(1);
     private static readonly TimeSpan DetachInterval = TimeSpan.FromSeconds(5);
 
@@ -56,6 +57,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
         var agent = new GuestAgent(this, time);
         _credentials = new AccessCredentials(this, log);
         _operator = new DomainOperator(this, agent, time, log);
+        _dumper = new MemoryDumper(this, time, log);
         _agent = new GuestAgentReader(this, agent, _credentials, time);
         _detaching = time.CreateTimer(_ => _ = DetachAgainAsync(), null, Timeout.InfiniteTimeSpan, DetachInterval);
     }
@@ -157,6 +159,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
                 ReadDevices(c);
                 return true;
             }, ct).ConfigureAwait(false);
+            _dumper.Follow(vmi);
         }
         finally
         {

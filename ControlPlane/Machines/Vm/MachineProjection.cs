@@ -25,6 +25,7 @@ public static class MachineProjection
             ObservedGeneration = Generation(instance) ?? status.ObservedGeneration,
             StartFailure = decision.StartFailure,
             StateChangeRequests = decision.Requests.Count == 0 ? null : decision.Requests,
+            MemoryDumpRequest = MemoryDumps.Next(machine, instance),
             VolumeRequests = decision.VolumeRequests is { Count: > 0 } left ? left : null,
             InstancetypeRef = machine.Spec?.Instancetype is null ? null : state.InstancetypeRef ?? status.InstancetypeRef,
             PreferenceRef = machine.Spec?.Preference is null ? null : state.PreferenceRef ?? status.PreferenceRef,
@@ -40,8 +41,8 @@ public static class MachineProjection
         if (MergePatch.Between(old, wanted) is not { } status)
             return null;
         var metadata = new JsonObject { ["uid"] = state.Uid };
-        // Requests are lists: one that a user added in the meantime must not be overwritten.
-        if (status.ContainsKey("stateChangeRequests") || status.ContainsKey("volumeRequests"))
+        // A request that a user made in the meantime must not be overwritten.
+        if (status.ContainsKey("stateChangeRequests") || status.ContainsKey("volumeRequests") || status.ContainsKey("memoryDumpRequest"))
             metadata["resourceVersion"] = machine.Metadata.ResourceVersion;
         return new JsonObject { ["metadata"] = metadata, ["status"] = status };
     }
