@@ -54,6 +54,7 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
         Command<DomainReported>(OnReport);
         Command<DomainNotHere>(OnNotHere);
         Command<MigrateVmi>(OnWish);
+        Command<DomainRefused>(OnRefused);
         Command<IVmiMessage>(m => Observe(_state.Observe(m)));
         Command<LookAgain>(_ => Proceed());
         Command<WriteStatus>(_ => Write());
@@ -124,6 +125,14 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
             Applied(e);
             Proceed();
         });
+    }
+
+    /// <summary>The agent tries again; the event counts how often.</summary>
+    private void OnRefused(DomainRefused refusal)
+    {
+        if (_state.HoldsRight(refusal) && refusal is { Fatal: false, Revision: null })
+            _services.Events.Record(About(), "Warning", "SyncFailed", refusal.Message);
+        Observe(_state.Observe(refusal));
     }
 
     private void OnWish(MigrateVmi wish)
@@ -438,6 +447,8 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
             return;
         }
 
+        if (called.Call is Call.CreatePod)
+            _state = _state with { PodMadeAt = _services.Time.GetUtcNow() };
         if (_deleting.Remove(called.Call, out var deleted) && deleted is not null)
             _deleted.Add(deleted);
         if (called.Result is { } message)

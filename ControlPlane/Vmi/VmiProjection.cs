@@ -27,10 +27,11 @@ public static class VmiProjection
     {
         var current = state.Vmi!;
         var wanted = Wanted(current, state, now);
-        return current.Status?.Phase != state.Phase || state.IsDeleting || current.Status?.NodeName != wanted.Status?.NodeName || !Shown(current).SequenceEqual(Shown(wanted));
+        return current.Status?.Phase != state.Phase || state.IsDeleting || current.Metadata.Finalizers?.Contains(Finalizers.ForegroundDelete) is not true || current.Status?.NodeName != wanted.Status?.NodeName || !Shown(current).SequenceEqual(Shown(wanted));
 
-        static IEnumerable<(string?, string?, string?)> Shown(VirtualMachineInstance vmi) =>
-            (vmi.Status?.Conditions ?? []).Where(c => c.Type != Conditions.AgentConnected).Select(c => (c.Type, c.Status, c.Reason)).Order();
+        // That a VMI without a pod is not ready is no news; what follows within moments is.
+        IEnumerable<(string?, string?, string?)> Shown(VirtualMachineInstance vmi) => (vmi.Status?.Conditions ?? [])
+            .Where(c => c.Type != Conditions.AgentConnected && !(state.Phase is VmiPhases.Pending && c is { Type: Conditions.Ready, Status: "False" })).Select(c => (c.Type, c.Status, c.Reason)).Order();
     }
 
     /// <param name="current">Somebody else may have written it since the state was taken.</param>

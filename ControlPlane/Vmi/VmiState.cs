@@ -46,6 +46,9 @@ public sealed record VmiState(string Uid)
     public DomainRefused? Refusal { get; init; }
     public string? CreateError { get; init; }
 
+    /// <summary>When the API server said that it has the pod; the feed brings it a moment later.</summary>
+    public DateTimeOffset? PodMadeAt { get; init; }
+
     /// <summary>Why the running guest could not be brought after its spec.</summary>
     public DomainRefused? ChangeRefused { get; init; }
 

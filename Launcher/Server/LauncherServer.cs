@@ -12,7 +12,7 @@ using Troupe.Messages.Wire;
 namespace Troupe.Launcher.Server;
 
 /// <summary>Serves the launcher protocol on a unix socket. One agent at a time: a new connection ends the one before.</summary>
-internal sealed class LauncherServer(LauncherOptions options, DomainHost host, MigrationHost migration, Action quit, Action<string> log)
+internal sealed class LauncherServer(LauncherOptions options, DomainHost host, MigrationHost migration, StartDeadline deadline, Action quit, Action<string> log)
 {
     /// <summary>An agent that does not read is cut off when this many messages wait; it will connect again and be told the latest.</summary>
     private const int OutgoingQueue = 256;
@@ -130,7 +130,9 @@ internal sealed class LauncherServer(LauncherOptions options, DomainHost host, M
             switch (request)
             {
                 case LaunchDomain launch:
+                    deadline.Try();
                     await host.LaunchAsync(launch, ct).ConfigureAwait(false);
+                    deadline.Met();
                     break;
                 case ShutdownDomain:
                     await host.ShutdownAsync(ct).ConfigureAwait(false);
@@ -148,6 +150,7 @@ internal sealed class LauncherServer(LauncherOptions options, DomainHost host, M
                     quit();
                     break;
                 case PrepareIncoming prepare:
+                    deadline.Met();
                     migration.Prepare(prepare);
                     break;
                 case AdoptIncoming adopt:
@@ -168,6 +171,8 @@ internal sealed class LauncherServer(LauncherOptions options, DomainHost host, M
         }
         catch (UnsupportedSpecException e)
         {
+            if (request is LaunchDomain)
+                deadline.Failed(e.Message);
             return (e.IsInvalid ? LauncherError.InvalidSpec : LauncherError.Unsupported, e.Message);
         }
         catch (OperationRefusedException e)
@@ -178,7 +183,11 @@ internal sealed class LauncherServer(LauncherOptions options, DomainHost host, M
         {
             log($"{request.GetType().Name} failed: {e.Message}");
             if (request is LaunchDomain)
+            {
                 _state = _state.NotStarted();
+                deadline.Failed(e.Message);
+            }
+
             return (LauncherError.LibvirtFailed, e.Message);
         }
     }

@@ -54,7 +54,9 @@ public sealed class MachineActor : OwnerActor<MachineState, MachineCall>
             return;
         foreach (var effect in decision.Effects)
             Perform(effect);
-        ScheduleWrite(() => State is { Gone: false, Machine: not null } && MachineProjection.Patch(State, decision, _services.Time.GetUtcNow()) is not null);
+        // A start is told together with the instance that it makes.
+        ScheduleWrite(() => State is { Gone: false, Machine: not null } && MachineProjection.Patch(State, decision, _services.Time.GetUtcNow()) is not null,
+            () => !IsRunning(MachineCall.Start) && MachineProjection.IsUrgent(State, decision, _services.Time.GetUtcNow()));
     }
 
     private void Perform(MachineEffect effect)

@@ -47,6 +47,18 @@ public static class MachineProjection
         return new JsonObject { ["metadata"] = metadata, ["status"] = status };
     }
 
+    /// <summary>Whether somebody may wait for what is to be written; why the guest is not ready yet can be told together with what comes next.</summary>
+    public static bool IsUrgent(MachineState state, MachineDecision decision, DateTimeOffset now)
+    {
+        var (has, wants) = (state.Machine!.Status ?? new VirtualMachineStatus(), Status(state, decision, now));
+        return !Shown(has).SequenceEqual(Shown(wants)) || MergePatch.Between(Json(Rest(has)), Json(Rest(wants))) is not null;
+
+        static IEnumerable<(string?, string?, string?)> Shown(VirtualMachineStatus status) =>
+            (status.Conditions ?? []).Select(c => (c.Type, c.Status, c.Type == Conditions.Ready ? null : c.Reason)).Order();
+
+        static VirtualMachineStatus Rest(VirtualMachineStatus status) => status with { Conditions = null, DesiredGeneration = null, ObservedGeneration = null };
+    }
+
     public static long? Generation(VirtualMachineInstance? instance) =>
         long.TryParse(instance?.Metadata.Annotations?.GetValueOrDefault(MachineVocabulary.GenerationAnnotation), CultureInfo.InvariantCulture, out var generation) ? generation : null;
 

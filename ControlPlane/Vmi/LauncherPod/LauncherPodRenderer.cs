@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -13,6 +15,7 @@ public static class LauncherPodRenderer
     /// <summary>Added to the guest's grace period, so that kubelet never kills a launcher which is still shutting its guest down.</summary>
     private const long GraceMargin = 15;
     private const int MaxLabelValue = 63;
+    private const int QemuTimeoutJitterSeconds = 120;
 
     /// <summary>`virt-launcher-NAME-xxxxx`, cut so that the suffix still fits a DNS label.</summary>
     public static string PodName(VirtualMachineInstance vmi, string suffix)
@@ -84,6 +87,7 @@ public static class LauncherPodRenderer
         [
             "/usr/bin/tini", "--", "/usr/bin/virt-launcher",
             "--name", vmi.Metadata.Name!, "--uid", vmi.Metadata.Uid!, "--namespace", vmi.Metadata.Namespace ?? "default", "--grace-period-seconds", $"{grace}",
+            "--qemu-timeout", $"{options.QemuTimeoutSeconds + Jitter(vmi.Metadata.Uid!)}s",
         ];
         if (options.UseEmulation)
             command.Add("--allow-emulation");
@@ -110,6 +114,9 @@ public static class LauncherPodRenderer
             },
         };
     }
+
+    /// <summary>The same for a pod that is rendered again.</summary>
+    private static int Jitter(string uid) => SHA256.HashData(Encoding.UTF8.GetBytes(uid))[0] % QemuTimeoutJitterSeconds;
 
     /// <summary>
     /// dnsmasq binds port 67 and talks raw Ethernet to a guest without an address; libvirt changes owners of the files it makes, signals
@@ -150,5 +157,5 @@ public static class LauncherPodRenderer
     /// <summary>A name longer than a label value may be is cut and made unique by a hash.</summary>
     private static string LabelValue(string name) => name.Length <= MaxLabelValue
         ? name
-        : $"{name[..(MaxLabelValue - 9)]}-{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(name)))[..8]}";
+        : $"{name[..(MaxLabelValue - 9)]}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)))[..8]}";
 }

@@ -122,6 +122,55 @@ public sealed class VmiLifecycleTests
     }
 
     [Fact]
+    public void A_guest_that_does_not_start_is_told_of_until_its_launcher_gives_up_and_then_fails_the_VMI()
+    {
+        var tried = Settle(Scheduled().Observe(new PodObserved("uid", Pod(ready: true)))).State.Observe(new DomainRefused("uid", "node-1", 1, "LibvirtFailed", "no memory", Fatal: false));
+        var waiting = Settle(tried);
+        Assert.Equal(VmiPhases.Scheduled, waiting.State.Phase);
+        Assert.IsType<RunDomain>(Assert.Single(waiting.Effects.OfType<VmiEffect.Tell>()).Message);
+        Assert.Equal(("False", "Synchronizing with the Domain failed.", "no memory"), Synchronized(waiting.State));
+
+        var end = Report(2, DomainState.NoDomain, DomainReason.Failed);
+        var ended = Settle(tried.Observe(end with { Launcher = LauncherPresence.Lost, Domain = end.Domain with { Message = "the guest did not start within 300 s: no memory" } })).State;
+        Assert.Equal((VmiPhases.Failed, "GuestNotStarted"), (ended.Phase, ended.Reason));
+        Assert.Equal(("False", "GuestNotStarted", "the guest did not start within 300 s: no memory"), Synchronized(ended));
+
+        var failed = Pod(ready: false) with { Phase = "Failed", TerminatedMessage = "the guest did not start within 300 s: no memory", ResourceVersion = "9" };
+        var withPod = Settle(tried.Observe(new PodObserved("uid", failed))).State;
+        Assert.Equal(("GuestNotStarted", "the guest did not start within 300 s: no memory"), (withPod.Reason, withPod.Message));
+
+        static (string?, string?, string?) Synchronized(VmiState state)
+        {
+            var condition = VmiProjection.Wanted(state.Vmi!, state, Now).Status!.Conditions!.Single(c => c.Type == Conditions.Synchronized);
+            return (condition.Status, condition.Reason, condition.Message);
+        }
+    }
+
+    [Fact]
+    public void A_pod_that_the_API_server_has_is_not_made_again_before_the_feed_had_time_to_bring_it()
+    {
+        var made = Settle(Seen(Vmi())).State with { PodMadeAt = Now };
+        var waiting = Settle(made).Effects;
+        Assert.Empty(waiting.OfType<VmiEffect.CreatePod>());
+        Assert.Equal(VmiLifecycle.FeedPatience, Assert.Single(waiting.OfType<VmiEffect.LookAgain>()).After);
+        Assert.Single(VmiLifecycle.Decide(made, Now + VmiLifecycle.FeedPatience, "abcde").Effects.OfType<VmiEffect.CreatePod>());
+        Assert.Equal(VmiPhases.Scheduling, Settle(made.Observe(new PodObserved("uid", Pod(ready: false)))).State.Phase);
+    }
+
+    [Fact]
+    public void Nobody_waits_to_hear_that_a_VMI_whose_pod_is_being_made_is_not_ready()
+    {
+        var vmi = Vmi() with { Status = new VirtualMachineInstanceStatus { Phase = VmiPhases.Pending } };
+        vmi = vmi with { Metadata = vmi.Metadata with { Finalizers = [Finalizers.ForegroundDelete] } };
+        var pending = Settle(Seen(vmi)).State;
+        Assert.NotNull(VmiProjection.Patch(pending, Now));
+        Assert.False(VmiProjection.IsUrgent(pending, Now));
+        Assert.True(VmiProjection.IsUrgent(pending with { CreateError = "exceeded quota" }, Now));
+        Assert.True(VmiProjection.IsUrgent(Settle(pending.Observe(new PodObserved("uid", Pod(ready: false)))).State, Now));
+        Assert.True(VmiProjection.IsUrgent(Settle(Seen(Vmi())).State, Now));
+    }
+
+    [Fact]
     public void A_disk_without_a_volume_fails_with_the_path_of_the_field()
     {
         var vmi = Vmi();
