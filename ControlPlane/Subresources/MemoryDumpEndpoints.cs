@@ -6,6 +6,7 @@ using Troupe.Messages.Api;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
+using Troupe.Messages.Api.Meta;
 
 namespace Troupe.ControlPlane.Subresources;
 
@@ -104,7 +105,7 @@ internal static class MemoryDumpCommands
             return Conflict("pvc should be filesystem pvc");
         if (claim.Spec?.AccessModes?.Contains("ReadOnlyMany") is true)
             return Conflict("pvc access mode can't be read only");
-        var size = claim.Spec?.Resources?.Requests?.GetValueOrDefault("storage")?.Units ?? 0;
+        var size = Amount(claim.Spec?.Resources?.Requests, "storage");
         var needed = ClaimSize.ClaimBytes(MemoryBytes(instance) + OverheadBytes);
         return size < needed ? Conflict($"pvc size [{Decimal(size)}] should be bigger then [{Binary(needed)}]") : null;
     }
@@ -135,7 +136,9 @@ internal static class MemoryDumpCommands
 
     /// <summary>What the guest has by now, or is to have.</summary>
     private static long MemoryBytes(VirtualMachineInstance instance) => (instance.Status?.Memory?.GuestCurrent ?? instance.Spec?.Domain?.Memory?.Guest)?.Units
-        ?? instance.Spec?.Domain?.Resources?.Requests?.GetValueOrDefault("memory")?.Units ?? 0;
+        ?? Amount(instance.Spec?.Domain?.Resources?.Requests, "memory");
+
+    private static long Amount(IReadOnlyDictionary<string, Quantity>? of, string resource) => of?.TryGetValue(resource, out var amount) is true ? amount.Units : 0;
 
     /// <summary>As KubeVirt writes them: what is asked for in thousands of bytes, what is needed in MiB.</summary>
     private static string Decimal(long bytes) => (bytes + 999) / 1000 is var kilo && kilo % 1_000_000 == 0 ? $"{kilo / 1_000_000}G" : kilo % 1000 == 0 ? $"{kilo / 1000}M" : $"{kilo}k";
