@@ -140,7 +140,7 @@ public sealed class HotplugTests(SharedCluster shared) : IClassFixture<SharedClu
         Assert.NotNull(request["startTimestamp"]);
         Assert.NotNull(request["endTimestamp"]);
         Assert.Equal(file, (string?)(await Cluster.Get("pvc", "memory-of-dumped"))!["metadata"]!["annotations"]!["kubevirt.io/memory-dump"]);
-        await using (var core = File.OpenRead(Assert.Single(Directory.GetFiles(Path.Combine(Cluster.Root, "devcluster"), file, SearchOption.AllDirectories))))
+        await using (var core = File.OpenRead(Assert.Single(Directory.GetFiles(Path.Combine(Cluster.Root, "devcluster", "volumes"), file, SearchOption.AllDirectories))))
         {
             var magic = new byte[4];
             await core.ReadExactlyAsync(magic, TestContext.Current.CancellationToken);
