@@ -11,7 +11,6 @@ internal static class UnsupportedFields
     [
         ("spec.utilityVolumes", "is not supported by this launcher", s => s.UtilityVolumes is { Count: > 0 }),
         ("spec.resourceClaims", "devices of Dynamic Resource Allocation are not supported by this launcher", s => s.ResourceClaims is { Count: > 0 }),
-        ("spec.domain.devices.downwardMetrics", "is not supported by this launcher", s => s.Domain?.Devices?.DownwardMetrics is not null),
         ("spec.domain.devices.gpus.claimName", "devices of Dynamic Resource Allocation are not supported by this launcher", s => s.Domain?.Devices?.Gpus?.Any(g => g.ClaimName is { Length: > 0 }) is true),
         ("spec.domain.devices.hostDevices.claimName", "devices of Dynamic Resource Allocation are not supported by this launcher", s => s.Domain?.Devices?.HostDevices?.Any(d => d.ClaimName is { Length: > 0 }) is true),
         ("spec.domain.devices.disks.changedBlockTracking", "is not supported by this launcher", s => s.Domain?.Devices?.Disks?.Any(d => d.ChangedBlockTracking is true) is true),

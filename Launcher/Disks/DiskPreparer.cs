@@ -1,5 +1,6 @@
 using Troupe.Launcher.Converter;
 using Troupe.Launcher.Disks.CloudInit;
+using Troupe.Launcher.Metrics;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 
@@ -42,9 +43,18 @@ internal static class DiskPreparer
             { Ephemeral: not null } => await ClaimDisks.EphemeralAsync(name, field, target, ct).ConfigureAwait(false),
             { CloudInitNoCloud: not null } or { CloudInitConfigDrive: not null } => await CloudInitDisk.PrepareAsync(vmi, volume, field, target, ct).ConfigureAwait(false),
             _ when DataDisks.SourceOf(volume) is not null => await DataDisks.PrepareAsync(volume, field, target, ct).ConfigureAwait(false),
+            { DownwardMetrics: not null } => Metrics(name, target),
             { MemoryDump: not null } => null,
             _ => throw new UnsupportedSpecException(field, $"volume '{name}' is of a kind that this launcher does not support"),
         };
+    }
+
+    private static PreparedDisk Metrics(string name, string target)
+    {
+        var file = GuestMetrics.DiskOf(name);
+        if (!File.Exists(file))
+            VhostmdDisk.Create(file);
+        return new PreparedDisk(name, target, file, "raw", SizeBytes: VhostmdDisk.Size) { HasDirectIo = DiskImage.HasDirectIo(file), IsReadonly = true };
     }
 
     private static async Task<PreparedDisk> EmptyAsync(string name, EmptyDiskSource empty, string field, string target, CancellationToken ct)

@@ -1,5 +1,9 @@
 namespace Troupe.Launcher.Libvirt;
 
+/// <summary>What a guest has used and has.</summary>
+/// <param name="CpuNanoseconds">Of its CPUs together.</param>
+internal sealed record DomainUsage(double CpuNanoseconds, int OnlineCpus, long MemoryKiB);
+
 /// <summary>Calls about a running domain.</summary>
 internal sealed unsafe partial class LibvirtConnection
 {
@@ -14,6 +18,18 @@ internal sealed unsafe partial class LibvirtConnection
     public void Freeze() => Check(LibvirtNative.DomainFsFreeze(_domain, 0, 0, 0), "freezing the guest's file systems");
 
     public void Thaw() => Check(LibvirtNative.DomainFsThaw(_domain, 0, 0, 0), "thawing the guest's file systems");
+
+    public DomainUsage Usage()
+    {
+        Check(LibvirtNative.DomainGetInfo(_domain, out var info), "asking for the domain's figures");
+        var cpus = stackalloc VcpuInfo[info.Cpus];
+        var count = LibvirtNative.DomainGetVcpus(_domain, cpus, info.Cpus, 0, 0);
+        Check(count, "asking for the domain's CPUs");
+        var (time, online) = (0d, 0);
+        for (var i = 0; i < count; i++)
+            (time, online) = (time + cpus[i].CpuNanoseconds, online + (cpus[i].State == 0 ? 0 : 1));
+        return new DomainUsage(time, online, (long)info.MemoryKiB);
+    }
 
     /// <summary>An ELF core. Takes its time, so it has a handle of its own and may run beside other calls.</summary>
     public void DumpMemory(string uuid, string file)

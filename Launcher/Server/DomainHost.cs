@@ -7,6 +7,7 @@ using Troupe.Launcher.Disks;
 using Troupe.Launcher.HostDevices;
 using Troupe.Launcher.Hotplug;
 using Troupe.Launcher.Libvirt;
+using Troupe.Launcher.Metrics;
 using Troupe.Launcher.Operations;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -33,6 +34,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
     private readonly AccessCredentials _credentials;
     private readonly DomainOperator _operator;
     private readonly MemoryDumper _dumper;
+    private readonly GuestMetrics _metrics;
     private readonly SemaphoreSlim _syncing = new(1);
     private static readonly TimeSpan DetachInterval = TimeSpan.FromSeconds(5);
 
@@ -58,6 +60,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
         _credentials = new AccessCredentials(this, log);
         _operator = new DomainOperator(this, agent, time, log);
         _dumper = new MemoryDumper(this, time, log);
+        _metrics = new GuestMetrics(this, time, log);
         _agent = new GuestAgentReader(this, agent, _credentials, time);
         _detaching = time.CreateTimer(_ => _ = DetachAgainAsync(), null, Timeout.InfiniteTimeSpan, DetachInterval);
     }
@@ -336,10 +339,11 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
     {
         (_uuid, _domainName) = (DomainXml.UuidOf(source.Vmi), DomainXml.NameOf(source.Vmi));
         _credentials.Use(source.Vmi);
+        _metrics.Start(source.Vmi, source.Context.Node, _stop.Token);
         _bootBytes = MemoryXml.Bytes(source.Domain);
         _diskSizes = source.Disks.ToDictionary(d => d.Name, d => d.SizeBytes);
         var readOnly = (source.Devices.Disks ?? []).Where(d => d.Cdrom is not null ? d.Cdrom.Readonly is not false : d.DiskValue?.Readonly is true).Select(d => d.Name).ToHashSet();
-        LocalDisks = [.. source.Disks.Where(d => d.File.StartsWith(LauncherPaths.EphemeralDisks, StringComparison.Ordinal) && !readOnly.Contains(d.Name)).Select(d => d.Target)];
+        LocalDisks = [.. source.Disks.Where(d => d.File.StartsWith(LauncherPaths.EphemeralDisks, StringComparison.Ordinal) && !d.IsReadonly && !readOnly.Contains(d.Name)).Select(d => d.Target)];
         Update(o => o with
         {
             Epoch = epoch,
