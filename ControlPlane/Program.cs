@@ -23,6 +23,7 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
     await using var events = new EventRecorder(kubernetes, "virtualmachine-controller", Environment.MachineName, time, logs.CreateLogger<EventRecorder>());
     var emulation = new EmulationPolicy(kubernetes, options, logs.CreateLogger<EmulationPolicy>());
 
+    var config = new ClusterConfigFeed(logs);
     var installer = new Installer(kubernetes, logs.CreateLogger<Installer>());
     if (options.Install)
     {
@@ -37,7 +38,11 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
         .WithTroupeCluster(options)
         .WithTroupeJournal(options.JournalConnection, options.State)
         .WithNodeLinks(time, logs)
-        .WithVmis(kubernetes, events, emulation.PodOptions, time, logs)
+        .WithVmis(kubernetes, events, () => emulation.PodOptions() with
+        {
+            HasHookSidecars = config.Current.IsEnabled(FeatureGates.Sidecar),
+            StateStorageClass = config.Current.StateStorageClass,
+        }, time, logs)
         .WithMachines(kubernetes, events, time, logs)
         .WithFeeds(kubernetes, events, options.LauncherImage, time, logs)
         .WithMigrations(kubernetes, events, time, logs));
@@ -56,7 +61,6 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
         })));
     var proxy = await FrontProxy.LoadAsync(kubernetes, ct);
     var app = builder.Build();
-    var config = new ClusterConfigFeed(logs);
     new SubresourceApi(kubernetes, new Authorizer(kubernetes, proxy), app.Services.GetRequiredService<ActorSystem>(), () => app.Services.GetRequiredService<ActorRegistry>().Get<NodeLinkActor>(),
         () => config.Current).Map(app);
     var webhooks = new WebhookTable(new StoredInstancetypes());

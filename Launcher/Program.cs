@@ -76,6 +76,7 @@ if (probes.IsFaulted)
 if (terminated)
     Log("told to end: shutting the guest down");
 await new Shutdown(host, terminated ? options : options with { GracePeriod = TimeSpan.Zero }, TimeProvider.System, Log).RunAsync();
+await host.EndHooksAsync(stop.Token);
 var end = host.Observation;
 // The agent reads the last observation before its connection closes.
 await Task.Delay(100);

@@ -5,8 +5,6 @@ namespace Troupe.Launcher.Converter;
 /// <summary>Every field that the converter does not translate, so that none is silently ignored.</summary>
 internal static class UnsupportedFields
 {
-    private const string HookSidecars = "hooks.kubevirt.io/hookSidecars";
-
     private static readonly (string Field, string Why, Func<VirtualMachineInstanceSpec, bool> IsSet)[] Fields =
     [
         ("spec.utilityVolumes", "is not supported by this launcher", s => s.UtilityVolumes is { Count: > 0 }),
@@ -25,8 +23,5 @@ internal static class UnsupportedFields
             if (vmi.Spec is { } spec && isSet(spec))
                 throw new UnsupportedSpecException(field, why);
         }
-
-        if (vmi.Metadata.Annotations?.ContainsKey(HookSidecars) is true)
-            throw new UnsupportedSpecException($"metadata.annotations[{HookSidecars}]", "hook side-cars are not supported by this launcher");
     }
 }

@@ -1,11 +1,13 @@
 namespace Troupe.Launcher.Server;
 
 /// <param name="GracePeriod">How long a guest may take to shut down when the pod is told to end.</param>
+/// <param name="HookSidecars">Containers of the pod that change the guest before it starts.</param>
 /// <param name="StartTimeout">How long a guest may take to start.</param>
-public sealed record LauncherOptions(string Name, string Namespace, string Uid, TimeSpan GracePeriod, TimeSpan StartTimeout)
+public sealed record LauncherOptions(string Name, string Namespace, string Uid, TimeSpan GracePeriod, TimeSpan StartTimeout, int HookSidecars = 0)
 {
     private const string Grace = "grace-period-seconds";
     private const string QemuTimeout = "qemu-timeout";
+    private const string Hooks = "hook-sidecars";
 
     /// <exception cref="ArgumentException">Names the argument that is wrong.</exception>
     public static LauncherOptions Parse(IReadOnlyList<string> args)
@@ -20,9 +22,10 @@ public sealed record LauncherOptions(string Name, string Namespace, string Uid, 
             values[args[i][2..]] = args[++i];
         }
 
-        foreach (var unknown in values.Keys.Where(k => k is not ("name" or "namespace" or "uid" or Grace or QemuTimeout)))
+        foreach (var unknown in values.Keys.Where(k => k is not ("name" or "namespace" or "uid" or Grace or QemuTimeout or Hooks)))
             throw new ArgumentException($"unknown option --{unknown}");
-        return new LauncherOptions(Required("name"), Required("namespace"), Required("uid"), Seconds(Grace, "30"), Seconds(QemuTimeout, "240s"));
+        return new LauncherOptions(Required("name"), Required("namespace"), Required("uid"), Seconds(Grace, "30"), Seconds(QemuTimeout, "240s"),
+            int.TryParse(values.GetValueOrDefault(Hooks, "0"), out var hooks) && hooks >= 0 ? hooks : throw new ArgumentException($"--{Hooks} takes a number, got '{values[Hooks]}'"));
 
         string Required(string name) => values.TryGetValue(name, out var value) ? value : throw new ArgumentException($"--{name} is required");
 

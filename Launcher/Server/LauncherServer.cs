@@ -1,7 +1,9 @@
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Threading.Channels;
+using System.Xml;
 using Troupe.Launcher.Converter;
+using Troupe.Launcher.Hooks;
 using Troupe.Launcher.Libvirt;
 using Troupe.Launcher.Migration;
 using Troupe.Launcher.Operations;
@@ -179,7 +181,7 @@ internal sealed class LauncherServer(LauncherOptions options, DomainHost host, M
         {
             return (e.Error, e.Message);
         }
-        catch (Exception e) when (e is LibvirtException or IOException or TimeoutException or JsonException or InvalidDataException)
+        catch (Exception e) when (e is LibvirtException or IOException or TimeoutException or HookException or XmlException or JsonException or InvalidDataException)
         {
             log($"{request.GetType().Name} failed: {e.Message}");
             if (request is LaunchDomain)

@@ -6,4 +6,10 @@ namespace Troupe.ControlPlane.Vmi.LauncherPod;
 public sealed record LauncherPodOptions(string Image, bool UseEmulation, int QemuTimeoutSeconds = LauncherPodOptions.DefaultQemuTimeoutSeconds)
 {
     public const int DefaultQemuTimeoutSeconds = 240;
+
+    /// <summary>Pods get the containers that `hooks.kubevirt.io/hookSidecars` asks for (feature gate Sidecar).</summary>
+    public bool HasHookSidecars { get; init; }
+
+    /// <summary>Of the claim for TPM and UEFI variables (`vmStateStorageClass`); null for the cluster's default.</summary>
+    public string? StateStorageClass { get; init; }
 }

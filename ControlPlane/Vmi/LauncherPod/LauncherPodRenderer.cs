@@ -32,6 +32,7 @@ public static class LauncherPodRenderer
         var spec = vmi.Spec!;
         var volumes = LauncherVolumes.Of(vmi, blockClaims ?? new HashSet<string>());
         var serviceAccount = spec.Volumes?.FirstOrDefault(v => v.ServiceAccount is not null)?.ServiceAccount?.ServiceAccountName ?? spec.ServiceAccountName;
+        var hooks = options.HasHookSidecars ? HookSidecarContainers.Of(vmi) : new HookSidecarContainers([], [], []);
         var grace = spec.TerminationGracePeriodSeconds ?? VmiLifecycle.DefaultGracePeriodSeconds;
         return new Pod
         {
@@ -75,13 +76,13 @@ public static class LauncherPodRenderer
                 }).ToList(),
                 ReadinessGates = [new PodReadinessGate { ConditionType = Conditions.VirtualMachineUnpaused }],
                 ImagePullSecrets = volumes.PullSecrets.Count == 0 ? null : [.. volumes.PullSecrets.Select(s => new LocalObjectReference { Name = s })],
-                Containers = [Compute(vmi, volumes, options, grace + GraceMargin)],
-                Volumes = volumes.Volumes,
+                Containers = [Compute(vmi, volumes, hooks, options, grace + GraceMargin), .. hooks.Containers],
+                Volumes = [.. volumes.Volumes, .. hooks.Volumes],
             },
         };
     }
 
-    private static Container Compute(VirtualMachineInstance vmi, LauncherVolumes volumes, LauncherPodOptions options, long grace)
+    private static Container Compute(VirtualMachineInstance vmi, LauncherVolumes volumes, HookSidecarContainers hooks, LauncherPodOptions options, long grace)
     {
         List<string> command =
         [
@@ -89,6 +90,8 @@ public static class LauncherPodRenderer
             "--name", vmi.Metadata.Name!, "--uid", vmi.Metadata.Uid!, "--namespace", vmi.Metadata.Namespace ?? "default", "--grace-period-seconds", $"{grace}",
             "--qemu-timeout", $"{options.QemuTimeoutSeconds + Jitter(vmi.Metadata.Uid!)}s",
         ];
+        if (hooks.Containers.Count > 0)
+            command.AddRange(["--hook-sidecars", $"{hooks.Containers.Count}"]);
         if (options.UseEmulation)
             command.Add("--allow-emulation");
         return new Container
@@ -102,7 +105,7 @@ public static class LauncherPodRenderer
             Ports = LauncherNetworks.Ports(vmi),
             ReadinessProbe = LauncherProbes.Of(vmi.Spec!.ReadinessProbe),
             LivenessProbe = LauncherProbes.Of(vmi.Spec.LivenessProbe),
-            VolumeMounts = volumes.Mounts,
+            VolumeMounts = [.. volumes.Mounts, .. hooks.Mounts],
             VolumeDevices = volumes.Devices.Count == 0 ? null : volumes.Devices,
             TerminationMessagePolicy = "FallbackToLogsOnError",
             SecurityContext = new SecurityContext
