@@ -51,10 +51,14 @@ public sealed class StreamEndpoints(IKubeClient kubernetes, Authorizer authorize
             return;
         }
 
-        using var socket = await AcceptAsync(context);
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        actors.ActorOf(StreamSession.Props(socket, nodes(), new OpenStream(node, vmi.Metadata.Uid!, pod, kind, ""), done));
-        await done.Task;
+        System.Net.WebSockets.WebSocket? socket = null;
+        var done = new TaskCompletionSource<StreamClosed?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var open = new OpenStream(node, vmi.Metadata.Uid!, pod, kind, "") { PreserveSession = kind is StreamKind.Vnc && context.Request.Query["preserveSession"] == "true" };
+        actors.ActorOf(StreamSession.Props(async () => socket = await AcceptAsync(context), nodes(), open, done));
+        var refused = await done.Task;
+        socket?.Dispose();
+        if (refused is not null)
+            await (refused.IsBusy ? new Refusal(503, "ServiceUnavailable", refused.Reason) : Refusal.Internal(refused.Reason)).WriteAsync(context.Response);
     }
 
     private static async Task ForwardAsync(HttpContext context, VirtualMachineInstance vmi, int port, string protocol)

@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using Akka.Actor;
-using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Streams;
 using Troupe.NodeActors.Launchers;
 
@@ -18,21 +17,18 @@ public sealed class StreamActor : ReceiveActor
     private int _credit = StreamProtocol.Credit;
     private bool _reading;
 
-    /// <param name="socketName">Null when the guest has no slot left for it.</param>
-    public StreamActor(OpenStream open, string? socketName, PodFolders pods)
+    /// <param name="refusal">Why it is not to be opened; null when it is.</param>
+    public StreamActor(OpenStream open, string? socketName, string? refusal, PodFolders pods)
     {
         (_open, _socketName, _pods) = (open, socketName, pods);
         Receive<Resolved>(r =>
         {
             _client = r.Client;
             Context.Watch(_client);
-            if (_socketName is null)
-            {
-                Close($"all {LauncherPaths.UsbRedirectionSlots} slots for USB devices are in use");
-                return;
-            }
-
-            ConnectAsync(_socketName).PipeTo(Self);
+            if (refusal is not null)
+                Close(refusal, isBusy: true);
+            else
+                ConnectAsync(_socketName!).PipeTo(Self);
         });
         Receive<Connected>(c =>
         {
@@ -53,7 +49,7 @@ public sealed class StreamActor : ReceiveActor
         Receive<Terminated>(_ => Context.Stop(Self));
     }
 
-    public static Props Props(OpenStream open, string? socketName, PodFolders pods) => Akka.Actor.Props.Create(() => new StreamActor(open, socketName, pods));
+    public static Props Props(OpenStream open, string? socketName, string? refusal, PodFolders pods) => Akka.Actor.Props.Create(() => new StreamActor(open, socketName, refusal, pods));
 
     protected override void PreStart() => Self.Tell(new Resolved(((ExtendedActorSystem)Context.System).Provider.ResolveActorRef(_open.Client)));
 
@@ -97,9 +93,9 @@ public sealed class StreamActor : ReceiveActor
         Read();
     }
 
-    private void Close(string reason)
+    private void Close(string reason, bool isBusy = false)
     {
-        _client.Tell(new StreamClosed(reason));
+        _client.Tell(new StreamClosed(reason) { IsBusy = isBusy });
         Context.Stop(Self);
     }
 

@@ -15,10 +15,14 @@ public sealed class StreamHub : ReceiveActor
         Receive<OpenStream>(open =>
         {
             var socket = SocketOf(open);
-            var stream = Context.ActorOf(StreamActor.Props(open, socket, pods));
-            if (socket is null)
+            IActorRef? old = null;
+            var refusal = socket is null ? $"all {LauncherPaths.UsbRedirectionSlots} slots for USB devices are in use"
+                : _streams.TryGetValue((open.VmiUid, socket), out old) && open.PreserveSession ? "Active VNC connection. Request denied."
+                : null;
+            var stream = Context.ActorOf(StreamActor.Props(open, socket, refusal, pods));
+            if (socket is null || refusal is not null)
                 return;
-            if (_streams.TryGetValue((open.VmiUid, socket), out var old))
+            if (old is not null)
                 old.Tell(new StreamClosed("another client has connected"));
             _streams[(open.VmiUid, socket)] = stream;
             Context.Watch(stream);
