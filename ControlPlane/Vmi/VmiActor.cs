@@ -7,6 +7,7 @@ using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Writers;
 using Troupe.Messages.Api.Core;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Node;
 using Troupe.Messages.Protocol.Vmi;
@@ -375,6 +376,9 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
         if (!_calls.IsFree(Call.Write) || (_isWriteDue && Timers.IsTimerActive(nameof(WriteStatus))) || VmiProjection.Patch(_state, now) is null)
             return;
         _isWriteDue = VmiProjection.IsUrgent(_state, now);
+        // The pod is about to be seen, and with it the next phase.
+        if (!_isWriteDue && _state.Phase is VmiPhases.Pending && (_calls.IsRunning(Call.CreatePod) || _state.PodMadeAt is not null))
+            return;
         if (_isWriteDue || !Timers.IsTimerActive(nameof(WriteStatus)))
             Timers.StartSingleTimer(nameof(WriteStatus), WriteStatus.Instance, _isWriteDue ? WriteDelay : PatientWriteDelay);
     }

@@ -54,9 +54,8 @@ public sealed class MachineActor : OwnerActor<MachineState, MachineCall>
             return;
         foreach (var effect in decision.Effects)
             Perform(effect);
-        // A start is told together with the instance that it makes.
-        ScheduleWrite(() => State is { Gone: false, Machine: not null } && MachineProjection.Patch(State, decision, _services.Time.GetUtcNow()) is not null,
-            () => !IsRunning(MachineCall.Start) && MachineProjection.IsUrgent(State, decision, _services.Time.GetUtcNow()));
+        ScheduleWrite(() => State is { Gone: false, Machine: not null } && !IsRunning(MachineCall.Start) && MachineProjection.Patch(State, decision, _services.Time.GetUtcNow()) is not null,
+            () => MachineProjection.IsUrgent(State, decision, _services.Time.GetUtcNow()));
     }
 
     private void Perform(MachineEffect effect)
@@ -184,7 +183,8 @@ public sealed class MachineActor : OwnerActor<MachineState, MachineCall>
 
     protected override void Write()
     {
-        if (State.Gone || Decide() is not { } decision || MachineProjection.Patch(State, decision, _services.Time.GetUtcNow()) is not { } patch)
+        // A start is told together with the instance that it makes, or why it made none.
+        if (State.Gone || IsRunning(MachineCall.Start) || Decide() is not { } decision || MachineProjection.Patch(State, decision, _services.Time.GetUtcNow()) is not { } patch)
             return;
         var (ns, name) = (State.Machine!.Metadata.Namespace, State.Machine.Metadata.Name!);
         Do(MachineCall.WriteStatus, async ct =>
