@@ -239,6 +239,9 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
                 case VmiEffect.CreateStateClaim:
                     CreateStateClaim();
                     break;
+                case VmiEffect.AskForContextId:
+                    _services.Feeds.Tell(new ContextIdWanted(_state.Uid));
+                    break;
                 case VmiEffect.AskForTrouble ask:
                     AskForTrouble(ask);
                     break;

@@ -134,6 +134,10 @@ public static class VmiLifecycle
             return MigrationConduct.Accept(state, vmi, now, podSuffix) ?? new Decision([], [.. Gate(state), .. EvictionMark.Effects(state), .. Hotplug.Effects(state, vmi)]);
         }
 
+        // Written down before the guest has it, so that it never has another one.
+        if (ContextIds.IsWanted(vmi) && vmi.Status?.VSOCKCID is null)
+            return new Decision([], state.ContextId is null ? [new VmiEffect.AskForContextId(), new VmiEffect.LookAgain(CommandRetry)] : []);
+
         // Until the node says otherwise the guest is to be started; the command is idempotent there.
         return Ask(Orders.Run(state, vmi));
     }

@@ -27,7 +27,7 @@ public static class VmiProjection
     {
         var current = state.Vmi!;
         var wanted = Wanted(current, state, now);
-        return current.Status?.Phase != state.Phase || state.IsDeleting || current.Metadata.Finalizers?.Contains(Finalizers.ForegroundDelete) is not true || current.Status?.NodeName != wanted.Status?.NodeName || !Shown(current).SequenceEqual(Shown(wanted));
+        return current.Status?.Phase != state.Phase || state.IsDeleting || current.Metadata.Finalizers?.Contains(Finalizers.ForegroundDelete) is not true || current.Status?.NodeName != wanted.Status?.NodeName || current.Status?.VSOCKCID != wanted.Status?.VSOCKCID || !Shown(current).SequenceEqual(Shown(wanted));
 
         // That a VMI without a pod is not ready is no news; what follows within moments is.
         IEnumerable<(string?, string?, string?)> Shown(VirtualMachineInstance vmi) => (vmi.Status?.Conditions ?? [])
@@ -76,6 +76,7 @@ public static class VmiProjection
             Reason = state.IsFinal ? state.Reason : status.Reason,
             PhaseTransitionTimestamps = [.. state.Transitions.Select(t => new VirtualMachineInstancePhaseTransitionTimestamp { Phase = t.Phase, PhaseTransitionTimestamp = t.At })],
             NodeName = state.Right?.Node ?? status.NodeName,
+            VSOCKCID = status.VSOCKCID ?? state.ContextId,
             EvacuationNodeName = EvictionMark.Of(state),
             ActivePods = state.Right is { } right ? ActivePods(right, state.Moving)
                 : state.Pod is { } pod ? new Dictionary<string, string> { [pod.Uid] = pod.Node ?? "" } : status.ActivePods,

@@ -55,6 +55,9 @@ public sealed record VmiState(string Uid)
     /// <summary>Why the pod's containers do not start, as kubelet says it.</summary>
     public PodTroubled? Trouble { get; init; }
 
+    /// <summary>The VSOCK context id that was given, until the object says it.</summary>
+    public long? ContextId { get; init; }
+
     /// <summary>Claims and attachment pods.</summary>
     public VolumeWatch Storage { get; init; } = new();
 
@@ -128,6 +131,7 @@ public sealed record VmiState(string Uid)
         DomainRefused { Revision: not null } refusal when HoldsRight(refusal) => this with { ChangeRefused = refusal },
         DomainRefused refusal when HoldsRight(refusal) => this with { Refusal = refusal },
         PodTroubled trouble when trouble.PodUid == Pod?.Uid => this with { Trouble = trouble.Reason is null ? null : trouble },
+        ContextIdGiven given => this with { ContextId = given.ContextId },
         ClaimObserved or ClaimGone or AttachmentObserved or AttachmentGone => this with { Storage = Storage.Observe(message) },
         _ => this,
     };

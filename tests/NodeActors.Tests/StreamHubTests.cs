@@ -25,7 +25,7 @@ public sealed class StreamHubTests : TestKit
     [Fact]
     public void A_new_client_of_the_display_ends_the_one_before_unless_it_is_told_to_let_it_be()
     {
-        var hub = Sys.ActorOf(StreamHub.Props(new PodFolders(_root)));
+        var hub = Sys.ActorOf(StreamHub.Props(new PodFolders(_root), new PipeVsock()));
         var (first, polite, second) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
         hub.Tell(Open(first.Ref, preserve: true));
         first.ExpectMsg<StreamOpened>();
@@ -37,6 +37,65 @@ public sealed class StreamHubTests : TestKit
         second.ExpectMsg<StreamOpened>();
         var ended = first.ExpectMsg<StreamClosed>();
         Assert.Equal(("another client has connected", false), (ended.Reason, ended.IsBusy));
+    }
+
+    [Fact]
+    public void A_VSOCK_port_is_open_to_many_and_one_that_cannot_be_reached_is_refused_in_words()
+    {
+        var vsock = new PipeVsock();
+        var hub = Sys.ActorOf(StreamHub.Props(new PodFolders(_root), vsock));
+        var (one, other, lost) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
+        foreach (var probe in new[] { one, other })
+        {
+            hub.Tell(OfPort(probe.Ref, 1234));
+            probe.ExpectMsg<StreamOpened>();
+            probe.Reply(new StreamData("hello"u8.ToArray()));
+            probe.FishForMessage(m => m is StreamData { Bytes: [(byte)'h', ..] });
+        }
+
+        hub.Tell(OfPort(lost.Ref, 1));
+        var refused = lost.ExpectMsg<StreamClosed>();
+        Assert.Equal(("VSOCK 7:1: Connection refused", false), (refused.Reason, refused.IsBusy));
+        one.ExpectNoMsg(TimeSpan.FromMilliseconds(50));
+    }
+
+    [Fact]
+    public async Task The_kernels_VSOCK_says_what_is_missing()
+    {
+        if (File.Exists("/dev/vhost-vsock"))
+            return;
+        Assert.Equal("this node has no /dev/vhost-vsock", (await Assert.ThrowsAsync<IOException>(() => new HostVsock().ConnectAsync(3, 1, CancellationToken.None))).Message);
+    }
+
+    private static OpenStream OfPort(IActorRef client, long port) =>
+        new("node", "vmi", "pod", StreamKind.Vsock, Akka.Serialization.Serialization.SerializedActorPath(client)) { ContextId = 7, Port = port };
+
+    /// <summary>A guest whose port 1234 sends back what it gets.</summary>
+    private sealed class PipeVsock : IVsock
+    {
+        public async Task<Stream> ConnectAsync(long contextId, long port, CancellationToken ct)
+        {
+            if (port != 1234)
+                throw new IOException($"VSOCK {contextId}:{port}: Connection refused");
+            var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            listener.Bind(new UnixDomainSocketEndPoint($"\0hub-{Guid.NewGuid():N}"));
+            listener.Listen();
+            var near = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            await near.ConnectAsync(listener.LocalEndPoint!, ct);
+            _ = EchoAsync(await listener.AcceptAsync(ct), listener);
+            return new NetworkStream(near, ownsSocket: true);
+        }
+
+        private static async Task EchoAsync(Socket far, Socket listener)
+        {
+            using (listener)
+            using (far)
+            {
+                var buffer = new byte[64];
+                while (await far.ReceiveAsync(buffer) is > 0 and var count)
+                    await far.SendAsync(buffer.AsMemory(0, count));
+            }
+        }
     }
 
     private static OpenStream Open(IActorRef client, bool preserve) =>

@@ -10,6 +10,8 @@ public enum StreamKind
     Vnc,
     /// <summary>A USB device of the client; as many at the same time as the guest has slots.</summary>
     Usbredir,
+    /// <summary>A port of the guest's VSOCK device; as many as there are clients.</summary>
+    Vsock,
 }
 
 /// <summary>Connect to a guest's console or display, one client each: a new stream ends the one before. Or bring it a USB device.</summary>
@@ -19,6 +21,10 @@ public sealed record OpenStream(string Node, string VmiUid, string PodUid, Strea
 {
     /// <summary>A client that is connected already stays, and this one is refused.</summary>
     public bool PreserveSession { get; init; }
+
+    /// <summary>The guest's VSOCK address, and the port.</summary>
+    public long ContextId { get; init; }
+    public long Port { get; init; }
 }
 
 /// <summary>The sender is the other end; either side may now send as many chunks as it has credit for.</summary>

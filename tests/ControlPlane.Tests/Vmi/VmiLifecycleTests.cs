@@ -147,6 +147,38 @@ public sealed class VmiLifecycleTests
     }
 
     [Fact]
+    public void A_guest_with_VSOCK_is_not_started_before_its_object_names_a_context_id_that_is_its_own()
+    {
+        var vmi = Vmi();
+        vmi = vmi with { Spec = vmi.Spec! with { Domain = vmi.Spec.Domain! with { Devices = new Devices { AutoattachVSOCK = true } } } };
+        var scheduled = Settle(Settle(Seen(vmi)).State.Observe(new PodObserved("uid", Pod(ready: true))));
+        Assert.Single(scheduled.Effects.OfType<VmiEffect.AskForContextId>());
+        Assert.Empty(scheduled.Effects.OfType<VmiEffect.Tell>());
+
+        var given = Settle(scheduled.State.Observe(new ContextIdGiven("uid", 77)));
+        Assert.Empty(given.Effects);
+        var wanted = VmiProjection.Wanted(vmi, given.State, Now);
+        Assert.Equal((77, true), (wanted.Status!.VSOCKCID, VmiProjection.IsUrgent(given.State, Now)));
+        var written = Settle(given.State.Observe(new VmiObserved("uid", wanted with { Metadata = wanted.Metadata with { ResourceVersion = "8" } })));
+        Assert.Equal(77, Assert.IsType<RunDomain>(Assert.Single(written.Effects.OfType<VmiEffect.Tell>()).Message).Vmi.Status!.VSOCKCID);
+        // What the object says stays, whatever is given later.
+        Assert.Equal(77, VmiProjection.Wanted(written.State.Vmi!, written.State.Observe(new ContextIdGiven("uid", 78)), Now).Status!.VSOCKCID);
+    }
+
+    [Fact]
+    public void No_two_VMIs_have_the_same_context_id()
+    {
+        var drawn = new Queue<long>([5, 5, 6, 6, 5, 9]);
+        var ids = new ContextIds(drawn.Dequeue);
+        Assert.Equal((5, 6, 5), (ids.For("a"), ids.For("b"), ids.For("a")));
+        ids.See(Vmi() with { Status = new VirtualMachineInstanceStatus { VSOCKCID = 5 } });
+        ids.Release("a");
+        ids.See(Vmi() with { Status = new VirtualMachineInstanceStatus { VSOCKCID = 5 } });
+        Assert.Equal(9, ids.For("c"));
+        Assert.InRange(new ContextIds().For("x"), ContextIds.First, ContextIds.Last);
+    }
+
+    [Fact]
     public void A_pod_that_the_API_server_has_is_not_made_again_before_the_feed_had_time_to_bring_it()
     {
         var made = Settle(Seen(Vmi())).State with { PodMadeAt = Now };

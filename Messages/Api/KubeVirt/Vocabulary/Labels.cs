@@ -133,5 +133,6 @@ public static class DeviceResources
 {
     public const string Kvm = "devices.kubevirt.io/kvm";
     public const string Tun = "devices.kubevirt.io/tun";
+    public const string VhostVsock = "devices.kubevirt.io/vhost-vsock";
     public const string VhostNet = "devices.kubevirt.io/vhost-net";
 }
