@@ -15,7 +15,6 @@ internal sealed class ContextIds
     public const long Last = uint.MaxValue - 1;
 
     private readonly Dictionary<string, long> _byVmi = [];
-    private readonly HashSet<long> _taken = [];
     private readonly Func<long> _draw;
 
     /// <param name="draw">A number from <see cref="First"/> to <see cref="Last"/>.</param>
@@ -26,11 +25,8 @@ internal sealed class ContextIds
     /// <summary>Takes note of what an object says.</summary>
     public void See(VirtualMachineInstance vmi)
     {
-        if (vmi.Status?.VSOCKCID is { } id && _byVmi.GetValueOrDefault(vmi.Metadata.Uid!) != id)
-        {
-            Release(vmi.Metadata.Uid!);
-            (_byVmi[vmi.Metadata.Uid!], _) = (id, _taken.Add(id));
-        }
+        if (vmi.Status?.VSOCKCID is { } id)
+            _byVmi[vmi.Metadata.Uid!] = id;
     }
 
     /// <summary>The same for whoever asks again.</summary>
@@ -41,13 +37,9 @@ internal sealed class ContextIds
         long id;
         do
             id = _draw();
-        while (!_taken.Add(id));
+        while (_byVmi.ContainsValue(id));
         return _byVmi[vmiUid] = id;
     }
 
-    public void Release(string vmiUid)
-    {
-        if (_byVmi.Remove(vmiUid, out var id))
-            _taken.Remove(id);
-    }
+    public void Release(string vmiUid) => _byVmi.Remove(vmiUid);
 }
