@@ -11,6 +11,7 @@ public sealed class StreamActor : ReceiveActor
     private readonly byte[] _buffer = new byte[StreamProtocol.ChunkBytes];
     private IActorRef _client = ActorRefs.Nobody;
     private Stream? _guest;
+    private Task _writing = Task.CompletedTask;
     private int _credit = StreamProtocol.Credit;
     private bool _reading;
 
@@ -34,7 +35,12 @@ public sealed class StreamActor : ReceiveActor
             _client.Tell(new StreamOpened(StreamProtocol.Credit));
             Read();
         });
-        Receive<StreamData>(d => WriteAsync(_guest!, d.Bytes).PipeTo(Self));
+        Receive<StreamData>(d =>
+        {
+            var write = WriteAsync(_writing, _guest!, d.Bytes);
+            _writing = write;
+            write.PipeTo(Self);
+        });
         Receive<Wrote>(_ => _client.Tell(new StreamCredit(1)));
         Receive<StreamCredit>(c =>
         {
@@ -80,8 +86,9 @@ public sealed class StreamActor : ReceiveActor
         return new Got(_buffer[..count]);
     }
 
-    private static async Task<Wrote> WriteAsync(Stream guest, byte[] bytes)
+    private static async Task<Wrote> WriteAsync(Task previous, Stream guest, byte[] bytes)
     {
+        await previous.ConfigureAwait(false);
         await guest.WriteAsync(bytes).ConfigureAwait(false);
         return new Wrote();
     }
