@@ -1,7 +1,5 @@
-using Troupe.Launcher.Converter;
 using Troupe.Launcher.Libvirt;
 using Troupe.Launcher.Server;
-using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Launcher;
 
 namespace Troupe.Launcher.Operations;
