@@ -21,9 +21,9 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
     builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddSimpleConsole(c => (c.SingleLine, c.TimestampFormat) = (true, "HH:mm:ss.fff "));
     using var logs = LoggerFactory.Create(l => l.AddSimpleConsole(c => (c.SingleLine, c.TimestampFormat) = (true, "HH:mm:ss.fff ")));
     await using var events = new EventRecorder(kubernetes, "virtualmachine-controller", Environment.MachineName, time, logs.CreateLogger<EventRecorder>());
-    var config = new ClusterConfigFeed(logs);
     var emulation = new EmulationPolicy(kubernetes, options, logs.CreateLogger<EmulationPolicy>());
 
+    var config = new ClusterConfigFeed(logs);
     var installer = new Installer(kubernetes, logs.CreateLogger<Installer>());
     if (options.Install)
     {
@@ -38,7 +38,12 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
         .WithTroupeCluster(options)
         .WithTroupeJournal(options.JournalConnection, options.State)
         .WithNodeLinks(time, logs)
-        .WithVmis(kubernetes, events, () => emulation.PodOptions() with { MigrationNetwork = config.Current.MigrationNetwork }, time, logs)
+        .WithVmis(kubernetes, events, () => emulation.PodOptions() with
+        {
+            HasHookSidecars = config.Current.IsEnabled(FeatureGates.Sidecar),
+            MigrationNetwork = config.Current.MigrationNetwork,
+            StateStorageClass = config.Current.StateStorageClass,
+        }, time, logs)
         .WithMachines(kubernetes, events, time, logs)
         .WithFeeds(kubernetes, events, options.LauncherImage, time, logs)
         .WithMigrations(kubernetes, events, time, logs));

@@ -30,6 +30,8 @@ catch (ArgumentException e)
     return 2;
 }
 
+const string TerminationLog = "/dev/termination-log";
+
 static void Log(string message) => Console.WriteLine($"{DateTime.UtcNow:HH:mm:ss.fff} {message}");
 
 // A guest that has ended leaves its launcher for this long, so that an agent that was away can still read why.
@@ -64,7 +66,12 @@ host.Changed += observation =>
 };
 Directory.CreateDirectory(LauncherPaths.Sockets);
 var probes = new ProbeServer(host, Log).RunAsync(Path.Combine(LauncherPaths.Sockets, LauncherPaths.ProbeSocketName), stop.Token);
-var server = new LauncherServer(options, host, migration, () => quit.TrySetResult(), Log).RunAsync(Path.Combine(LauncherPaths.Sockets, LauncherPaths.SocketName), stop.Token);
+using var deadline = new StartDeadline(TimeProvider.System, options.StartTimeout, reason =>
+{
+    host.Update(o => o with { Reason = DomainReason.Failed, Message = reason });
+    quit.TrySetResult();
+});
+var server = new LauncherServer(options, host, migration, deadline, () => quit.TrySetResult(), Log).RunAsync(Path.Combine(LauncherPaths.Sockets, LauncherPaths.SocketName), stop.Token);
 await Task.WhenAny(quit.Task, server);
 if (server.IsFaulted)
     await server;
@@ -74,11 +81,16 @@ if (probes.IsFaulted)
 if (terminated)
     Log("told to end: shutting the guest down");
 await new Shutdown(host, terminated ? options : options with { GracePeriod = TimeSpan.Zero }, TimeProvider.System, Log).RunAsync();
+await host.EndHooksAsync(stop.Token);
 var end = host.Observation;
 // The agent reads the last observation before its connection closes.
 await Task.Delay(100);
 await stop.CancelAsync();
 if (end.Reason is not (DomainReason.Crashed or DomainReason.Panicked or DomainReason.Failed))
     return 0;
-Log(end.Message ?? "the guest crashed");
+var lastWords = end.Message ?? "the guest crashed";
+Log(lastWords);
+// For whoever reads the pod; kubelet would take the end of the log otherwise.
+if (File.Exists(TerminationLog))
+    await File.WriteAllTextAsync(TerminationLog, lastWords);
 return 1;

@@ -21,6 +21,7 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
     private static readonly TimeSpan TakeoverDelay = TimeSpan.FromMilliseconds(500);
     private readonly Dictionary<string, VirtualMachineInstance> _vmis = [];
     private readonly Dictionary<string, (string VmiUid, PodObservation Pod)> _pods = [];
+    private readonly ContextIds _contextIds = new();
     private readonly IActorRef _vmiRegion;
     private readonly IActorRef _volumes;
     private bool _vmisListed;
@@ -59,6 +60,7 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
                 router.Tell(resync);
         });
         Receive<TellAgain>(Tell);
+        Receive<ContextIdWanted>(wanted => _vmiRegion.Tell(new ContextIdGiven(wanted.VmiUid, _contextIds.For(wanted.VmiUid))));
         Receive<ClusterEvent.MemberRemoved>(_ => Timers.StartSingleTimer("takeover", Resync.Instance, TakeoverDelay));
         Receive<ClusterEvent.CurrentClusterState>(_ => { });
     }
@@ -83,10 +85,12 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
         {
             case FeedEvent<VirtualMachineInstance>.Observed { Object: var vmi }:
                 _vmis[vmi.Metadata.Uid!] = vmi;
+                _contextIds.See(vmi);
                 _vmiRegion.Tell(new VmiObserved(vmi.Metadata.Uid!, vmi));
                 break;
             case FeedEvent<VirtualMachineInstance>.Gone { Last: var vmi }:
                 _vmis.Remove(vmi.Metadata.Uid!);
+                _contextIds.Release(vmi.Metadata.Uid!);
                 _vmiRegion.Tell(new VmiGone(vmi.Metadata.Uid!));
                 break;
             case FeedEvent<VirtualMachineInstance>.Synced:

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.Kubernetes.Remoting;
 
 namespace Troupe.ControlPlane.Hosting;
@@ -9,10 +10,12 @@ namespace Troupe.ControlPlane.Hosting;
 /// <param name="Seeds">Akka addresses of members to join; this one itself when empty.</param>
 /// <param name="JournalConnection">PostgreSQL connection string; null for SQLite in <paramref name="State"/>.</param>
 /// <param name="UseEmulation">Null: emulate when no node offers /dev/kvm.</param>
+/// <param name="QemuTimeoutSeconds">How long a guest may take to start.</param>
 /// <param name="Install">Apply the CRDs and the APIService at start.</param>
 public sealed record ControlPlaneOptions(
     string? Kubeconfig, string State, RemotingOptions Remoting, int ApiPort, IReadOnlyList<string> Seeds,
-    string? JournalConnection, string LauncherImage, bool? UseEmulation, bool Install, string? ServiceName, string ServiceNamespace)
+    string? JournalConnection, string LauncherImage, bool? UseEmulation, bool Install, string? ServiceName, string ServiceNamespace,
+    int QemuTimeoutSeconds)
 {
     public const string DefaultLauncherImage = "registry.troupe.local/virt-launcher:latest";
 
@@ -30,9 +33,10 @@ public sealed record ControlPlaneOptions(
         var install = new Option<bool>("--install") { Description = "apply CRDs and APIServices at start", DefaultValueFactory = _ => true };
         var service = new Option<string?>("--service") { Description = "Service that leads to the subresource API; without it one that leads to this host" };
         var serviceNamespace = new Option<string>("--service-namespace") { Description = "its namespace", DefaultValueFactory = _ => "kube-system" };
+        var timeout = new Option<int>("--launcher-qemu-timeout") { Description = "seconds that a guest may take to start (and up to 120 more)", DefaultValueFactory = _ => LauncherPodOptions.DefaultQemuTimeoutSeconds };
         var command = new RootCommand("Troupe's control plane: VMI actors and the subresource API")
         {
-            kubeconfig, state, apiPort, seeds, journal, image, emulation, install, service, serviceNamespace,
+            kubeconfig, state, apiPort, seeds, journal, image, emulation, install, service, serviceNamespace, timeout,
         };
         remoting.AddTo(command);
         command.SetAction(async (parsed, ct) =>
@@ -40,7 +44,8 @@ public sealed record ControlPlaneOptions(
             await program(new ControlPlaneOptions(
                 parsed.GetValue(kubeconfig), parsed.GetValue(state)!, remoting.Read(parsed), parsed.GetValue(apiPort), parsed.GetValue(seeds)!,
                 parsed.GetValue(journal), parsed.GetValue(image)!, parsed.GetValue(emulation),
-                parsed.GetValue(install), parsed.GetValue(service), parsed.GetValue(serviceNamespace)!), ct);
+                parsed.GetValue(install), parsed.GetValue(service), parsed.GetValue(serviceNamespace)!,
+                parsed.GetValue(timeout)), ct);
             return 0;
         });
         return command.Parse(args).InvokeAsync();

@@ -10,7 +10,7 @@ public sealed class EmulationPolicy(IKubeClient kubernetes, ControlPlaneOptions 
 {
     private volatile bool _emulate = options.UseEmulation ?? true;
 
-    public LauncherPodOptions PodOptions() => new(options.LauncherImage, _emulate);
+    public LauncherPodOptions PodOptions() => new(options.LauncherImage, _emulate, options.QemuTimeoutSeconds);
 
     public async Task RefreshAsync(CancellationToken ct)
     {

@@ -36,7 +36,7 @@ public static class UserRoles
     private static readonly string[] MachineCommands =
     [
         "virtualmachines/start", "virtualmachines/stop", "virtualmachines/restart", "virtualmachines/addvolume", "virtualmachines/removevolume", "virtualmachines/memorydump",
-        "virtualmachines/evacuate/cancel",
+        "virtualmachines/removememorydump", "virtualmachines/evacuate/cancel",
     ];
 
     /// <summary>Objects in users' namespaces, by API group.</summary>

@@ -14,6 +14,9 @@ public abstract class OwnerActor<TState, TCall> : ReceiveActor, IWithTimers wher
     private readonly ILogger _log;
     private readonly TCall _writeCall;
 
+    /// <summary>The timer that runs is the short one.</summary>
+    private bool _isWriteDue;
+
     /// <param name="state">What is known at first.</param>
     /// <param name="what">Names the object in logs.</param>
     /// <param name="writeCall">The call that writes the status.</param>
@@ -36,6 +39,9 @@ public abstract class OwnerActor<TState, TCall> : ReceiveActor, IWithTimers wher
 
     /// <summary>How long writes are held back so that a burst of news becomes one.</summary>
     public static readonly TimeSpan WriteDelay = TimeSpan.FromMilliseconds(40);
+
+    /// <summary>The same for news that nobody waits for.</summary>
+    public static readonly TimeSpan PatientWriteDelay = TimeSpan.FromSeconds(1);
 
     protected TState State { get; private set; }
 
@@ -66,11 +72,17 @@ public abstract class OwnerActor<TState, TCall> : ReceiveActor, IWithTimers wher
 
     protected void LookAgainAfter(TimeSpan delay) => Timers.StartSingleTimer(nameof(LookAgain), LookAgain.Instance, delay);
 
+    protected bool IsRunning(TCall call) => _calls.IsRunning(call);
+
     /// <param name="isDue">Whether the status differs from what is written.</param>
-    protected void ScheduleWrite(Func<bool> isDue)
+    /// <param name="isUrgent">Whether somebody may wait for the difference.</param>
+    protected void ScheduleWrite(Func<bool> isDue, Func<bool>? isUrgent = null)
     {
-        if (_calls.IsFree(_writeCall) && !Timers.IsTimerActive(nameof(WriteStatus)) && isDue())
-            Timers.StartSingleTimer(nameof(WriteStatus), WriteStatus.Instance, WriteDelay);
+        if (!_calls.IsFree(_writeCall) || (_isWriteDue && Timers.IsTimerActive(nameof(WriteStatus))) || !isDue())
+            return;
+        _isWriteDue = isUrgent?.Invoke() ?? true;
+        if (_isWriteDue || !Timers.IsTimerActive(nameof(WriteStatus)))
+            Timers.StartSingleTimer(nameof(WriteStatus), WriteStatus.Instance, _isWriteDue ? WriteDelay : PatientWriteDelay);
     }
 
     protected void Retire() => Context.Parent.Tell(new Akka.Cluster.Sharding.Passivate(PoisonPill.Instance));

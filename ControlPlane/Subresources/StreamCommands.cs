@@ -23,7 +23,14 @@ public static class StreamCommands
 
     public static Refusal? CheckVsock(VirtualMachineInstance instance) =>
         instance.Spec?.Domain?.Devices?.AutoattachVSOCK is not true ? Refusal.BadRequest("VSOCK is not attached.")
-        : Running(instance) ?? Refusal.BadRequest("VSOCK connections are not supported by Troupe; reach the guest by port-forward or through the guest agent.");
+        : Running(instance) ?? (instance.Status?.VSOCKCID is null ? Conflict(instance, "the guest has no VSOCK context id yet") : null);
+
+    /// <summary>The port that `?port=` names.</summary>
+    public static (Refusal?, long) VsockPort(string? port, string? tls) =>
+        !uint.TryParse(port, out var number) || number is 0 or uint.MaxValue ? (Refusal.BadRequest($"port must be a number from 1 to {uint.MaxValue - 1}, got '{port}'"), 0)
+        // The guest would have to be told of an authority first, by a service on the host that is not there.
+        : tls != "false" ? (Refusal.BadRequest("TLS over VSOCK is not supported by Troupe; ask for tls=false, and let the guest's service secure itself"), 0)
+        : (null, number);
 
     public static Refusal? CheckPortForward(VirtualMachineInstance instance) =>
         instance.Status?.Conditions?.Any(c => c.Type == Conditions.Paused) is true ? Conflict(instance, "VMI is paused")

@@ -18,7 +18,7 @@ public sealed class StreamEndpoints(IKubeClient kubernetes, Authorizer authorize
         Map(app, version, "vnc", StreamCommands.CheckVnc, StreamKind.Vnc);
         Map(app, version, "usbredir", StreamCommands.CheckUsbRedirection, StreamKind.Usbredir);
         app.MapGet(SubresourceApi.Route(version, InstanceEndpoints.Resource, "vsock"), (HttpContext c, string ns, string name) =>
-            HandleAsync(c, InstanceEndpoints.Resource, "vsock", ns, name, StreamCommands.CheckVsock, (_, _) => Task.CompletedTask));
+            HandleAsync(c, InstanceEndpoints.Resource, "vsock", ns, name, StreamCommands.CheckVsock, VsockAsync));
         foreach (var resource in new[] { InstanceEndpoints.Resource, MachineEndpoints.Resource })
         {
             app.MapGet(SubresourceApi.Route(version, resource, $"{PortForward}/{{port:int}}/{{protocol?}}"), (HttpContext c, string ns, string name, int port, string? protocol) =>
@@ -28,7 +28,13 @@ public sealed class StreamEndpoints(IKubeClient kubernetes, Authorizer authorize
 
     private void Map(WebApplication app, string version, string subresource, Func<VirtualMachineInstance, Refusal?> check, StreamKind kind) =>
         app.MapGet(SubresourceApi.Route(version, InstanceEndpoints.Resource, subresource), (HttpContext c, string ns, string name) =>
-            HandleAsync(c, InstanceEndpoints.Resource, subresource, ns, name, check, (context, vmi) => StreamAsync(context, vmi, kind)));
+            HandleAsync(c, InstanceEndpoints.Resource, subresource, ns, name, check, (context, vmi) => StreamAsync(context, vmi, o => o with { Kind = kind, PreserveSession = kind is StreamKind.Vnc && context.Request.Query["preserveSession"] == "true" })));
+
+    private Task VsockAsync(HttpContext context, VirtualMachineInstance vmi)
+    {
+        var (refusal, port) = StreamCommands.VsockPort(context.Request.Query["port"], context.Request.Query["tls"]);
+        return refusal?.WriteAsync(context.Response) ?? StreamAsync(context, vmi, o => o with { Kind = StreamKind.Vsock, ContextId = vmi.Status!.VSOCKCID!.Value, Port = port });
+    }
 
     private async Task HandleAsync(
         HttpContext context, string resource, string subresource, string ns, string name, Func<VirtualMachineInstance, Refusal?> check, Func<HttpContext, VirtualMachineInstance, Task> open)
@@ -43,7 +49,7 @@ public sealed class StreamEndpoints(IKubeClient kubernetes, Authorizer authorize
         await (refusal?.WriteAsync(context.Response) ?? open(context, vmi!));
     }
 
-    private async Task StreamAsync(HttpContext context, VirtualMachineInstance vmi, StreamKind kind)
+    private async Task StreamAsync(HttpContext context, VirtualMachineInstance vmi, Func<OpenStream, OpenStream> what)
     {
         if (vmi.Status is not { NodeName: { } node, ActivePods: { } pods } || pods.FirstOrDefault(p => p.Value == node).Key is not { } pod)
         {
@@ -51,10 +57,14 @@ public sealed class StreamEndpoints(IKubeClient kubernetes, Authorizer authorize
             return;
         }
 
-        using var socket = await AcceptAsync(context);
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        actors.ActorOf(StreamSession.Props(socket, nodes(), new OpenStream(node, vmi.Metadata.Uid!, pod, kind, ""), done));
-        await done.Task;
+        System.Net.WebSockets.WebSocket? socket = null;
+        var done = new TaskCompletionSource<StreamClosed?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var open = what(new OpenStream(node, vmi.Metadata.Uid!, pod, StreamKind.Console, ""));
+        actors.ActorOf(StreamSession.Props(async () => socket = await AcceptAsync(context), nodes(), open, done));
+        var refused = await done.Task;
+        socket?.Dispose();
+        if (refused is not null)
+            await (refused.IsBusy ? new Refusal(503, "ServiceUnavailable", refused.Reason) : Refusal.Internal(refused.Reason)).WriteAsync(context.Response);
     }
 
     private static async Task ForwardAsync(HttpContext context, VirtualMachineInstance vmi, int port, string protocol)

@@ -17,6 +17,8 @@ public sealed class SubresourceApi(IKubeClient kubernetes, Authorizer authorizer
         var (machines, instances) = (new MachineEndpoints(kubernetes, authorizer), new InstanceEndpoints(kubernetes, authorizer, actors, nodes));
         var (expand, volumes) = (new ExpandEndpoints(kubernetes, authorizer, config), new VolumeEndpoints(kubernetes, authorizer, config));
         var info = new InfoEndpoints(kubernetes, authorizer, config);
+        var dumps = new MemoryDumpEndpoints(kubernetes, authorizer, config);
+        var graphs = new ObjectGraphEndpoints(kubernetes, authorizer, config);
         var evacuate = new EvacuateEndpoints(kubernetes, authorizer, config);
         var streams = new StreamEndpoints(kubernetes, authorizer, actors, nodes);
         app.MapGet("/apis", () => Json(new JsonObject { ["kind"] = "APIGroupList", ["apiVersion"] = "v1", ["groups"] = new JsonArray(GroupDocument()) }));
@@ -27,6 +29,8 @@ public sealed class SubresourceApi(IKubeClient kubernetes, Authorizer authorizer
             app.MapGet($"/apis/{Group}/{version}/version", () => Json(new JsonObject { ["gitVersion"] = "v1.9.0-troupe", ["platform"] = "linux/amd64" }));
             streams.Map(app, version);
             volumes.Map(app, version);
+            dumps.Map(app, version);
+            graphs.Map(app, version);
             info.Map(app, version);
             machines.Map(app, version);
             expand.Map(app, version);
@@ -52,7 +56,8 @@ public sealed class SubresourceApi(IKubeClient kubernetes, Authorizer authorizer
         ["resources"] = new JsonArray(
         [
             Resource(MachineEndpoints.Resource, EvacuateEndpoints.Name, "update"), Resource(InstanceEndpoints.Resource, EvacuateEndpoints.Name, "update"),
-            .. MachineEndpoints.Names.Select(n => Resource(MachineEndpoints.Resource, n, "update")),
+            .. MachineEndpoints.Names.Concat(MemoryDumpEndpoints.Names).Select(n => Resource(MachineEndpoints.Resource, n, "update")),
+            Resource(MachineEndpoints.Resource, ObjectGraphEndpoints.Name, "get"), Resource(InstanceEndpoints.Resource, ObjectGraphEndpoints.Name, "get"),
             Resource(MachineEndpoints.Resource, ExpandEndpoints.Name, "get"), Resource(ExpandEndpoints.OfManifest, null, "update"),
             .. VolumeEndpoints.Names.SelectMany(n => new[] { Resource(MachineEndpoints.Resource, n, "update"), Resource(InstanceEndpoints.Resource, n, "update") }),
             Resource(MachineEndpoints.Resource, StreamEndpoints.PortForward, "get"),

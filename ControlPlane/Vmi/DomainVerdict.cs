@@ -8,6 +8,9 @@ namespace Troupe.ControlPlane.Vmi;
 /// <summary>When a guest's run is over and how it ended.</summary>
 internal sealed record DomainVerdict(string Phase, string? Reason, string? Message, VmiEffect.Announce Announcement)
 {
+    /// <summary>`status.reason` of a VMI whose launcher has given up starting the guest.</summary>
+    public const string NotStarted = "GuestNotStarted";
+
     /// <summary>Null while the guest runs or may still start.</summary>
     public static DomainVerdict? Of(VmiState state, VirtualMachineInstance vmi)
     {
@@ -17,6 +20,8 @@ internal sealed record DomainVerdict(string Phase, string? Reason, string? Messa
         {
             if (report.Domain is { State: DomainState.Shutoff or DomainState.Crashed } domain && Ended(domain, vmi) is { } end)
                 return end;
+            if (report is { Launcher: LauncherPresence.Lost, Domain: { State: DomainState.NoDomain, Reason: DomainReason.Failed, Message: { } givenUp } })
+                return Failure(NotStarted, givenUp);
             if (report.Launcher is LauncherPresence.Lost)
                 return Failure("LauncherLost", report.Domain.Message ?? "virt-launcher is gone, and the guest with it");
         }
@@ -25,7 +30,7 @@ internal sealed record DomainVerdict(string Phase, string? Reason, string? Messa
         if (state.PodIsGone)
             return Failure("PodDeleted", $"pod {state.PodName} is gone");
         return state.Pod is { Phase: "Failed" or "Succeeded" } pod
-            ? Failure("PodFailed", pod.TerminatedMessage ?? $"pod {pod.Name} ended while the guest was to run")
+            ? Failure(state is { Phase: Scheduled, Refusal: not null } ? NotStarted : "PodFailed", pod.TerminatedMessage ?? $"pod {pod.Name} ended while the guest was to run")
             : null;
     }
 

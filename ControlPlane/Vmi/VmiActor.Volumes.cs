@@ -65,7 +65,7 @@ public sealed partial class VmiActor
     {
         if (!_calls.Begin(Call.CreateStateClaim))
             return;
-        var claim = StateVolume.Claim(_state.Vmi!);
+        var claim = StateVolume.Claim(_state.Vmi!, _services.PodOptions().StateStorageClass);
         Do(Call.CreateStateClaim, async ct =>
         {
             try

@@ -8,6 +8,7 @@ using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Writers;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Node;
 using Troupe.Messages.Protocol.Vmi;
@@ -55,6 +56,7 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
         Command<DomainReported>(OnReport);
         Command<DomainNotHere>(OnNotHere);
         Command<MigrateVmi>(OnWish);
+        Command<DomainRefused>(OnRefused);
         Command<IVmiMessage>(m => Observe(_state.Observe(m)));
         Command<LookAgain>(_ => Proceed());
         Command<WriteStatus>(_ => Write());
@@ -128,6 +130,14 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
             Applied(e);
             Proceed();
         });
+    }
+
+    /// <summary>The agent tries again; the event counts how often.</summary>
+    private void OnRefused(DomainRefused refusal)
+    {
+        if (_state.HoldsRight(refusal) && refusal is { Fatal: false, Revision: null })
+            _services.Events.Record(About(), "Warning", "SyncFailed", refusal.Message);
+        Observe(_state.Observe(refusal));
     }
 
     private void OnWish(MigrateVmi wish)
@@ -232,6 +242,9 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
                     break;
                 case VmiEffect.CreateStateClaim:
                     CreateStateClaim();
+                    break;
+                case VmiEffect.AskForContextId:
+                    _services.Feeds.Tell(new ContextIdWanted(_state.Uid));
                     break;
                 case VmiEffect.AskForTrouble ask:
                     AskForTrouble(ask);
@@ -373,6 +386,9 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
         if (!_calls.IsFree(Call.Write) || (_isWriteDue && Timers.IsTimerActive(nameof(WriteStatus))) || VmiProjection.Patch(_state, now) is null)
             return;
         _isWriteDue = VmiProjection.IsUrgent(_state, now);
+        // The pod is about to be seen, and with it the next phase.
+        if (!_isWriteDue && _state.Phase is VmiPhases.Pending && (_calls.IsRunning(Call.CreatePod) || _state.PodMadeAt is not null))
+            return;
         if (_isWriteDue || !Timers.IsTimerActive(nameof(WriteStatus)))
             Timers.StartSingleTimer(nameof(WriteStatus), WriteStatus.Instance, _isWriteDue ? WriteDelay : _state.Moving.Ongoing is { IsSettled: false } ? MigratingWriteDelay : PatientWriteDelay);
     }
@@ -445,6 +461,8 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
             return;
         }
 
+        if (called.Call is Call.CreatePod)
+            _state = _state with { PodMadeAt = _services.Time.GetUtcNow() };
         if (_deleting.Remove(called.Call, out var deleted) && deleted is not null)
             _deleted.Add(deleted);
         if (called.Result is { } message)

@@ -18,6 +18,9 @@ internal static class VmiConditions
     /// <summary>Troupe's own: what is done so that a migration that takes its time ends, and how long that will take.</summary>
     public const string MigrationProgressing = "MigrationProgressing";
 
+    /// <summary>A sentence where a word should be, but KubeVirt's.</summary>
+    private const string SyncFailed = "Synchronizing with the Domain failed.";
+
     private sealed record Wanted(string Type, string Status, string? Reason = null, string? Message = null);
 
     /// <summary>Conditions of other types stay; a transition time moves only with the status.</summary>
@@ -48,8 +51,9 @@ internal static class VmiConditions
 
     private static Wanted? Synchronized(VmiState state) => state switch
     {
-        { Phase: VmiPhases.Failed, Reason: "InvalidSpec" or "Unsupported" } => new(Conditions.Synchronized, "False", state.Reason, state.Message),
+        { Phase: VmiPhases.Failed, Reason: "InvalidSpec" or "Unsupported" or DomainVerdict.NotStarted } => new(Conditions.Synchronized, "False", state.Reason, state.Message),
         { IsFinal: true } => null,
+        { Refusal: { Fatal: false } refusal } => new(Conditions.Synchronized, "False", SyncFailed, refusal.Message),
         { Refusal: { } refusal } => new(Conditions.Synchronized, "False", refusal.Reason, refusal.Message),
         { ChangeRefused: { } refusal } => new(Conditions.Synchronized, "False", refusal.Reason, refusal.Message),
         { PodName: not null, Pod: null, Right: null, Vmi: { } vmi } when state.Storage.Missing(vmi) is var (reason, message) => new(Conditions.Synchronized, "False", reason, message),
@@ -70,7 +74,8 @@ internal static class VmiConditions
         ? new(Conditions.Paused, "True", "PausedByMigrationMonitor", "VMI was paused by the migration monitor")
         : PausedOtherwise(state);
 
-    private static Wanted? PausedOtherwise(VmiState state) => state is { Phase: VmiPhases.Running, Domain: { State: DomainState.Paused } domain }
+    /// <summary>QEMU holds the guest still while it dumps its memory, which nobody has to resume.</summary>
+    private static Wanted? PausedOtherwise(VmiState state) => state is { Phase: VmiPhases.Running, Domain: { State: DomainState.Paused, MemoryDump: not { EndedAt: null } } domain }
         ? domain.Reason is DomainReason.IoError
             ? new(Conditions.Paused, "True", "PausedIOError", "VMI was paused, low-level IO error detected")
             : new(Conditions.Paused, "True", "PausedByUser", "VMI was paused by user")

@@ -32,6 +32,9 @@ public abstract record VmiEffect
 
     public sealed record Tell(INodeMessage Message) : VmiEffect;
 
+    /// <summary>The guest's VSOCK device needs a context id.</summary>
+    public sealed record AskForContextId : VmiEffect;
+
     /// <summary>Kubelet has the pod and does not start it: find out why.</summary>
     public sealed record AskForTrouble(string PodUid) : VmiEffect;
 

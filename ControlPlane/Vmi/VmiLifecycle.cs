@@ -25,6 +25,9 @@ public static class VmiLifecycle
     /// <summary>How long an answer of a node is waited for before the command is repeated.</summary>
     public static readonly TimeSpan CommandRetry = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long the feed may take to bring a pod that was made; one that was deleted before it was seen is made again.</summary>
+    public static readonly TimeSpan FeedPatience = TimeSpan.FromSeconds(30);
+
     /// <summary>How long a pod on its node may take to start before it is asked why it does not, and again after that.</summary>
     public static readonly TimeSpan PodPatience = TimeSpan.FromSeconds(5);
 
@@ -77,6 +80,7 @@ public static class VmiLifecycle
             return state.Phase == Scheduling
                 ? Decision.Nothing
                 : !state.Storage.IsReady(vmi) ? AwaitClaims(state, vmi)
+                : state.PodMadeAt + FeedPatience - now is { Ticks: > 0 } wait ? new Decision([], [new VmiEffect.LookAgain(wait)])
                 : new Decision([], [new VmiEffect.CreatePod(state.PodName!), new VmiEffect.LookAgain(CommandRetry)]);
         }
 
@@ -129,6 +133,10 @@ public static class VmiLifecycle
                 return Ask(new QueryDomain(right.Node, state.Uid, right.Epoch));
             return MigrationConduct.Accept(state, vmi, now, podSuffix) ?? new Decision([], [.. Gate(state), .. EvictionMark.Effects(state), .. Hotplug.Effects(state, GuestClaims.AsItIs(state, vmi))]);
         }
+
+        // Written down before the guest has it, so that it never has another one.
+        if (ContextIds.IsWanted(vmi) && vmi.Status?.VSOCKCID is null)
+            return new Decision([], state.ContextId is null ? [new VmiEffect.AskForContextId(), new VmiEffect.LookAgain(CommandRetry)] : []);
 
         // Until the node says otherwise the guest is to be started; the command is idempotent there.
         return Ask(Orders.Run(state, vmi));

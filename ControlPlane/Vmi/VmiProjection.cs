@@ -32,10 +32,11 @@ public static class VmiProjection
         if (state is { Moving.Ongoing.Step: MigrationStep.HandedOver, Report.Launcher: not LauncherPresence.Lost, Domain.Migration.Target: TargetStage.Ready or TargetStage.Loaded, IsDeleting: false })
             return false;
         var wanted = Wanted(current, state, now);
-        return current.Status?.Phase != state.Phase || state.IsDeleting || current.Status?.NodeName != wanted.Status?.NodeName || !Shown(current).SequenceEqual(Shown(wanted));
+        return current.Status?.Phase != state.Phase || state.IsDeleting || current.Metadata.Finalizers?.Contains(Finalizers.ForegroundDelete) is not true || current.Status?.NodeName != wanted.Status?.NodeName || current.Status?.VSOCKCID != wanted.Status?.VSOCKCID || !Shown(current).SequenceEqual(Shown(wanted));
 
-        static IEnumerable<(string?, string?, string?)> Shown(VirtualMachineInstance vmi) =>
-            (vmi.Status?.Conditions ?? []).Where(c => c.Type != Conditions.AgentConnected).Select(c => (c.Type, c.Status, c.Reason)).Order();
+        // That a VMI without a pod is not ready is no news; what follows within moments is.
+        IEnumerable<(string?, string?, string?)> Shown(VirtualMachineInstance vmi) => (vmi.Status?.Conditions ?? [])
+            .Where(c => c.Type != Conditions.AgentConnected && !(state.Phase is VmiPhases.Pending && c is { Type: Conditions.Ready, Status: "False" })).Select(c => (c.Type, c.Status, c.Reason)).Order();
     }
 
     /// <param name="current">Somebody else may have written it since the state was taken.</param>
@@ -80,6 +81,7 @@ public static class VmiProjection
             Reason = state.IsFinal ? state.Reason : status.Reason,
             PhaseTransitionTimestamps = [.. state.Transitions.Select(t => new VirtualMachineInstancePhaseTransitionTimestamp { Phase = t.Phase, PhaseTransitionTimestamp = t.At })],
             NodeName = state.Right?.Node ?? status.NodeName,
+            VSOCKCID = status.VSOCKCID ?? state.ContextId,
             EvacuationNodeName = EvictionMark.Of(state),
             ActivePods = state.Right is { } right ? ActivePods(right, state.Moving)
                 : state.Pod is { } pod ? new Dictionary<string, string> { [pod.Uid] = pod.Node ?? "" } : status.ActivePods,

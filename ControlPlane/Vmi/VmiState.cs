@@ -46,11 +46,17 @@ public sealed record VmiState(string Uid)
     public DomainRefused? Refusal { get; init; }
     public string? CreateError { get; init; }
 
+    /// <summary>When the API server said that it has the pod; the feed brings it a moment later.</summary>
+    public DateTimeOffset? PodMadeAt { get; init; }
+
     /// <summary>Why the running guest could not be brought after its spec.</summary>
     public DomainRefused? ChangeRefused { get; init; }
 
     /// <summary>Why the pod's containers do not start, as kubelet says it.</summary>
     public PodTroubled? Trouble { get; init; }
+
+    /// <summary>The VSOCK context id that was given, until the object says it.</summary>
+    public long? ContextId { get; init; }
 
     /// <summary>Claims and attachment pods.</summary>
     public VolumeWatch Storage { get; init; } = new();
@@ -125,6 +131,7 @@ public sealed record VmiState(string Uid)
         DomainRefused { Revision: not null } refusal when HoldsRight(refusal) => this with { ChangeRefused = refusal },
         DomainRefused refusal when HoldsRight(refusal) => this with { Refusal = refusal },
         PodTroubled trouble when trouble.PodUid == Pod?.Uid => this with { Trouble = trouble.Reason is null ? null : trouble },
+        ContextIdGiven given => this with { ContextId = given.ContextId },
         ClaimObserved or ClaimGone or AttachmentObserved or AttachmentGone => this with { Storage = Storage.Observe(message) },
         _ => this,
     };

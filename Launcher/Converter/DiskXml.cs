@@ -53,7 +53,7 @@ internal static class DiskXml
             prepared?.BackingFile is null ? null : new XElement("backingStore", new XAttribute("type", "file"),
                 new XElement("format", new XAttribute("type", prepared.BackingFormat!)), new XElement("source", new XAttribute("file", prepared.BackingFile))),
             Address(disk, prepared, bus, target, field),
-            IsReadonly(disk) ? new XElement("readonly") : null,
+            IsReadonly(disk) || prepared is { IsReadonly: true } ? new XElement("readonly") : null,
             disk.Shareable is true ? new XElement("shareable") : null,
             disk.Serial is { Length: > 0 } serial ? new XElement("serial", serial) : null,
             disk.BootOrder is { } order ? new XElement("boot", new XAttribute("order", order)) : null);

@@ -5,13 +5,10 @@ namespace Troupe.Launcher.Converter;
 /// <summary>Every field that the converter does not translate, so that none is silently ignored.</summary>
 internal static class UnsupportedFields
 {
-    private const string HookSidecars = "hooks.kubevirt.io/hookSidecars";
-
     private static readonly (string Field, string Why, Func<VirtualMachineInstanceSpec, bool> IsSet)[] Fields =
     [
         ("spec.utilityVolumes", "is not supported by this launcher", s => s.UtilityVolumes is { Count: > 0 }),
         ("spec.resourceClaims", "devices of Dynamic Resource Allocation are not supported by this launcher", s => s.ResourceClaims is { Count: > 0 }),
-        ("spec.domain.devices.downwardMetrics", "is not supported by this launcher", s => s.Domain?.Devices?.DownwardMetrics is not null),
         ("spec.domain.devices.gpus.claimName", "devices of Dynamic Resource Allocation are not supported by this launcher", s => s.Domain?.Devices?.Gpus?.Any(g => g.ClaimName is { Length: > 0 }) is true),
         ("spec.domain.devices.hostDevices.claimName", "devices of Dynamic Resource Allocation are not supported by this launcher", s => s.Domain?.Devices?.HostDevices?.Any(d => d.ClaimName is { Length: > 0 }) is true),
         ("spec.domain.devices.disks.changedBlockTracking", "is not supported by this launcher", s => s.Domain?.Devices?.Disks?.Any(d => d.ChangedBlockTracking is true) is true),
@@ -26,8 +23,5 @@ internal static class UnsupportedFields
             if (vmi.Spec is { } spec && isSet(spec))
                 throw new UnsupportedSpecException(field, why);
         }
-
-        if (vmi.Metadata.Annotations?.ContainsKey(HookSidecars) is true)
-            throw new UnsupportedSpecException($"metadata.annotations[{HookSidecars}]", "hook side-cars are not supported by this launcher");
     }
 }

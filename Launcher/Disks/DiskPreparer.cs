@@ -1,5 +1,7 @@
 using Troupe.Launcher.Converter;
 using Troupe.Launcher.Disks.CloudInit;
+using Troupe.Launcher.Hooks;
+using Troupe.Launcher.Metrics;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 
@@ -9,8 +11,9 @@ namespace Troupe.Launcher.Disks;
 internal static class DiskPreparer
 {
     /// <summary>Disks that exist already (the launcher or its guest was started before) are taken as they are.</summary>
+    /// <param name="hooks">May change what cloud-init is told.</param>
     /// <returns>Without those that are plugged in later.</returns>
-    public static async Task<IReadOnlyList<PreparedDisk>> PrepareAsync(VirtualMachineInstance vmi, CancellationToken ct)
+    public static async Task<IReadOnlyList<PreparedDisk>> PrepareAsync(VirtualMachineInstance vmi, HookSidecars? hooks, CancellationToken ct)
     {
         var domain = vmi.Spec!.Domain!;
         var targets = DiskTargets.Of(domain);
@@ -22,13 +25,13 @@ internal static class DiskPreparer
             var volume = volumes[i];
             var index = volume.ContainerDisk is null ? -1 : containerDisk++;
             if (targets.TryGetValue(volume.Name!, out var target))
-                disks.Add(PrepareAsync(vmi, volume, $"spec.volumes[{i}]", index, target, ct));
+                disks.Add(PrepareAsync(vmi, volume, $"spec.volumes[{i}]", index, target, hooks, ct));
         }
 
         return [.. (await Task.WhenAll(disks).ConfigureAwait(false)).OfType<PreparedDisk>()];
     }
 
-    private static async Task<PreparedDisk?> PrepareAsync(VirtualMachineInstance vmi, Volume volume, string field, int containerDisk, string target, CancellationToken ct)
+    private static async Task<PreparedDisk?> PrepareAsync(VirtualMachineInstance vmi, Volume volume, string field, int containerDisk, string target, HookSidecars? hooks, CancellationToken ct)
     {
         var name = volume.Name!;
         var match = vmi.Spec!.Domain!.Devices!.Disks!.First(d => d.Name == name).BlockSize?.MatchVolume is { Enabled: not false };
@@ -40,11 +43,20 @@ internal static class DiskPreparer
             { PersistentVolumeClaim: { } claim } => await ClaimDisks.ClaimAsync(vmi, name, field, target, claim.Hotpluggable is true, match, ct).ConfigureAwait(false),
             { DataVolume: { } data } => await ClaimDisks.ClaimAsync(vmi, name, field, target, data.Hotpluggable is true, match, ct).ConfigureAwait(false),
             { Ephemeral: not null } => await ClaimDisks.EphemeralAsync(name, field, target, ct).ConfigureAwait(false),
-            { CloudInitNoCloud: not null } or { CloudInitConfigDrive: not null } => await CloudInitDisk.PrepareAsync(vmi, volume, field, target, ct).ConfigureAwait(false),
+            { CloudInitNoCloud: not null } or { CloudInitConfigDrive: not null } => await CloudInitDisk.PrepareAsync(vmi, volume, field, target, hooks, ct).ConfigureAwait(false),
             _ when DataDisks.SourceOf(volume) is not null => await DataDisks.PrepareAsync(volume, field, target, ct).ConfigureAwait(false),
+            { DownwardMetrics: not null } => Metrics(name, target),
             { MemoryDump: not null } => null,
             _ => throw new UnsupportedSpecException(field, $"volume '{name}' is of a kind that this launcher does not support"),
         };
+    }
+
+    private static PreparedDisk Metrics(string name, string target)
+    {
+        var file = GuestMetrics.DiskOf(name);
+        if (!File.Exists(file))
+            VhostmdDisk.Create(file);
+        return new PreparedDisk(name, target, file, "raw", SizeBytes: VhostmdDisk.Size) { HasDirectIo = DiskImage.HasDirectIo(file), IsReadonly = true };
     }
 
     private static async Task<PreparedDisk> EmptyAsync(string name, EmptyDiskSource empty, string field, string target, CancellationToken ct)

@@ -20,6 +20,9 @@ public sealed record PreparedDisk(string Name, string Target, string File, strin
     public int LogicalBlockSize { get; init; }
     public int PhysicalBlockSize { get; init; }
 
+    /// <summary>Not the guest's to write, whatever the spec says.</summary>
+    public bool IsReadonly { get; init; }
+
     /// <summary>Attached while the guest runs, and by its own address on the SCSI bus.</summary>
     public bool IsHotplugged { get; init; }
 }

@@ -1,5 +1,9 @@
 namespace Troupe.Launcher.Libvirt;
 
+/// <summary>What a guest has used and has.</summary>
+/// <param name="CpuNanoseconds">Of its CPUs together.</param>
+internal sealed record DomainUsage(double CpuNanoseconds, int OnlineCpus, long MemoryKiB);
+
 /// <summary>Calls about a running domain.</summary>
 internal sealed unsafe partial class LibvirtConnection
 {
@@ -15,8 +19,33 @@ internal sealed unsafe partial class LibvirtConnection
 
     public void Thaw() => Check(LibvirtNative.DomainFsThaw(_domain, 0, 0, 0), "thawing the guest's file systems");
 
-    public void DumpMemory(string file) =>
-        Check(LibvirtNative.DomainCoreDumpWithFormat(_domain, file, LibvirtNative.DumpFormatRaw, LibvirtNative.DumpMemoryOnly), "dumping the guest's memory");
+    public DomainUsage Usage()
+    {
+        Check(LibvirtNative.DomainGetInfo(_domain, out var info), "asking for the domain's figures");
+        var cpus = stackalloc VcpuInfo[info.Cpus];
+        var count = LibvirtNative.DomainGetVcpus(_domain, cpus, info.Cpus, 0, 0);
+        Check(count, "asking for the domain's CPUs");
+        var (time, online) = (0d, 0);
+        for (var i = 0; i < count; i++)
+            (time, online) = (time + cpus[i].CpuNanoseconds, online + (cpus[i].State == 0 ? 0 : 1));
+        return new DomainUsage(time, online, (long)info.MemoryKiB);
+    }
+
+    /// <summary>An ELF core. Takes its time, so it has a handle of its own and may run beside other calls.</summary>
+    public void DumpMemory(string uuid, string file)
+    {
+        var domain = LibvirtNative.DomainLookupByUuidString(_connection, uuid);
+        if (domain == 0)
+            throw LibvirtException.Last("looking up the domain");
+        try
+        {
+            Check(LibvirtNative.DomainCoreDumpWithFormat(domain, file, LibvirtNative.DumpFormatRaw, LibvirtNative.DumpMemoryOnly), "dumping the guest's memory");
+        }
+        finally
+        {
+            _ = LibvirtNative.DomainFree(domain);
+        }
+    }
 
     public void Attach(string xml) => Check(LibvirtNative.DomainAttachDevice(_domain, xml, LibvirtNative.AffectLive), "attaching a device");
 

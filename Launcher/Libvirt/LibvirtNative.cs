@@ -97,6 +97,12 @@ internal static unsafe partial class LibvirtNative
     [LibraryImport(Library, EntryPoint = "virDomainGetState")]
     public static partial int DomainGetState(nint domain, out int state, out int reason, uint flags);
 
+    [LibraryImport(Library, EntryPoint = "virDomainGetInfo")]
+    public static partial int DomainGetInfo(nint domain, out DomainInfo info);
+
+    [LibraryImport(Library, EntryPoint = "virDomainGetVcpus")]
+    public static partial int DomainGetVcpus(nint domain, VcpuInfo* info, int count, nint cpuMaps, int mapLength);
+
     [LibraryImport(Library, EntryPoint = "virDomainGetXMLDesc")]
     public static partial byte* DomainGetXmlDesc(nint domain, uint flags);
 
@@ -171,4 +177,23 @@ internal static unsafe partial class LibvirtNative
 
     [LibraryImport("libc", EntryPoint = "free")]
     public static partial void Free(void* pointer);
+}
+
+/// <summary>virDomainInfo.</summary>
+internal struct DomainInfo
+{
+    public byte State;
+    public ulong MaxMemoryKiB;
+    public ulong MemoryKiB;
+    public ushort Cpus;
+    public ulong CpuNanoseconds;
+}
+
+/// <summary>virVcpuInfo; state 0 is offline.</summary>
+internal struct VcpuInfo
+{
+    public uint Number;
+    public int State;
+    public ulong CpuNanoseconds;
+    public int Cpu;
 }

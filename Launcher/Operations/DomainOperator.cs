@@ -1,7 +1,5 @@
-using Troupe.Launcher.Converter;
 using Troupe.Launcher.Libvirt;
 using Troupe.Launcher.Server;
-using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Launcher;
 
 namespace Troupe.Launcher.Operations;
@@ -43,8 +41,6 @@ internal sealed class DomainOperator(DomainHost host, GuestAgent agent, TimeProv
                 return null;
             case TakeScreenshot screenshot:
                 return await host.CallAsync(c => Screenshot(c, screenshot.MoveCursor), ct).ConfigureAwait(false);
-            case DumpMemory dump:
-                return await DumpAsync(dump, ct).ConfigureAwait(false);
             case AskGuestAgent:
                 RequireAgent();
                 return await AskAgentAsync(ct).ConfigureAwait(false);
@@ -130,16 +126,6 @@ internal sealed class DomainOperator(DomainHost host, GuestAgent agent, TimeProv
             connection.Monitor(Nudge);
         var (mime, image) = connection.Screenshot();
         return new OperationResult(Bytes: mime == "image/png" ? image : Png.FromPixmap(image));
-    }
-
-    private async Task<OperationResult> DumpAsync(DumpMemory dump, CancellationToken ct)
-    {
-        if (dump.FileName != Path.GetFileName(dump.FileName) || dump.Volume != Path.GetFileName(dump.Volume) || dump.FileName.StartsWith('.'))
-            throw new UnsupportedSpecException("memoryDump", $"'{dump.FileName}' is not the name of a file", isInvalid: true);
-        var folder = new[] { $"{LauncherPaths.HotplugDisks}/{dump.Volume}", LauncherPaths.HostDisk(dump.Volume) }.FirstOrDefault(Directory.Exists)
-            ?? throw new OperationRefusedException(LauncherError.WrongState, $"volume {dump.Volume} is not mounted");
-        await CallAsync(c => c.DumpMemory(Path.Combine(folder, dump.FileName)), ct).ConfigureAwait(false);
-        return new OperationResult(dump.FileName);
     }
 
     private async Task<OperationResult> AskAgentAsync(CancellationToken ct)

@@ -4,9 +4,11 @@ using Troupe.Launcher.Converter;
 using Troupe.Launcher.Daemon;
 using Troupe.Launcher.Dhcp;
 using Troupe.Launcher.Disks;
+using Troupe.Launcher.Hooks;
 using Troupe.Launcher.HostDevices;
 using Troupe.Launcher.Hotplug;
 using Troupe.Launcher.Libvirt;
+using Troupe.Launcher.Metrics;
 using Troupe.Launcher.Operations;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -32,6 +34,11 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
     private readonly GuestAgentReader _agent;
     private readonly AccessCredentials _credentials;
     private readonly DomainOperator _operator;
+    private readonly MemoryDumper _dumper;
+    private readonly GuestMetrics _metrics;
+
+    /// <summary>Null in a pod without any.</summary>
+    private readonly HookSidecars? _hooks;
     private readonly SemaphoreSlim _syncing = new(1);
     private static readonly TimeSpan DetachInterval = TimeSpan.FromSeconds(5);
 
@@ -56,6 +63,9 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
         var agent = new GuestAgent(this, time);
         _credentials = new AccessCredentials(this, log);
         _operator = new DomainOperator(this, agent, time, log);
+        _dumper = new MemoryDumper(this, time, log);
+        _metrics = new GuestMetrics(this, time, log);
+        _hooks = options.HookSidecars > 0 ? new HookSidecars(HookSidecars.SharedFolder, options.HookSidecars, time, log) : null;
         _agent = new GuestAgentReader(this, agent, _credentials, time);
         _detaching = time.CreateTimer(_ => _ = DetachAgainAsync(), null, Timeout.InfiniteTimeSpan, DetachInterval);
     }
@@ -104,8 +114,10 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
     {
         var vmi = request.Vmi;
         Directory.CreateDirectory(LauncherPaths.DomainFolder(_options.Uid));
+        if (_hooks is not null)
+            await _hooks.CollectAsync(ct).ConfigureAwait(false);
         var source = await SourceAsync(vmi, request.Context, ct).ConfigureAwait(false);
-        var xml = HotplugPorts.Reserve(DomainXml.Build(source), source).ToString();
+        var xml = await HookedAsync(HotplugPorts.Reserve(DomainXml.Build(source), source).ToString(), vmi, ct).ConfigureAwait(false);
         StartDhcp(request.Context.Interfaces);
         Describe(request.Epoch, source);
         await CallAsync(c =>
@@ -132,7 +144,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
             var vmi = request.Vmi;
             var source = await SourceAsync(vmi, request.Context, ct).ConfigureAwait(false);
             _credentials.Use(vmi);
-            var wanted = DomainXml.Build(source);
+            var wanted = XElement.Parse(await HookedAsync(DomainXml.Build(source).ToString(), vmi, ct).ConfigureAwait(false));
             _diskSizes = source.Disks.ToDictionary(d => d.Name, d => d.SizeBytes);
             StartDhcp(request.Context.Interfaces);
             await CallAsync(c =>
@@ -157,6 +169,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
                 ReadDevices(c);
                 return true;
             }, ct).ConfigureAwait(false);
+            _dumper.Follow(vmi);
         }
         finally
         {
@@ -263,6 +276,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         await _detaching.DisposeAsync().ConfigureAwait(false);
         _agent.Stop();
+        _hooks?.Dispose();
         foreach (var dhcp in _dhcp)
             await dhcp.DisposeAsync().ConfigureAwait(false);
         await _daemon.DisposeAsync().ConfigureAwait(false);
@@ -307,15 +321,20 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
         }
     }
 
+    /// <summary>The guest has ended, and so will the pod.</summary>
+    public Task EndHooksAsync(CancellationToken ct) => _hooks?.EndAsync(ct) ?? Task.CompletedTask;
+
+    private Task<string> HookedAsync(string xml, VirtualMachineInstance vmi, CancellationToken ct) => _hooks?.DefineAsync(xml, vmi, ct) ?? Task.FromResult(xml);
+
     /// <exception cref="UnsupportedSpecException">The guest cannot be run here.</exception>
-    private static async Task<DomainSource> SourceAsync(VirtualMachineInstance vmi, LaunchContext context, CancellationToken ct)
+    private async Task<DomainSource> SourceAsync(VirtualMachineInstance vmi, LaunchContext context, CancellationToken ct)
     {
         UnsupportedFields.Check(vmi);
         return new DomainSource(
             vmi,
             // The pod has the device only if it asked for it and the node could give it.
             context with { UseEmulation = context.UseEmulation || !File.Exists("/dev/kvm") },
-            await DiskPreparer.PrepareAsync(vmi, ct).ConfigureAwait(false), HostDeviceAssigner.AssignAll(vmi.Spec!), HostFactsReader.Read());
+            await DiskPreparer.PrepareAsync(vmi, _hooks, ct).ConfigureAwait(false), HostDeviceAssigner.AssignAll(vmi.Spec!), HostFactsReader.Read());
     }
 
     /// <summary>What the domain turned out to be once libvirt had filled it in.</summary>
@@ -333,10 +352,11 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
     {
         (_uuid, _domainName) = (DomainXml.UuidOf(source.Vmi), DomainXml.NameOf(source.Vmi));
         _credentials.Use(source.Vmi);
+        _metrics.Start(source.Vmi, source.Context.Node, _stop.Token);
         _bootBytes = MemoryXml.Bytes(source.Domain);
         _diskSizes = source.Disks.ToDictionary(d => d.Name, d => d.SizeBytes);
         var readOnly = (source.Devices.Disks ?? []).Where(d => d.Cdrom is not null ? d.Cdrom.Readonly is not false : d.DiskValue?.Readonly is true).Select(d => d.Name).ToHashSet();
-        LocalDisks = [.. source.Disks.Where(d => d.File.StartsWith(LauncherPaths.EphemeralDisks, StringComparison.Ordinal) && !readOnly.Contains(d.Name)).Select(d => d.Target)];
+        LocalDisks = [.. source.Disks.Where(d => d.File.StartsWith(LauncherPaths.EphemeralDisks, StringComparison.Ordinal) && !d.IsReadonly && !readOnly.Contains(d.Name)).Select(d => d.Target)];
         Update(o => o with
         {
             Epoch = epoch,

@@ -1,8 +1,14 @@
 namespace Troupe.Launcher.Server;
 
 /// <param name="GracePeriod">How long a guest may take to shut down when the pod is told to end.</param>
-public sealed record LauncherOptions(string Name, string Namespace, string Uid, TimeSpan GracePeriod)
+/// <param name="HookSidecars">Containers of the pod that change the guest before it starts.</param>
+/// <param name="StartTimeout">How long a guest may take to start.</param>
+public sealed record LauncherOptions(string Name, string Namespace, string Uid, TimeSpan GracePeriod, TimeSpan StartTimeout, int HookSidecars = 0)
 {
+    private const string Grace = "grace-period-seconds";
+    private const string QemuTimeout = "qemu-timeout";
+    private const string Hooks = "hook-sidecars";
+
     /// <exception cref="ArgumentException">Names the argument that is wrong.</exception>
     public static LauncherOptions Parse(IReadOnlyList<string> args)
     {
@@ -16,13 +22,17 @@ public sealed record LauncherOptions(string Name, string Namespace, string Uid, 
             values[args[i][2..]] = args[++i];
         }
 
-        foreach (var unknown in values.Keys.Where(k => k is not ("name" or "namespace" or "uid" or "grace-period-seconds")))
+        foreach (var unknown in values.Keys.Where(k => k is not ("name" or "namespace" or "uid" or Grace or QemuTimeout or Hooks)))
             throw new ArgumentException($"unknown option --{unknown}");
-        return new LauncherOptions(Required("name"), Required("namespace"), Required("uid"),
-            int.TryParse(values.GetValueOrDefault("grace-period-seconds", "30"), out var seconds) && seconds >= 0
-                ? TimeSpan.FromSeconds(seconds)
-                : throw new ArgumentException($"--grace-period-seconds takes a number of seconds, got '{values["grace-period-seconds"]}'"));
+        return new LauncherOptions(Required("name"), Required("namespace"), Required("uid"), Seconds(Grace, "30"), Seconds(QemuTimeout, "240s"),
+            int.TryParse(values.GetValueOrDefault(Hooks, "0"), out var hooks) && hooks >= 0 ? hooks : throw new ArgumentException($"--{Hooks} takes a number, got '{values[Hooks]}'"));
 
         string Required(string name) => values.TryGetValue(name, out var value) ? value : throw new ArgumentException($"--{name} is required");
+
+        TimeSpan Seconds(string name, string usual)
+        {
+            var text = values.GetValueOrDefault(name, usual);
+            return int.TryParse(text.TrimEnd('s'), out var seconds) && seconds >= 0 ? TimeSpan.FromSeconds(seconds) : throw new ArgumentException($"--{name} takes a number of seconds, got '{text}'");
+        }
     }
 }

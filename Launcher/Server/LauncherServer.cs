@@ -1,7 +1,9 @@
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Threading.Channels;
+using System.Xml;
 using Troupe.Launcher.Converter;
+using Troupe.Launcher.Hooks;
 using Troupe.Launcher.Libvirt;
 using Troupe.Launcher.Migration;
 using Troupe.Launcher.Operations;
@@ -12,7 +14,7 @@ using Troupe.Messages.Wire;
 namespace Troupe.Launcher.Server;
 
 /// <summary>Serves the launcher protocol on a unix socket. One agent at a time: a new connection ends the one before.</summary>
-internal sealed class LauncherServer(LauncherOptions options, DomainHost host, MigrationHost migration, Action quit, Action<string> log)
+internal sealed class LauncherServer(LauncherOptions options, DomainHost host, MigrationHost migration, StartDeadline deadline, Action quit, Action<string> log)
 {
     /// <summary>An agent that does not read is cut off when this many messages wait; it will connect again and be told the latest.</summary>
     private const int OutgoingQueue = 256;
@@ -130,7 +132,9 @@ internal sealed class LauncherServer(LauncherOptions options, DomainHost host, M
             switch (request)
             {
                 case LaunchDomain launch:
+                    deadline.Try();
                     await host.LaunchAsync(launch, ct).ConfigureAwait(false);
+                    deadline.Met();
                     break;
                 case ShutdownDomain:
                     await host.ShutdownAsync(ct).ConfigureAwait(false);
@@ -148,6 +152,7 @@ internal sealed class LauncherServer(LauncherOptions options, DomainHost host, M
                     quit();
                     break;
                 case PrepareIncoming prepare:
+                    deadline.Met();
                     migration.Prepare(prepare);
                     break;
                 case AdoptIncoming adopt:
@@ -168,17 +173,23 @@ internal sealed class LauncherServer(LauncherOptions options, DomainHost host, M
         }
         catch (UnsupportedSpecException e)
         {
+            if (request is LaunchDomain)
+                deadline.Failed(e.Message);
             return (e.IsInvalid ? LauncherError.InvalidSpec : LauncherError.Unsupported, e.Message);
         }
         catch (OperationRefusedException e)
         {
             return (e.Error, e.Message);
         }
-        catch (Exception e) when (e is LibvirtException or IOException or TimeoutException or JsonException or InvalidDataException)
+        catch (Exception e) when (e is LibvirtException or IOException or TimeoutException or HookException or XmlException or JsonException or InvalidDataException)
         {
             log($"{request.GetType().Name} failed: {e.Message}");
             if (request is LaunchDomain)
+            {
                 _state = _state.NotStarted();
+                deadline.Failed(e.Message);
+            }
+
             return (LauncherError.LibvirtFailed, e.Message);
         }
     }

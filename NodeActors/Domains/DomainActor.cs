@@ -209,7 +209,7 @@ public sealed partial class DomainActor : ReceiveActor, IWithTimers
         {
             var interfaces = await _services.Networking.PrepareAsync(pid, vmi, podAddresses, keptAddresses, ct).ConfigureAwait(false);
             await _services.Volumes.MountAsync(pid, volumes, ct).ConfigureAwait(false);
-            return new Prepared(number, vmi, new LaunchContext(_services.UseEmulation, interfaces) { Revision = revision }, _services.Volumes.Mounted(pid));
+            return new Prepared(number, vmi, new LaunchContext(_services.UseEmulation, interfaces) { Node = _services.Node, Revision = revision }, _services.Volumes.Mounted(pid));
         }, error => new PrepareFailed(error));
     }
 

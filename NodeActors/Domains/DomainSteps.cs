@@ -111,7 +111,7 @@ public static class DomainSteps
 
     /// <summary>Volumes that neither the spec nor, by now, the guest has.</summary>
     private static IReadOnlyList<string> Unused(DomainKnowledge state) => state is { Update: { } update, Updated: true, Observation: { } seen }
-        ? [.. state.Mounted.Where(m => update.Volumes.All(v => v.Name != m) && seen.Volumes.All(v => v.Name != m))]
+        ? [.. state.Mounted.Where(m => update.Volumes.All(v => v.Name != m) && seen.Volumes.All(v => v.Name != m) && seen.MemoryDump?.Volume != m)]
         : [];
 
     /// <summary>An order that is repeated until it is carried out.</summary>

@@ -1,8 +1,5 @@
-using System.Net.Sockets;
 using Akka.Actor;
-using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Streams;
-using Troupe.NodeActors.Launchers;
 
 namespace Troupe.NodeActors.Streams;
 
@@ -10,37 +7,40 @@ namespace Troupe.NodeActors.Streams;
 public sealed class StreamActor : ReceiveActor
 {
     private readonly OpenStream _open;
-    private readonly PodFolders _pods;
-    private readonly string? _socketName;
+    private readonly CancellationTokenSource _stop = new();
     private readonly byte[] _buffer = new byte[StreamProtocol.ChunkBytes];
     private IActorRef _client = ActorRefs.Nobody;
-    private Socket? _socket;
+    private Stream? _guest;
+    private Task _writing = Task.CompletedTask;
     private int _credit = StreamProtocol.Credit;
     private bool _reading;
 
-    /// <param name="socketName">Null when the guest has no slot left for it.</param>
-    public StreamActor(OpenStream open, string? socketName, PodFolders pods)
+    /// <param name="connect">To the guest's end.</param>
+    /// <param name="refusal">Why it is not to be opened; null when it is.</param>
+    public StreamActor(OpenStream open, Func<CancellationToken, Task<Stream>> connect, string? refusal)
     {
-        (_open, _socketName, _pods) = (open, socketName, pods);
+        _open = open;
         Receive<Resolved>(r =>
         {
             _client = r.Client;
             Context.Watch(_client);
-            if (_socketName is null)
-            {
-                Close($"all {LauncherPaths.UsbRedirectionSlots} slots for USB devices are in use");
-                return;
-            }
-
-            ConnectAsync(_socketName).PipeTo(Self);
+            if (refusal is not null)
+                Close(refusal, isBusy: true);
+            else
+                ConnectAsync(connect).PipeTo(Self);
         });
         Receive<Connected>(c =>
         {
-            _socket = c.Socket;
+            _guest = c.Guest;
             _client.Tell(new StreamOpened(StreamProtocol.Credit));
             Read();
         });
-        Receive<StreamData>(d => WriteAsync(_socket!, d.Bytes).PipeTo(Self));
+        Receive<StreamData>(d =>
+        {
+            var write = WriteAsync(_writing, _guest!, d.Bytes);
+            _writing = write;
+            write.PipeTo(Self);
+        });
         Receive<Wrote>(_ => _client.Tell(new StreamCredit(1)));
         Receive<StreamCredit>(c =>
         {
@@ -53,33 +53,43 @@ public sealed class StreamActor : ReceiveActor
         Receive<Terminated>(_ => Context.Stop(Self));
     }
 
-    public static Props Props(OpenStream open, string? socketName, PodFolders pods) => Akka.Actor.Props.Create(() => new StreamActor(open, socketName, pods));
+    public static Props Props(OpenStream open, Func<CancellationToken, Task<Stream>> connect, string? refusal) => Akka.Actor.Props.Create(() => new StreamActor(open, connect, refusal));
 
     protected override void PreStart() => Self.Tell(new Resolved(((ExtendedActorSystem)Context.System).Provider.ResolveActorRef(_open.Client)));
 
-    protected override void PostStop() => _socket?.Dispose();
+    protected override void PostStop()
+    {
+        _stop.Cancel();
+        _guest?.Dispose();
+    }
 
-    private async Task<Connected> ConnectAsync(string socketName) =>
-        new(await LongPathSocket.ConnectAsync(Path.Combine(_pods.EmptyDir(_open.PodUid, "private"), _open.VmiUid), socketName, CancellationToken.None).ConfigureAwait(false));
+    private async Task<Connected> ConnectAsync(Func<CancellationToken, Task<Stream>> connect)
+    {
+        var guest = await connect(_stop.Token).ConfigureAwait(false);
+        // The client may have left meanwhile.
+        if (_stop.IsCancellationRequested)
+            await guest.DisposeAsync().ConfigureAwait(false);
+        return new(guest);
+    }
 
     private void Read()
     {
-        if (_reading || _credit == 0 || _socket is null)
+        if (_reading || _credit == 0 || _guest is null)
             return;
         _reading = true;
-        ReadAsync(_socket).PipeTo(Self);
+        ReadAsync(_guest).PipeTo(Self);
     }
 
-    private async Task<Got> ReadAsync(Socket socket)
+    private async Task<Got> ReadAsync(Stream guest)
     {
-        var count = await socket.ReceiveAsync(_buffer).ConfigureAwait(false);
+        var count = await guest.ReadAsync(_buffer).ConfigureAwait(false);
         return new Got(_buffer[..count]);
     }
 
-    private static async Task<Wrote> WriteAsync(Socket socket, byte[] bytes)
+    private static async Task<Wrote> WriteAsync(Task previous, Stream guest, byte[] bytes)
     {
-        for (var sent = 0; sent < bytes.Length;)
-            sent += await socket.SendAsync(bytes.AsMemory(sent)).ConfigureAwait(false);
+        await previous.ConfigureAwait(false);
+        await guest.WriteAsync(bytes).ConfigureAwait(false);
         return new Wrote();
     }
 
@@ -97,15 +107,15 @@ public sealed class StreamActor : ReceiveActor
         Read();
     }
 
-    private void Close(string reason)
+    private void Close(string reason, bool isBusy = false)
     {
-        _client.Tell(new StreamClosed(reason));
+        _client.Tell(new StreamClosed(reason) { IsBusy = isBusy });
         Context.Stop(Self);
     }
 
     private sealed record Resolved(IActorRef Client) : INoSerializationVerificationNeeded;
 
-    private sealed record Connected(Socket Socket) : INoSerializationVerificationNeeded;
+    private sealed record Connected(Stream Guest) : INoSerializationVerificationNeeded;
 
     private sealed record Got(byte[] Bytes);
 

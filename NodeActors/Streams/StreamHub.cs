@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Akka.Actor;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Streams;
@@ -10,15 +11,21 @@ public sealed class StreamHub : ReceiveActor
 {
     private readonly Dictionary<(string VmiUid, string Socket), IActorRef> _streams = [];
 
-    public StreamHub(PodFolders pods)
+    public StreamHub(PodFolders pods, IVsock vsock)
     {
+        Receive<OpenStream>(open => open.Kind is StreamKind.Vsock, open =>
+            Context.ActorOf(StreamActor.Props(open, ct => vsock.ConnectAsync(open.ContextId, open.Port, ct), null)));
         Receive<OpenStream>(open =>
         {
             var socket = SocketOf(open);
-            var stream = Context.ActorOf(StreamActor.Props(open, socket, pods));
-            if (socket is null)
+            IActorRef? old = null;
+            var refusal = socket is null ? $"all {LauncherPaths.UsbRedirectionSlots} slots for USB devices are in use"
+                : _streams.TryGetValue((open.VmiUid, socket), out old) && open.PreserveSession ? "Active VNC connection. Request denied."
+                : null;
+            var stream = Context.ActorOf(StreamActor.Props(open, ct => ConnectAsync(pods, open, socket!, ct), refusal));
+            if (socket is null || refusal is not null)
                 return;
-            if (_streams.TryGetValue((open.VmiUid, socket), out var old))
+            if (old is not null)
                 old.Tell(new StreamClosed("another client has connected"));
             _streams[(open.VmiUid, socket)] = stream;
             Context.Watch(stream);
@@ -30,7 +37,10 @@ public sealed class StreamHub : ReceiveActor
         });
     }
 
-    public static Props Props(PodFolders pods) => Akka.Actor.Props.Create(() => new StreamHub(pods));
+    public static Props Props(PodFolders pods, IVsock vsock) => Akka.Actor.Props.Create(() => new StreamHub(pods, vsock));
+
+    private static async Task<Stream> ConnectAsync(PodFolders pods, OpenStream open, string socketName, CancellationToken ct) =>
+        new NetworkStream(await LongPathSocket.ConnectAsync(Path.Combine(pods.EmptyDir(open.PodUid, "private"), open.VmiUid), socketName, ct).ConfigureAwait(false), ownsSocket: true);
 
     private string? SocketOf(OpenStream open) => open.Kind switch
     {

@@ -120,14 +120,57 @@ public sealed class HotplugTests(SharedCluster shared)
         (await Cluster.Kubectl("delete", "vmi", "unwilling", "--timeout=60s")).Require();
     }
 
-    private async Task Claim(string name, string more = "volumeMode: Filesystem") => (await Cluster.Apply($$"""
+    [Fact]
+    public async Task A_running_machines_memory_is_dumped_to_a_claim_which_it_then_keeps_until_it_is_taken_away()
+    {
+        await Claim("too-small");
+        await Claim("memory-of-dumped", size: "256Mi");
+        (await Cluster.Apply(MachineManifests.Of("dumped", "runStrategy: Always"))).Require();
+        var machine = new MachineDriver(Cluster, "dumped");
+        var first = await machine.Runs();
+        var refused = await MemoryDump("get", "memorydump", "too-small");
+        Assert.NotEqual(0, refused.ExitCode);
+        Assert.Contains("pvc size [67109k] should be bigger then [241Mi]", refused.Error, StringComparison.Ordinal);
+
+        (await MemoryDump("get", "memorydump", "memory-of-dumped")).Require();
+        var request = await Eventually.Get("the dump is complete", async () => (await machine.Machine())?["status"]?["memoryDumpRequest"], r => (string?)r?["phase"] is "Completed" or "Failed");
+        Assert.True((string?)request!["phase"] == "Completed", $"{request}\n{Cluster.Logs()}");
+        var file = (string)request["fileName"]!;
+        Assert.Matches(@"^dumped-memory-of-dumped-\d{8}-\d{6}\.memory\.dump$", file);
+        Assert.NotNull(request["startTimestamp"]);
+        Assert.NotNull(request["endTimestamp"]);
+        Assert.Equal(file, (string?)(await Cluster.Get("pvc", "memory-of-dumped"))!["metadata"]!["annotations"]!["kubevirt.io/memory-dump"]);
+        await using (var core = File.OpenRead(Assert.Single(Directory.GetFiles(Path.Combine(Cluster.Root, "devcluster", "volumes"), file, SearchOption.AllDirectories))))
+        {
+            var magic = new byte[4];
+            await core.ReadExactlyAsync(magic, TestContext.Current.CancellationToken);
+            Assert.Equal([0x7f, (byte)'E', (byte)'L', (byte)'F'], magic);
+            Assert.True(core.Length > 128 << 20, $"a core of {core.Length} bytes");
+        }
+
+        Assert.Equal(first, await machine.Runs());
+        Assert.Null(await machine.Condition("RestartRequired"));
+        Assert.Empty((await machine.Instance())!["spec"]!["volumes"]?.AsArray() ?? []);
+        Assert.Contains((await machine.Machine())!["spec"]!["template"]!["spec"]!["volumes"]!.AsArray(), v => (string?)v!["memoryDump"]?["claimName"] == "memory-of-dumped");
+
+        (await MemoryDump("remove", "removememorydump", null)).Require();
+        var after = await Eventually.Get("the machine has let go of the claim", machine.Machine, m => m?["status"]?["memoryDumpRequest"] is null);
+        Assert.Empty(after!["spec"]!["template"]!["spec"]!["volumes"]?.AsArray() ?? []);
+        await machine.Delete();
+    }
+
+    private Task<ShellResult> MemoryDump(string verb, string subresource, string? claim) => ConsoleSession.Virtctl is { } virtctl
+        ? Shell.RunAsync(virtctl, ["--kubeconfig", Cluster.Kubeconfig, "memory-dump", verb, "dumped", .. claim is null ? Array.Empty<string>() : [$"--claim-name={claim}"]])
+        : new MachineDriver(Cluster, "dumped").Raw(subresource, claim is null ? "{}" : $$"""{"claimName":"{{claim}}"}""");
+
+    private async Task Claim(string name, string more = "volumeMode: Filesystem", string size = "64Mi") => (await Cluster.Apply($$"""
         apiVersion: v1
         kind: PersistentVolumeClaim
         metadata: {name: {{name}} }
         spec:
           accessModes: [ReadWriteOnce]
           {{more}}
-          resources: {requests: {storage: 64Mi} }
+          resources: {requests: {storage: {{size}} } }
         """)).Require();
 
     private static string Options(string claim) => $$"""

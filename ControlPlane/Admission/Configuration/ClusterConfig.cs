@@ -55,6 +55,9 @@ public sealed record ClusterConfig
     public string TdxQgsSocketPath { get; init; } = "/var/run/tdx-qgs/qgs.socket";
     public bool VirtTemplateDeployment { get; init; }
 
+    /// <summary>Of the claims in which guests keep their TPM and UEFI variables; null for the cluster's default.</summary>
+    public string? StateStorageClass { get; init; }
+
     public bool IsEnabled(string gate) => FeatureGates.IsEnabled(gate, EnabledGates, DisabledGates);
 
     public string MachineTypeOf(string? architecture) => MachineType is { Length: > 0 } type ? type : Of(architecture).MachineType;

@@ -40,6 +40,7 @@ public static class ClusterConfigReader
             MaxGuest = c.LiveUpdateConfiguration?.MaxGuest,
             CompletesEmulatorThreadToEvenParity = installation.Metadata.Annotations?.ContainsKey(EvenParity) is true,
             TdxQgsSocketPath = c.ConfidentialCompute?.Tdx?.Attestation?.QgsSocketPath ?? defaults.TdxQgsSocketPath,
+            StateStorageClass = Text(c.VmStateStorageClass),
             VirtTemplateDeployment = c.VirtTemplateDeployment?.Enabled is true,
         };
     }

@@ -18,7 +18,7 @@ public static class InstanceBuilder
     public static (VirtualMachineInstance Instance, IReadOnlyList<string> Conflicts) Build(VirtualMachine machine, InstanceParts parts)
     {
         var template = machine.Spec?.Template ?? new VirtualMachineInstanceTemplateSpec();
-        var spec = WithFirmware(template.Spec ?? new VirtualMachineInstanceSpec(), machine.Metadata.Name!);
+        var spec = WithFirmware(MemoryDumps.ForStart(template.Spec ?? new VirtualMachineInstanceSpec(), machine.Status?.MemoryDumpRequest), machine.Metadata.Name!);
         var (expanded, conflicts) = InstancetypeApplication.Apply(AutoattachDefaults.BeforePreference(spec, parts.Preference), parts.Instancetype, parts.Preference);
         var annotations = new Dictionary<string, string>(template.Metadata?.Annotations ?? new Dictionary<string, string>())
         {

@@ -20,6 +20,7 @@ public static class LiveUpdate
     /// <param name="instance">The running instance's spec.</param>
     public static LiveUpdateOutcome Decide(VirtualMachineInstanceSpec started, VirtualMachineInstanceSpec wanted, VirtualMachineInstanceSpec instance, MachineConfig config)
     {
+        (started, wanted) = (MemoryDumps.WithoutAny(started), MemoryDumps.WithoutAny(wanted));
         if (!config.LiveUpdate)
             return new(instance, Same(started, wanted) ? null : NotLiveUpdatable);
         var updated = Placement(wanted, instance);

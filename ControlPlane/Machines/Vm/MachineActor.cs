@@ -1,9 +1,11 @@
+using System.Text.Json.Nodes;
 using Akka.Actor;
 using Troupe.ControlPlane.Machines.Instancetypes;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Writers;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Machines;
 
 namespace Troupe.ControlPlane.Machines.Vm;
@@ -20,6 +22,7 @@ public enum MachineCall
     PatchMachine,
     PatchInstance,
     CreateDataVolume,
+    NoteDump,
     LoadRevision,
     LoadSizing,
     WriteStatus,
@@ -51,7 +54,8 @@ public sealed class MachineActor : OwnerActor<MachineState, MachineCall>
             return;
         foreach (var effect in decision.Effects)
             Perform(effect);
-        ScheduleWrite(() => State is { Gone: false, Machine: not null } && MachineProjection.Patch(State, decision, _services.Time.GetUtcNow()) is not null);
+        ScheduleWrite(() => State is { Gone: false, Machine: not null } && !IsRunning(MachineCall.Start) && MachineProjection.Patch(State, decision, _services.Time.GetUtcNow()) is not null,
+            () => MachineProjection.IsUrgent(State, decision, _services.Time.GetUtcNow()));
     }
 
     private void Perform(MachineEffect effect)
@@ -106,6 +110,22 @@ public sealed class MachineActor : OwnerActor<MachineState, MachineCall>
                         return s => s.Instance is null ? s : s.Observe(new InstanceGone(s.Uid, s.Instance.Metadata.Uid!));
                     return s => (s.Failure?.Reason == patch.FailureReason ? s with { Failure = null } : s).Observe(new InstanceObserved(s.Uid, written));
                 }, e => e is KubeException refused ? s => s with { Failure = new SyncFailure(patch.FailureReason, refused.Message) } : null);
+                break;
+            case MachineEffect.NoteDump { Note: var note }:
+                Do(MachineCall.NoteDump, async ct =>
+                {
+                    try
+                    {
+                        var patch = new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [Annotations.MemoryDump] = note.Text } } };
+                        await _services.Kubernetes.PatchAsync<PersistentVolumeClaim>(ns, note.Claim, PatchType.Merge, patch, ct: ct).ConfigureAwait(false);
+                    }
+                    catch (KubeException e) when (e.IsNotFound)
+                    {
+                        // Deleted since; there is nothing left to be told of.
+                    }
+
+                    return s => s with { DumpNote = note };
+                });
                 break;
             case MachineEffect.CreateDataVolume create:
                 Do(MachineCall.CreateDataVolume, async ct =>
@@ -163,7 +183,8 @@ public sealed class MachineActor : OwnerActor<MachineState, MachineCall>
 
     protected override void Write()
     {
-        if (State.Gone || Decide() is not { } decision || MachineProjection.Patch(State, decision, _services.Time.GetUtcNow()) is not { } patch)
+        // A start is told together with the instance that it makes, or why it made none.
+        if (State.Gone || IsRunning(MachineCall.Start) || Decide() is not { } decision || MachineProjection.Patch(State, decision, _services.Time.GetUtcNow()) is not { } patch)
             return;
         var (ns, name) = (State.Machine!.Metadata.Namespace, State.Machine.Metadata.Name!);
         Do(MachineCall.WriteStatus, async ct =>

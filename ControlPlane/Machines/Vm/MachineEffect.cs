@@ -21,6 +21,9 @@ public abstract record MachineEffect
     /// <summary>A merge patch of the present instance.</summary>
     public sealed record PatchInstance(JsonObject Patch, string FailureReason) : MachineEffect;
 
+    /// <summary>The claim of a memory dump says what is on it.</summary>
+    public sealed record NoteDump(ClaimNote Note) : MachineEffect;
+
     public sealed record CreateDataVolume(DataVolume DataVolume) : MachineEffect;
 
     /// <summary>The revision that the present instance was made from must be read before changes can be judged.</summary>

@@ -60,6 +60,7 @@ public static class MachineLifecycle
             effects.Add(SetStrategy(machine, next));
         effects.AddRange(DataVolumeTemplates.Missing(machine, state.DataVolumes, run.Start).Select(d => new MachineEffect.CreateDataVolume(d)));
         var volumes = Volumes(machine, instance, effects);
+        effects.AddRange(MemoryDumps.Effects(machine, instance, state.DumpNote));
         var decision = new MachineDecision(effects) { Requests = run.Requests, VolumeRequests = volumes, StartFailure = failure };
         if (run.Start)
             return Start(decision, state, machine, now);

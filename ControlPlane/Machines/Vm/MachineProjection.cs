@@ -25,6 +25,7 @@ public static class MachineProjection
             ObservedGeneration = Generation(instance) ?? status.ObservedGeneration,
             StartFailure = decision.StartFailure,
             StateChangeRequests = decision.Requests.Count == 0 ? null : decision.Requests,
+            MemoryDumpRequest = MemoryDumps.Next(machine, instance),
             VolumeRequests = decision.VolumeRequests is { Count: > 0 } left ? left : null,
             InstancetypeRef = machine.Spec?.Instancetype is null ? null : state.InstancetypeRef ?? status.InstancetypeRef,
             PreferenceRef = machine.Spec?.Preference is null ? null : state.PreferenceRef ?? status.PreferenceRef,
@@ -41,10 +42,22 @@ public static class MachineProjection
         if (MergePatch.Between(old, wanted) is not { } status)
             return null;
         var metadata = new JsonObject { ["uid"] = state.Uid };
-        // Requests are lists: one that a user added in the meantime must not be overwritten.
-        if (status.ContainsKey("stateChangeRequests") || status.ContainsKey("volumeRequests"))
+        // A request that a user made in the meantime must not be overwritten.
+        if (status.ContainsKey("stateChangeRequests") || status.ContainsKey("volumeRequests") || status.ContainsKey("memoryDumpRequest"))
             metadata["resourceVersion"] = machine.Metadata.ResourceVersion;
         return new JsonObject { ["metadata"] = metadata, ["status"] = status };
+    }
+
+    /// <summary>Whether somebody may wait for what is to be written; why the guest is not ready yet can be told together with what comes next.</summary>
+    public static bool IsUrgent(MachineState state, MachineDecision decision, DateTimeOffset now)
+    {
+        var (has, wants) = (state.Machine!.Status ?? new VirtualMachineStatus(), Status(state, decision, now));
+        return !Shown(has).SequenceEqual(Shown(wants)) || MergePatch.Between(Json(Rest(has)), Json(Rest(wants))) is not null;
+
+        static IEnumerable<(string?, string?, string?)> Shown(VirtualMachineStatus status) =>
+            (status.Conditions ?? []).Select(c => (c.Type, c.Status, c.Type == Conditions.Ready ? null : c.Reason)).Order();
+
+        static VirtualMachineStatus Rest(VirtualMachineStatus status) => status with { Conditions = null, DesiredGeneration = null, ObservedGeneration = null };
     }
 
     public static long? Generation(VirtualMachineInstance? instance) =>

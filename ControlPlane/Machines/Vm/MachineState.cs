@@ -39,6 +39,9 @@ public sealed record MachineState(string Uid)
     public StartedRevision? Started { get; init; }
     public SizingChange? Sizing { get; init; }
     public SyncFailure? Failure { get; init; }
+
+    /// <summary>What this actor has written on the claim of the memory dump.</summary>
+    public ClaimNote? DumpNote { get; init; }
     public InstancetypeStatusRef? InstancetypeRef { get; init; }
     public InstancetypeStatusRef? PreferenceRef { get; init; }
 

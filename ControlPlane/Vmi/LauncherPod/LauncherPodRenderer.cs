@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -13,6 +15,7 @@ public static class LauncherPodRenderer
     /// <summary>Added to the guest's grace period, so that kubelet never kills a launcher which is still shutting its guest down.</summary>
     private const long GraceMargin = 15;
     private const int MaxLabelValue = 63;
+    private const int QemuTimeoutJitterSeconds = 120;
 
     /// <summary>`virt-launcher-NAME-xxxxx`, cut so that the suffix still fits a DNS label.</summary>
     public static string PodName(VirtualMachineInstance vmi, string suffix)
@@ -29,6 +32,7 @@ public static class LauncherPodRenderer
         var spec = vmi.Spec!;
         var volumes = LauncherVolumes.Of(vmi, blockClaims ?? new HashSet<string>());
         var serviceAccount = spec.Volumes?.FirstOrDefault(v => v.ServiceAccount is not null)?.ServiceAccount?.ServiceAccountName ?? spec.ServiceAccountName;
+        var hooks = options.HasHookSidecars ? HookSidecarContainers.Of(vmi) : new HookSidecarContainers([], [], []);
         var grace = spec.TerminationGracePeriodSeconds ?? VmiLifecycle.DefaultGracePeriodSeconds;
         return new Pod
         {
@@ -72,19 +76,22 @@ public static class LauncherPodRenderer
                 }).ToList(),
                 ReadinessGates = [new PodReadinessGate { ConditionType = Conditions.VirtualMachineUnpaused }],
                 ImagePullSecrets = volumes.PullSecrets.Count == 0 ? null : [.. volumes.PullSecrets.Select(s => new LocalObjectReference { Name = s })],
-                Containers = [Compute(vmi, volumes, options, grace + GraceMargin)],
-                Volumes = volumes.Volumes,
+                Containers = [Compute(vmi, volumes, hooks, options, grace + GraceMargin), .. hooks.Containers],
+                Volumes = [.. volumes.Volumes, .. hooks.Volumes],
             },
         };
     }
 
-    private static Container Compute(VirtualMachineInstance vmi, LauncherVolumes volumes, LauncherPodOptions options, long grace)
+    private static Container Compute(VirtualMachineInstance vmi, LauncherVolumes volumes, HookSidecarContainers hooks, LauncherPodOptions options, long grace)
     {
         List<string> command =
         [
             "/usr/bin/tini", "--", "/usr/bin/virt-launcher",
             "--name", vmi.Metadata.Name!, "--uid", vmi.Metadata.Uid!, "--namespace", vmi.Metadata.Namespace ?? "default", "--grace-period-seconds", $"{grace}",
+            "--qemu-timeout", $"{options.QemuTimeoutSeconds + Jitter(vmi.Metadata.Uid!)}s",
         ];
+        if (hooks.Containers.Count > 0)
+            command.AddRange(["--hook-sidecars", $"{hooks.Containers.Count}"]);
         if (options.UseEmulation)
             command.Add("--allow-emulation");
         return new Container
@@ -98,7 +105,7 @@ public static class LauncherPodRenderer
             Ports = LauncherNetworks.Ports(vmi),
             ReadinessProbe = LauncherProbes.Of(vmi.Spec!.ReadinessProbe),
             LivenessProbe = LauncherProbes.Of(vmi.Spec.LivenessProbe),
-            VolumeMounts = volumes.Mounts,
+            VolumeMounts = [.. volumes.Mounts, .. hooks.Mounts],
             VolumeDevices = volumes.Devices.Count == 0 ? null : volumes.Devices,
             TerminationMessagePolicy = "FallbackToLogsOnError",
             SecurityContext = new SecurityContext
@@ -110,6 +117,9 @@ public static class LauncherPodRenderer
             },
         };
     }
+
+    /// <summary>The same for a pod that is rendered again.</summary>
+    private static int Jitter(string uid) => SHA256.HashData(Encoding.UTF8.GetBytes(uid))[0] % QemuTimeoutJitterSeconds;
 
     /// <summary>
     /// dnsmasq binds port 67 and talks raw Ethernet to a guest without an address; libvirt changes owners of the files it makes, signals
@@ -150,5 +160,5 @@ public static class LauncherPodRenderer
     /// <summary>A name longer than a label value may be is cut and made unique by a hash.</summary>
     private static string LabelValue(string name) => name.Length <= MaxLabelValue
         ? name
-        : $"{name[..(MaxLabelValue - 9)]}-{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(name)))[..8]}";
+        : $"{name[..(MaxLabelValue - 9)]}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)))[..8]}";
 }

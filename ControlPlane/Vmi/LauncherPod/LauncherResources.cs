@@ -25,6 +25,8 @@ internal static class LauncherResources
             requests[device.Key] = limits[device.Key] = new Quantity($"{device.Count()}");
         if (domain.Devices?.AutoattachPodInterface is not false)
             limits[DeviceResources.Tun] = new Quantity("1");
+        if (domain.Devices?.AutoattachVSOCK is true)
+            limits[DeviceResources.VhostVsock] = new Quantity("1");
         if (!options.UseEmulation)
             limits[DeviceResources.Kvm] = new Quantity("1");
         var claims = Claims(domain);

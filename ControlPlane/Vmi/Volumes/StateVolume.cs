@@ -17,7 +17,7 @@ public static class StateVolume
 
     public static string ClaimName(VirtualMachineInstance vmi) => $"{OwnerLabel}-{vmi.Metadata.Name}";
 
-    public static PersistentVolumeClaim Claim(VirtualMachineInstance vmi)
+    public static PersistentVolumeClaim Claim(VirtualMachineInstance vmi, string? storageClass)
     {
         var machine = OwnerReferences.Controller(vmi, "VirtualMachine");
         return new PersistentVolumeClaim
@@ -37,6 +37,7 @@ public static class StateVolume
             Spec = new PersistentVolumeClaimSpec
             {
                 AccessModes = ["ReadWriteOnce"],
+                StorageClassName = storageClass,
                 Resources = new VolumeResourceRequirements { Requests = new Dictionary<string, Quantity> { ["storage"] = new(Size) } },
             },
         };

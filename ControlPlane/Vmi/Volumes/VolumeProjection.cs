@@ -1,4 +1,5 @@
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Api.Meta;
 using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Vmi;
@@ -38,6 +39,7 @@ internal static class VolumeProjection
             Target = seen?.Target ?? (state.Domain is null ? known?.Target : null) ?? "",
             Size = seen?.SizeBytes ?? known?.Size,
             PersistentVolumeClaimInfo = claim is null ? Kept(known?.PersistentVolumeClaimInfo, VolumeSources.ClaimOf(volume)) : Info(claim),
+            MemoryDumpVolume = volume.MemoryDump is null ? known?.MemoryDumpVolume : Dump(volume.Name!, state),
         };
         return VolumeSources.IsPlugged(volume) ? Plugged(volume, status, claim, state) : status;
     }
@@ -54,6 +56,7 @@ internal static class VolumeProjection
         {
             _ when Seen(name, state) is not null => ("Ready", "VolumeReady", $"Successfully attach hotplugged volume {name} to VM"),
             // A dump goes into a folder, which no guest ever sees.
+            _ when DumpTo(name, state) is { } dump => Dumping(name, dump),
             _ when state.Report?.Mounted.Contains(name) is true => ("MountedToPod", "VolumeMountedToPod", $"Volume {name} has been mounted in virt-launcher pod"),
             (_, { Problem: { } problem }) => ("AttachedToNode", "MissingAttachmentPod", $"attachment pod {attachment.Name}: {problem}"),
             (_, not null) => ("AttachedToNode", "SuccessfulCreate", $"Created hotplug attachment pod {attachment.Name}, for volume {name}"),
@@ -80,6 +83,21 @@ internal static class VolumeProjection
         return state.Storage.Attachments.Values.Any(a => a.Volume == status.Name)
             ? status with { Phase = "UnMountedFromPod", Target = "", Reason = "VolumeUnMountedFromPod", Message = $"Volume {status.Name} has been unmounted from virt-launcher pod" }
             : null;
+    }
+
+    private static MemoryDumpObservation? DumpTo(string name, VmiState state) => state.Domain?.MemoryDump is { } dump && dump.Volume == name ? dump : null;
+
+    private static (string Phase, string? Reason, string? Message) Dumping(string name, MemoryDumpObservation dump) => dump switch
+    {
+        { EndedAt: null } => (MemoryDumpPhases.VolumeInProgress, "VolumeMountedToPod", $"Memory dump Volume {name} is attached, getting memory dump"),
+        { Error: { } error } => (MemoryDumpPhases.VolumeFailed, "VolumeMountedToPod", $"Memory dump to pvc {name} failed: {error}"),
+        _ => (MemoryDumpPhases.VolumeCompleted, "VolumeReady", $"Memory dump to Volume {name} has completed successfully"),
+    };
+
+    private static DomainMemoryDumpInfo Dump(string name, VmiState state)
+    {
+        var dump = DumpTo(name, state);
+        return new DomainMemoryDumpInfo { ClaimName = name, TargetFileName = dump?.FileName, StartTimestamp = dump?.StartedAt, EndTimestamp = dump?.EndedAt };
     }
 
     private static VolumeObservation? Seen(string name, VmiState state) => state.Domain?.Volumes.FirstOrDefault(v => v.Name == name);

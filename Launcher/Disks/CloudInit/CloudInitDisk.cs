@@ -1,3 +1,4 @@
+using Troupe.Launcher.Hooks;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 
@@ -6,7 +7,7 @@ namespace Troupe.Launcher.Disks.CloudInit;
 /// <summary>The seed disk that cloud-init looks for by its label.</summary>
 internal static class CloudInitDisk
 {
-    public static async Task<PreparedDisk> PrepareAsync(VirtualMachineInstance vmi, Volume volume, string field, string target, CancellationToken ct)
+    public static async Task<PreparedDisk> PrepareAsync(VirtualMachineInstance vmi, Volume volume, string field, string target, HookSidecars? hooks, CancellationToken ct)
     {
         var name = volume.Name!;
         var isNoCloud = volume.CloudInitNoCloud is not null;
@@ -15,6 +16,8 @@ internal static class CloudInitDisk
         {
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
             var data = CloudInitSources.Read(volume, field);
+            if (hooks is not null)
+                data = await hooks.SeedAsync(data, isNoCloud, vmi, ct).ConfigureAwait(false);
             var keys = PublicKeys.Read(vmi.Spec?.AccessCredentials ?? [], isNoCloud);
             await IsoImage.WriteAsync(file, isNoCloud ? "cidata" : "config-2", isNoCloud ? NoCloud.Files(vmi, data, keys) : ConfigDrive.Files(vmi, data, keys), ct).ConfigureAwait(false);
         }

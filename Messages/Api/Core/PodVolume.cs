@@ -41,6 +41,7 @@ public sealed record ImageVolume : ApiObject
 
 public sealed record ConfigMapVolume : ApiObject
 {
+    public int? DefaultMode { get; init; }
     public string? Name { get; init; }
     public bool? Optional { get; init; }
 }

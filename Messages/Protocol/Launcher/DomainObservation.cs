@@ -45,6 +45,9 @@ public sealed record DomainObservation
     /// <summary>The certificate (DER, base64) by which this launcher proves itself to another one; its key never leaves the process.</summary>
     public string? Certificate { get; init; }
 
+    /// <summary>The dump to the claim that the spec names for it; null before and after that.</summary>
+    public MemoryDumpObservation? MemoryDump { get; init; }
+
     /// <summary>This launcher's part in the latest migration that it was told of.</summary>
     public MigrationObservation? Migration { get; init; }
 }
@@ -96,5 +99,11 @@ public sealed record InterfaceObservation(
 /// <param name="Target">The disk's name in the domain (<c>vda</c>).</param>
 /// <param name="SizeBytes">Virtual size.</param>
 public sealed record VolumeObservation(string Name, string Target, long? SizeBytes = null);
+
+/// <param name="Volume">Name of the volume.</param>
+/// <param name="FileName">Of the file on it.</param>
+/// <param name="EndedAt">Null while it is written.</param>
+/// <param name="Error">Why there is no (whole) dump.</param>
+public sealed record MemoryDumpObservation(string Volume, string FileName, DateTimeOffset StartedAt, DateTimeOffset? EndedAt = null, string? Error = null);
 
 public sealed record MemoryObservation(long GuestAtBootBytes, long GuestCurrentBytes, long GuestRequestedBytes);

@@ -11,7 +11,6 @@ namespace Troupe.Messages.Protocol.Launcher;
 [JsonDerivedType(typeof(SoftRebootGuest), "soft-reboot")]
 [JsonDerivedType(typeof(ResetDomain), "reset")]
 [JsonDerivedType(typeof(TakeScreenshot), "screenshot")]
-[JsonDerivedType(typeof(DumpMemory), "dump-memory")]
 [JsonDerivedType(typeof(AskGuestAgent), "ask-guest-agent")]
 [JsonDerivedType(typeof(PingGuestAgent), "ping-guest-agent")]
 [JsonDerivedType(typeof(ExecInGuest), "exec")]
@@ -36,11 +35,6 @@ public sealed record ResetDomain : DomainOperation;
 /// <summary>The result is a PNG.</summary>
 /// <param name="MoveCursor">Nudge the pointer before, so that a sleeping screen wakes.</param>
 public sealed record TakeScreenshot(bool MoveCursor) : DomainOperation;
-
-/// <summary>Write the guest's memory to a file on the volume of a memory dump. The result's text is the file's name.</summary>
-/// <param name="Volume">Name of the volume.</param>
-/// <param name="FileName">Of the file on it.</param>
-public sealed record DumpMemory(string Volume, string FileName) : DomainOperation;
 
 /// <summary>Ask the agent for everything it knows, now. The result is the observation.</summary>
 public sealed record AskGuestAgent : DomainOperation;

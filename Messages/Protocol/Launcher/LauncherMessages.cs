@@ -55,6 +55,9 @@ public sealed record DomainChanged(DomainObservation Domain) : IWireMessage;
 /// <param name="UseEmulation">TCG, because the node has no /dev/kvm.</param>
 public sealed record LaunchContext(bool UseEmulation, IReadOnlyList<PreparedInterface> Interfaces)
 {
+    /// <summary>Name of the node, for a guest that is told of its host.</summary>
+    public string? Node { get; init; }
+
     /// <summary>For <see cref="DomainObservation.Revision"/>.</summary>
     public string? Revision { get; init; }
 }

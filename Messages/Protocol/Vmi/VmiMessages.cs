@@ -26,6 +26,12 @@ public sealed record NoPodListed(string VmiUid) : IVmiMessage;
 /// <summary>To the feeds: this VMI's actor was woken by somebody else, or lost its memory, and is to be told of its object and pods.</summary>
 public sealed record TellAgain(string VmiUid) : IWireMessage;
 
+/// <summary>To the feeds: this VMI needs a VSOCK context id that no other one has.</summary>
+public sealed record ContextIdWanted(string VmiUid) : IWireMessage;
+
+/// <summary>Its own from now on; once the object says it, nothing else counts.</summary>
+public sealed record ContextIdGiven(string VmiUid, long ContextId) : IVmiMessage;
+
 /// <summary>What the lifecycle needs of a launcher pod.</summary>
 /// <param name="Ready">A guest can be started in it: the launcher runs, and all other containers are ready.</param>
 /// <param name="Unpaused">The condition behind the readiness gate; null until somebody has set it.</param>

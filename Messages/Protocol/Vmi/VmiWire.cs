@@ -18,6 +18,8 @@ namespace Troupe.Messages.Protocol.Vmi;
 [JsonSerializable(typeof(AttachmentGone))]
 [JsonSerializable(typeof(PodTroubled))]
 [JsonSerializable(typeof(TellAgain))]
+[JsonSerializable(typeof(ContextIdWanted))]
+[JsonSerializable(typeof(ContextIdGiven))]
 [JsonSerializable(typeof(PodNamed))]
 [JsonSerializable(typeof(RightGranted))]
 [JsonSerializable(typeof(PhaseEntered))]
@@ -41,6 +43,8 @@ public static class VmiWire
         WireType.Of("vmi.attachment-gone.1", VmiJson.Default.AttachmentGone),
         WireType.Of("vmi.pod-troubled.1", VmiJson.Default.PodTroubled),
         WireType.Of("vmi.tell-again.1", VmiJson.Default.TellAgain),
+        WireType.Of("vmi.context-id-wanted.1", VmiJson.Default.ContextIdWanted),
+        WireType.Of("vmi.context-id-given.1", VmiJson.Default.ContextIdGiven),
         WireType.Of("vmi.event.pod-named.1", VmiJson.Default.PodNamed),
         WireType.Of("vmi.event.right-granted.1", VmiJson.Default.RightGranted),
         WireType.Of("vmi.event.phase-entered.1", VmiJson.Default.PhaseEntered),

@@ -77,7 +77,7 @@ public sealed class TakeoverTests : IAsyncLifetime
     private async Task StartMemberAsync(int port)
     {
         var options = new ControlPlaneOptions(_cluster.Kubeconfig, _folder, new RemotingOptions("127.0.0.1", "127.0.0.1", port, null), 0, [$"127.0.0.1:{_seed}"],
-            null, "image", UseEmulation: true, Install: false, null, "default");
+            null, "image", UseEmulation: true, Install: false, null, "default", LauncherPodOptions.DefaultQemuTimeoutSeconds);
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();
         builder.Services.AddAkka(AkkaConfiguration.SystemName, akka => akka

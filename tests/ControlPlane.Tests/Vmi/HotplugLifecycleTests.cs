@@ -115,6 +115,39 @@ public sealed class HotplugLifecycleTests
         Assert.Null(VmiProjection.Wanted(gone.Vmi!, gone, Now).Status!.VolumeStatus);
     }
 
+    [Fact]
+    public void A_claim_for_a_memory_dump_tells_how_the_dump_is_going_and_keeps_its_mount_and_pod_until_it_is_over()
+    {
+        var vmi = With(Vmi(), new Volume { Name = "data", MemoryDump = new MemoryDumpVolumeSource { ClaimName = "claim", Hotpluggable = true } });
+        var attached = Running(Vmi()).Observe(new VmiObserved("uid", vmi)).Observe(new ClaimObserved("uid", Claim())).Observe(new AttachmentObserved("uid", Pod(isReady: true)));
+        Assert.Equal(PluggedVolumeKind.Folder, Assert.Single(Order(attached)!.Volumes).Kind);
+        var revision = Order(attached)!.Revision;
+        Assert.Equal(("data", null), (Dump(attached).ClaimName, Dump(attached).TargetFileName));
+
+        var dumping = attached.Observe(Dumping(2, revision, new MemoryDumpObservation("data", "f.memory.dump", Now), DomainState.Paused));
+        Assert.Equal(("MemoryDumpVolumeInProgress", "VolumeMountedToPod"), Phase(dumping));
+        Assert.Equal(("f.memory.dump", Now, null), (Dump(dumping).TargetFileName, Dump(dumping).StartTimestamp, Dump(dumping).EndTimestamp));
+        // QEMU holds the guest still; nobody paused it.
+        Assert.DoesNotContain(VmiProjection.Wanted(vmi, dumping, Now).Status!.Conditions!, c => c.Type == Conditions.Paused);
+        Assert.Equal("Guest VM is paused", VmiProjection.Wanted(vmi, dumping, Now).Status!.Conditions!.Single(c => c.Type == Conditions.Ready).Message);
+
+        var failed = dumping.Observe(Dumping(3, revision, new MemoryDumpObservation("data", "f.memory.dump", Now, Now, "no room")));
+        Assert.Equal("MemoryDumpVolumeFailed", Phase(failed).Item1);
+        Assert.Equal("Memory dump to pvc data failed: no room", VmiProjection.Wanted(vmi, failed, Now).Status!.VolumeStatus!.Single().Message);
+        var done = dumping.Observe(Dumping(3, revision, new MemoryDumpObservation("data", "f.memory.dump", Now, Now.AddSeconds(1))));
+        Assert.Equal(("MemoryDumpVolumeCompleted", "VolumeReady"), Phase(done));
+        Assert.Equal(Now.AddSeconds(1), Dump(done).EndTimestamp);
+        Assert.Empty(Effects<VmiEffect.Tell>(done));
+
+        static DomainMemoryDumpInfo Dump(VmiState state) => VmiProjection.Wanted(state.Vmi!, state, Now).Status!.VolumeStatus!.Single().MemoryDumpVolume!;
+    }
+
+    private static DomainReported Dumping(long sequence, string? revision, MemoryDumpObservation dump, DomainState state = DomainState.Running)
+    {
+        var report = Report(sequence, revision);
+        return report with { Mounted = ["data"], Domain = report.Domain with { State = state, MemoryDump = dump } };
+    }
+
     private static (string?, string?) Phase(VmiState state)
     {
         var status = VmiProjection.Wanted(state.Vmi!, state, Now).Status!.VolumeStatus!.Single();

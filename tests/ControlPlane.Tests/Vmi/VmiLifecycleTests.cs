@@ -122,6 +122,87 @@ public sealed class VmiLifecycleTests
     }
 
     [Fact]
+    public void A_guest_that_does_not_start_is_told_of_until_its_launcher_gives_up_and_then_fails_the_VMI()
+    {
+        var tried = Settle(Scheduled().Observe(new PodObserved("uid", Pod(ready: true)))).State.Observe(new DomainRefused("uid", "node-1", 1, "LibvirtFailed", "no memory", Fatal: false));
+        var waiting = Settle(tried);
+        Assert.Equal(VmiPhases.Scheduled, waiting.State.Phase);
+        Assert.IsType<RunDomain>(Assert.Single(waiting.Effects.OfType<VmiEffect.Tell>()).Message);
+        Assert.Equal(("False", "Synchronizing with the Domain failed.", "no memory"), Synchronized(waiting.State));
+
+        var end = Report(2, DomainState.NoDomain, DomainReason.Failed);
+        var ended = Settle(tried.Observe(end with { Launcher = LauncherPresence.Lost, Domain = end.Domain with { Message = "the guest did not start within 300 s: no memory" } })).State;
+        Assert.Equal((VmiPhases.Failed, "GuestNotStarted"), (ended.Phase, ended.Reason));
+        Assert.Equal(("False", "GuestNotStarted", "the guest did not start within 300 s: no memory"), Synchronized(ended));
+
+        var failed = Pod(ready: false) with { Phase = "Failed", TerminatedMessage = "the guest did not start within 300 s: no memory", ResourceVersion = "9" };
+        var withPod = Settle(tried.Observe(new PodObserved("uid", failed))).State;
+        Assert.Equal(("GuestNotStarted", "the guest did not start within 300 s: no memory"), (withPod.Reason, withPod.Message));
+
+        static (string?, string?, string?) Synchronized(VmiState state)
+        {
+            var condition = VmiProjection.Wanted(state.Vmi!, state, Now).Status!.Conditions!.Single(c => c.Type == Conditions.Synchronized);
+            return (condition.Status, condition.Reason, condition.Message);
+        }
+    }
+
+    [Fact]
+    public void A_guest_with_VSOCK_is_not_started_before_its_object_names_a_context_id_that_is_its_own()
+    {
+        var vmi = Vmi();
+        vmi = vmi with { Spec = vmi.Spec! with { Domain = vmi.Spec.Domain! with { Devices = new Devices { AutoattachVSOCK = true } } } };
+        var scheduled = Settle(Settle(Seen(vmi)).State.Observe(new PodObserved("uid", Pod(ready: true))));
+        Assert.Single(scheduled.Effects.OfType<VmiEffect.AskForContextId>());
+        Assert.Empty(scheduled.Effects.OfType<VmiEffect.Tell>());
+
+        var given = Settle(scheduled.State.Observe(new ContextIdGiven("uid", 77)));
+        Assert.Empty(given.Effects);
+        var wanted = VmiProjection.Wanted(vmi, given.State, Now);
+        Assert.Equal((77, true), (wanted.Status!.VSOCKCID, VmiProjection.IsUrgent(given.State, Now)));
+        var written = Settle(given.State.Observe(new VmiObserved("uid", wanted with { Metadata = wanted.Metadata with { ResourceVersion = "8" } })));
+        Assert.Equal(77, Assert.IsType<RunDomain>(Assert.Single(written.Effects.OfType<VmiEffect.Tell>()).Message).Vmi.Status!.VSOCKCID);
+        // What the object says stays, whatever is given later.
+        Assert.Equal(77, VmiProjection.Wanted(written.State.Vmi!, written.State.Observe(new ContextIdGiven("uid", 78)), Now).Status!.VSOCKCID);
+    }
+
+    [Fact]
+    public void No_two_VMIs_have_the_same_context_id()
+    {
+        var drawn = new Queue<long>([5, 5, 6, 6, 5, 9]);
+        var ids = new ContextIds(drawn.Dequeue);
+        Assert.Equal((5, 6, 5), (ids.For("a"), ids.For("b"), ids.For("a")));
+        ids.See(Vmi() with { Status = new VirtualMachineInstanceStatus { VSOCKCID = 5 } });
+        ids.Release("a");
+        ids.See(Vmi() with { Status = new VirtualMachineInstanceStatus { VSOCKCID = 5 } });
+        Assert.Equal(9, ids.For("c"));
+        Assert.InRange(new ContextIds().For("x"), ContextIds.First, ContextIds.Last);
+    }
+
+    [Fact]
+    public void A_pod_that_the_API_server_has_is_not_made_again_before_the_feed_had_time_to_bring_it()
+    {
+        var made = Settle(Seen(Vmi())).State with { PodMadeAt = Now };
+        var waiting = Settle(made).Effects;
+        Assert.Empty(waiting.OfType<VmiEffect.CreatePod>());
+        Assert.Equal(VmiLifecycle.FeedPatience, Assert.Single(waiting.OfType<VmiEffect.LookAgain>()).After);
+        Assert.Single(VmiLifecycle.Decide(made, Now + VmiLifecycle.FeedPatience, "abcde").Effects.OfType<VmiEffect.CreatePod>());
+        Assert.Equal(VmiPhases.Scheduling, Settle(made.Observe(new PodObserved("uid", Pod(ready: false)))).State.Phase);
+    }
+
+    [Fact]
+    public void Nobody_waits_to_hear_that_a_VMI_whose_pod_is_being_made_is_not_ready()
+    {
+        var vmi = Vmi() with { Status = new VirtualMachineInstanceStatus { Phase = VmiPhases.Pending } };
+        vmi = vmi with { Metadata = vmi.Metadata with { Finalizers = [Finalizers.ForegroundDelete] } };
+        var pending = Settle(Seen(vmi)).State;
+        Assert.NotNull(VmiProjection.Patch(pending, Now));
+        Assert.False(VmiProjection.IsUrgent(pending, Now));
+        Assert.True(VmiProjection.IsUrgent(pending with { CreateError = "exceeded quota" }, Now));
+        Assert.True(VmiProjection.IsUrgent(Settle(pending.Observe(new PodObserved("uid", Pod(ready: false)))).State, Now));
+        Assert.True(VmiProjection.IsUrgent(Settle(Seen(Vmi())).State, Now));
+    }
+
+    [Fact]
     public void A_disk_without_a_volume_fails_with_the_path_of_the_field()
     {
         var vmi = Vmi();

@@ -158,10 +158,37 @@ public sealed class OperationsTests(OperationsFixture fixture) : IClassFixture<O
     [Fact]
     public async Task The_guests_memory_is_dumped_to_the_volume_that_is_named()
     {
-        Directory.CreateDirectory(Path.Combine(Guest.Sandbox.Private, "vmi-disks/dump"));
-        Assert.Equal("demo.memory.dump", (await Guest.OperateAsync(new DumpMemory("dump", "demo.memory.dump")))!.Text);
-        Assert.True(new FileInfo(Path.Combine(Guest.Sandbox.Private, "vmi-disks/dump/demo.memory.dump")).Length > 160 << 20);
-        var escape = await Assert.ThrowsAsync<InvalidOperationException>(() => Guest.OperateAsync(new DumpMemory("dump", "../x")));
-        Assert.Contains("not the name of a file", escape.Message);
+        var plain = Guest.Vmi;
+        var wanting = plain with { Spec = plain.Spec! with { Volumes = [.. plain.Spec.Volumes ?? [], new Volume { Name = "dump", MemoryDump = new MemoryDumpVolumeSource { ClaimName = "dump" } }] } };
+        // Not there yet: nothing is dumped anywhere.
+        await Guest.SyncAsync(wanting);
+        Assert.Null((await Guest.UntilAsync(_ => true)).MemoryDump);
+
+        var folder = Directory.CreateDirectory(Path.Combine(Guest.Sandbox.Private, "vmi-disks/dump")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(folder, "old.memory.dump"), "a claim has room for one");
+        await Guest.SyncAsync(wanting);
+        await Guest.SyncAsync(wanting);
+        var dump = (await Guest.UntilAsync(o => o.MemoryDump?.EndedAt is not null)).MemoryDump!;
+        Assert.Null(dump.Error);
+        var file = Assert.Single(Directory.GetFiles(folder));
+        Assert.Equal((dump.FileName, "dump"), (Path.GetFileName(file), dump.Volume));
+        Assert.Matches(@"^[^/]+-dump-\d{8}-\d{6}\.memory\.dump$", dump.FileName);
+        await using (var core = File.OpenRead(file))
+        {
+            var header = new byte[18];
+            await core.ReadExactlyAsync(header, TestContext.Current.CancellationToken);
+            Assert.Equal([0x7f, (byte)'E', (byte)'L', (byte)'F'], header[..4]);
+            Assert.Equal(4, header[16]);
+            Assert.True(core.Length > 160 << 20, $"a core of {core.Length} bytes");
+        }
+
+        await Guest.UntilAsync(o => o.State is DomainState.Running);
+        await Guest.SyncAsync(plain);
+        await Guest.UntilAsync(o => o.MemoryDump is null);
+        // Plugged in anew, it is dumped anew.
+        await Guest.SyncAsync(wanting);
+        await Guest.UntilAsync(o => o.MemoryDump?.EndedAt is not null);
+        await Guest.SyncAsync(plain);
+        await Guest.UntilAsync(o => o.MemoryDump is null);
     }
 }

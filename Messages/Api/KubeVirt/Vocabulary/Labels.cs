@@ -33,6 +33,9 @@ public static class Annotations
     public const string PciTopologyVersion = "kubevirt.io/pci-topology-version";
     public const string DefaultContainer = "kubectl.kubernetes.io/default-container";
     public const string LastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+
+    /// <summary>On a claim: the file that the last memory dump left on it.</summary>
+    public const string MemoryDump = "kubevirt.io/memory-dump";
     public const string OwnerVmiName = "kubevirt.io/owner-vmi-name";
     public const string OwnerVmiUid = "kubevirt.io/owner-vmi-uid";
     public const string RequestEvictOnly = "descheduler.alpha.kubernetes.io/request-evict-only";
@@ -68,6 +71,20 @@ public static class VmiPhases
     public const string Running = "Running";
     public const string Succeeded = "Succeeded";
     public const string Failed = "Failed";
+}
+
+/// <summary>`status.memoryDumpRequest.phase` of a machine, and `phase` of the volume that a dump goes to.</summary>
+public static class MemoryDumpPhases
+{
+    public const string Associating = "Associating";
+    public const string InProgress = "InProgress";
+    public const string Unmounting = "Unmounting";
+    public const string Completed = "Completed";
+    public const string Failed = "Failed";
+    public const string Dissociating = "Dissociating";
+    public const string VolumeInProgress = "MemoryDumpVolumeInProgress";
+    public const string VolumeCompleted = "MemoryDumpVolumeCompleted";
+    public const string VolumeFailed = "MemoryDumpVolumeFailed";
 }
 
 /// <summary>Condition types of a VMI and its pod.</summary>
@@ -116,5 +133,6 @@ public static class DeviceResources
 {
     public const string Kvm = "devices.kubevirt.io/kvm";
     public const string Tun = "devices.kubevirt.io/tun";
+    public const string VhostVsock = "devices.kubevirt.io/vhost-vsock";
     public const string VhostNet = "devices.kubevirt.io/vhost-net";
 }

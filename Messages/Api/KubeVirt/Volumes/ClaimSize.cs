@@ -8,6 +8,9 @@ public static class ClaimSize
 
     private const long MiB = 1 << 20;
 
+    /// <summary>How large a claim must be for this much of data, in whole MiB.</summary>
+    public static long ClaimBytes(long bytes, decimal overhead = DefaultOverhead) => ((long)((1 + overhead) * bytes) + MiB - 1) / MiB * MiB;
+
     /// <param name="capacityBytes">Of the volume.</param>
     /// <param name="requestedBytes">What the claim asked for; the volume may be larger.</param>
     /// <returns>Bytes, in whole MiB.</returns>

@@ -1,0 +1,89 @@
+using System.Text;
+using Grpc.Core;
+using Troupe.Launcher.Disks.CloudInit;
+using Troupe.Launcher.Hooks;
+using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.Meta;
+using Xunit;
+
+namespace Troupe.Launcher.Tests.Hooks;
+
+/// <summary>Side-cars served by gRPC's own server on unix sockets.</summary>
+public sealed class HookSidecarTests : IDisposable
+{
+    private static readonly VirtualMachineInstance Vmi = new() { Metadata = new ObjectMeta { Name = "demo", Namespace = "default" } };
+    private readonly string _folder = Directory.CreateTempSubdirectory("hooks-").FullName;
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task The_domain_goes_through_all_side_cars_that_want_it_the_highest_priority_first_and_each_by_its_newest_version()
+    {
+        var first = new HookBehaviour("z-first", ["v1alpha2", "v1alpha3"], ("OnDefineDomain", 5)) { Define = xml => xml.Replace("</domain>", "<first/></domain>", StringComparison.Ordinal) };
+        var old = new HookBehaviour("a-old", ["v1alpha1"], ("OnDefineDomain", 1)) { Define = xml => xml.Replace("<first/>", "<first/><second/>", StringComparison.Ordinal) };
+        var other = new HookBehaviour("other", ["v1alpha3"], ("Shutdown", 9)) { Define = _ => "never asked" };
+        await using var servers = await Servers(first, old, other);
+        using var hooks = Hooks(3);
+        await hooks.CollectAsync(Ct);
+        Assert.Equal("<domain><first/><second/></domain>", await hooks.DefineAsync("<domain></domain>", Vmi, Ct));
+        Assert.Contains("\"name\":\"demo\"", Assert.Single(first.Heard));
+        await hooks.EndAsync(Ct);
+        Assert.Equal(["shutdown"], other.Heard);
+    }
+
+    [Fact]
+    public async Task Cloud_init_data_are_taken_back_in_either_form()
+    {
+        var modern = new HookBehaviour("modern", ["v1alpha3"], ("PreCloudInitIso", 2)) { Seed = d => (d.NoCloud, d.Full.Replace("#cloud-config", "#cloud-config of modern", StringComparison.Ordinal)) };
+        var legacy = new HookBehaviour("legacy", ["v1alpha3"], ("PreCloudInitIso", 1)) { Seed = d => (d.NoCloud.Replace("of modern", "of both", StringComparison.Ordinal), "") };
+        await using var servers = await Servers(modern, legacy);
+        using var hooks = Hooks(2);
+        await hooks.CollectAsync(Ct);
+        var data = await hooks.SeedAsync(new CloudInitSources("#cloud-config"u8.ToArray(), "version: 2"u8.ToArray()), isNoCloud: true, Vmi, Ct);
+        Assert.Equal(("#cloud-config of both", "version: 2"), (Encoding.UTF8.GetString(data.UserData), Encoding.UTF8.GetString(data.NetworkData!)));
+    }
+
+    [Fact]
+    public async Task A_side_car_that_refuses_stops_the_start_and_is_named()
+    {
+        var unwilling = new HookBehaviour("unwilling", ["v1alpha3"], ("OnDefineDomain", 0)) { Define = _ => throw new RpcException(new Status(StatusCode.FailedPrecondition, "not today, 100 % sure")) };
+        await using var servers = await Servers(unwilling);
+        using var hooks = Hooks(1);
+        await hooks.CollectAsync(Ct);
+        var e = await Assert.ThrowsAsync<HookException>(() => hooks.DefineAsync("<domain/>", Vmi, Ct));
+        Assert.Equal("side-car unwilling: kubevirt.hooks.v1alpha3.Callbacks/OnDefineDomain: not today, 100 % sure", e.Message);
+    }
+
+    [Fact]
+    public async Task Side_cars_may_come_late_and_one_of_an_unknown_version_is_refused()
+    {
+        using var hooks = Hooks(1);
+        var collecting = hooks.CollectAsync(Ct);
+        await using (var servers = await Servers(new HookBehaviour("late", ["v1alpha3"])))
+            await collecting;
+        await using var strange = await Servers(new HookBehaviour("strange", ["v9"]));
+        using var others = Hooks(2);
+        Assert.Equal("side-car strange speaks v9; known are v1alpha3, v1alpha2, v1alpha1", (await Assert.ThrowsAsync<HookException>(() => others.CollectAsync(Ct))).Message);
+    }
+
+    private HookSidecars Hooks(int count) => new(_folder, count, TimeProvider.System, _ => { });
+
+    private async Task<Together> Servers(params HookBehaviour[] behaviours)
+    {
+        List<HookServer> servers = [];
+        foreach (var behaviour in behaviours)
+            servers.Add(await HookServer.StartAsync(_folder, behaviour));
+        return new Together(servers);
+    }
+
+    private sealed class Together(List<HookServer> servers) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            foreach (var server in servers)
+                await server.DisposeAsync();
+        }
+    }
+}
