@@ -21,7 +21,7 @@ public sealed class MemoryDumpEndpoints(IKubeClient kubernetes, Authorizer autho
         {
             if (VolumeCommands.CheckGate(config()) is { } disabled)
                 return (disabled, null);
-            return context.Request.ContentLength is null or 0 && !context.Request.Headers.TransferEncoding.Any()
+            return context.Request.ContentLength is null or 0 && context.Request.Headers.TransferEncoding.Count == 0
                 ? (Refusal.BadRequest("Request with no body"), null)
                 : await RequestBody.ReadAsync(context, ApiJson.Default.VirtualMachineMemoryDumpRequest);
         });

@@ -11,12 +11,10 @@ public static class FeedContext
     /// <summary>The same for all objects of a kind that others in this process follow, too: one watch for all of them.</summary>
     public static void FollowShared<T>(this IActorContext context, IKubeClient kubernetes, TimeProvider time, ILogger log) where T : KubeObject
     {
-        var self = (IInternalActorRef)context.Self;
-        SharedFeeds.Of<T>(context.System, kubernetes, time, log).Follow(self, e =>
-        {
-            self.Tell(e, ActorRefs.NoSender);
-            return !self.IsTerminated;
-        });
+        var (self, feed) = (context.Self, SharedFeeds.Of<T>(context.System, kubernetes, time, log));
+        feed.Follow(self, e => self.Tell(e, ActorRefs.NoSender));
+        // A child ends with its parent, and before that is restarted.
+        context.ActorOf(Props.Create(() => new Following(() => feed.Leave(self))));
     }
 
     /// <summary>Every event of a kind becomes a message to this actor, until it ends.</summary>
@@ -24,5 +22,10 @@ public static class FeedContext
     {
         var self = context.Self;
         WatchFeed.Source<T>(kubernetes, options, time, log).RunForeach(e => self.Tell(e), context.Materializer());
+    }
+
+    private sealed class Following(Action leave) : ReceiveActor
+    {
+        protected override void PostStop() => leave();
     }
 }

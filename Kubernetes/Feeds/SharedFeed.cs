@@ -12,15 +12,15 @@ internal sealed class SharedFeed<T> where T : KubeObject
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<(string?, string?), T> _known = [];
-    private readonly Dictionary<object, Func<FeedEvent<T>, bool>> _listeners = [];
+    private readonly Dictionary<object, Action<FeedEvent<T>>> _listeners = [];
     private bool _isSynced;
 
     public SharedFeed(IKubeClient kubernetes, TimeProvider time, ILogger log, IMaterializer materializer) =>
         WatchFeed.Source<T>(kubernetes, new FeedOptions(), time, log).RunForeach(Take, materializer);
 
-    /// <param name="who">One that follows again, as a restarted actor does, is told anew.</param>
-    /// <param name="tell">False when it wants to hear no more. Must not wait.</param>
-    public void Follow(object who, Func<FeedEvent<T>, bool> tell)
+    /// <param name="who">One that follows again is told anew.</param>
+    /// <param name="tell">Must not wait.</param>
+    public void Follow(object who, Action<FeedEvent<T>> tell)
     {
         lock (_gate)
         {
@@ -30,6 +30,12 @@ internal sealed class SharedFeed<T> where T : KubeObject
             if (_isSynced)
                 tell(new FeedEvent<T>.Synced());
         }
+    }
+
+    public void Leave(object who)
+    {
+        lock (_gate)
+            _listeners.Remove(who);
     }
 
     private void Take(FeedEvent<T> e)
@@ -49,8 +55,8 @@ internal sealed class SharedFeed<T> where T : KubeObject
                     break;
             }
 
-            foreach (var (who, _) in _listeners.Where(l => !l.Value(e)).ToList())
-                _listeners.Remove(who);
+            foreach (var tell in _listeners.Values)
+                tell(e);
         }
     }
 }
@@ -65,11 +71,7 @@ public sealed class SharedFeeds : IExtension
 
     /// <summary>Every event of a kind, for as long as the process runs.</summary>
     public static void Follow<T>(ActorSystem system, IKubeClient kubernetes, TimeProvider time, ILogger log, Action<FeedEvent<T>> tell) where T : KubeObject =>
-        Of<T>(system, kubernetes, time, log).Follow(tell, e =>
-        {
-            tell(e);
-            return true;
-        });
+        Of<T>(system, kubernetes, time, log).Follow(tell, tell);
 
     internal static SharedFeed<T> Of<T>(ActorSystem system, IKubeClient kubernetes, TimeProvider time, ILogger log) where T : KubeObject
     {

@@ -48,7 +48,7 @@ public sealed class HookSidecarTests : IDisposable
     [Fact]
     public async Task A_side_car_that_refuses_stops_the_start_and_is_named()
     {
-        var unwilling = new HookBehaviour("unwilling", ["v1alpha3"], ("OnDefineDomain", 0)) { Define = _ => throw new RpcException(new Status(StatusCode.FailedPrecondition, "not today, 100 % sure")) };
+        var unwilling = new HookBehaviour("unwilling", ["v1alpha3"], ("OnDefineDomain", 0)) { Define = _ => throw new RpcException(new Grpc.Core.Status(StatusCode.FailedPrecondition, "not today, 100 % sure")) };
         await using var servers = await Servers(unwilling);
         using var hooks = Hooks(1);
         await hooks.CollectAsync(Ct);
