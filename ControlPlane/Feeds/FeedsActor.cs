@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Cluster;
+using Troupe.ControlPlane.Vmi;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Feeds;
 using Troupe.Messages.Api.Core;
