@@ -138,8 +138,10 @@ public sealed class StreamSession : ReceiveActor
         {
             // The client is gone already.
         }
-
-        done.TrySetResult(null);
+        finally
+        {
+            done.TrySetResult(null);
+        }
     }
 
     private sealed record Accepted : INoSerializationVerificationNeeded;

@@ -26,7 +26,8 @@ internal sealed class LauncherSandbox : IAsyncDisposable
         ip link set lo up
         ip link add k6t-eth0 type bridge forward_delay 0 stp_state 0 && ip addr add 10.0.2.1/24 dev k6t-eth0 && ip link set k6t-eth0 up
         for tap in tap0 tap1; do ip tuntap add dev $tap mode tap vnet_hdr && ip link set $tap master k6t-eth0 up; done
-        exec "$launcher" --name demo --namespace default --uid "$uid" --grace-period-seconds 0
+        shift 3
+        exec "$launcher" --name demo --namespace default --uid "$uid" --grace-period-seconds 0 "$@"
         """;
 
     private readonly Process _process;
@@ -51,13 +52,14 @@ internal sealed class LauncherSandbox : IAsyncDisposable
 
     public int ExitCode => _process.ExitCode;
 
-    public static async Task<LauncherSandbox> StartAsync()
+    /// <param name="arguments">More of the launcher's.</param>
+    public static async Task<LauncherSandbox> StartAsync(params string[] arguments)
     {
         var guest = await DemoGuest.FolderAsync();
         var root = Directory.CreateTempSubdirectory("troupe-launcher-").FullName;
         var start = new ProcessStartInfo("unshare",
             ["--mount", "--uts", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private", "sh", "-c", Script,
-                root, guest, Path.Combine(AppContext.BaseDirectory, "virt-launcher"), Uid])
+                root, guest, Path.Combine(AppContext.BaseDirectory, "virt-launcher"), Uid, .. arguments])
         { UseShellExecute = false };
         return new LauncherSandbox(root, Process.Start(start)!);
     }
