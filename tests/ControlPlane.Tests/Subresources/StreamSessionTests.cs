@@ -1,6 +1,5 @@
 using System.IO.Pipelines;
 using System.Net.WebSockets;
-using Akka.Actor;
 using Akka.TestKit.Xunit;
 using Troupe.ControlPlane.Subresources;
 using Troupe.Messages.Protocol.Streams;
