@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Net.WebSockets;
+using Akka.Actor;
 using Akka.TestKit.Xunit;
 using Troupe.ControlPlane.Subresources;
 using Troupe.Messages.Protocol.Streams;
@@ -13,6 +14,7 @@ public sealed class StreamSessionTests : TestKit
     private readonly TaskCompletionSource<StreamClosed?> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly WebSocket _client;
     private readonly WebSocket _server;
+    private IActorRef _session = ActorRefs.Nobody;
     private int _accepted;
 
     public StreamSessionTests()
@@ -70,13 +72,13 @@ public sealed class StreamSessionTests : TestKit
         Assert.Null(await _done.Task.WaitAsync(Ct));
     }
 
-    private void Start() => Sys.ActorOf(StreamSession.Props(() =>
+    private void Start() => _session = Sys.ActorOf(StreamSession.Props(() =>
     {
         Interlocked.Increment(ref _accepted);
         return Task.FromResult(_server);
     }, TestActor, new OpenStream("node", "vmi", "pod", StreamKind.Vnc, ""), _done));
 
-    private void Reply(object message) => LastSender.Tell(message, TestActor);
+    private void Reply(object message) => _session.Tell(message, TestActor);
 
     private async Task<string> Received()
     {
