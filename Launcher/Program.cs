@@ -13,6 +13,9 @@ if (args is ["--print-capabilities" or "--print-capabilities-inside", "kvm" or "
 if (args is ["--hold-volume", var held, ..])
     return await VolumeHolder.RunAsync(held, args.Length > 2 ? long.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : null);
 
+if (args is ["--hold-connection", var holderSocket])
+    return await ConnectionHolder.RunAsync(holderSocket);
+
 if (args is ["--probe", var patience, .. var probed])
     return await ProbeCommand.RunAsync(int.Parse(patience, System.Globalization.CultureInfo.InvariantCulture), probed);
 

@@ -82,19 +82,21 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
     private async Task<Scanned> ScanAsync()
     {
         var found = await Task.WhenAll(_pods.LauncherPods().Select(ProbeAsync)).ConfigureAwait(false);
-        return new Scanned([.. found.OfType<(string, string)>()]);
+        // A VMI may have come back to where another launcher of it has died.
+        return new Scanned([.. found.OfType<(string VmiUid, string PodUid, bool Lives)>().OrderByDescending(l => l.Lives).Select(l => (l.VmiUid, l.PodUid))]);
     }
 
-    private async Task<(string VmiUid, string PodUid)?> ProbeAsync(string podUid)
+    private async Task<(string VmiUid, string PodUid, bool Lives)?> ProbeAsync(string podUid)
     {
         try
         {
-            return (await LauncherProbe.VmiOfAsync(_services.Launchers, podUid, _services.AgentId).ConfigureAwait(false), podUid);
+            return (await LauncherProbe.VmiOfAsync(_services.Launchers, podUid, _services.AgentId).ConfigureAwait(false), podUid, true);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {
             _services.Log.LogInformation("pod {Pod} has no launcher to take over: {Error}", podUid, e.Message);
-            return null;
+            // One that died in a migration while no agent was here has left word of its guest.
+            return _services.Launchers.LastWord(podUid) is { } word ? (word.VmiUid, podUid, false) : null;
         }
     }
 

@@ -27,6 +27,7 @@ internal static class PodProjection
             Condition(pod, Conditions.VirtualMachineUnpaused), pod.Metadata.ResourceVersion,
             pod.Metadata.Annotations?.ContainsKey(Annotations.EvictionInProgress) is true)
         {
+            EndedAt = terminated?.FinishedAt,
             ContainersReady = Condition(pod, "ContainersReady")?.Status == "True",
         };
     }

@@ -81,14 +81,19 @@ public static class Conductor
     private static Conducting Follow(OngoingMigration m, MigrationFacts facts, DateTimeOffset now, MigrationLimits limits)
     {
         // A target runs only if the source has passed the right on, whatever became of the source's own report.
-        if (facts.Source is SourceStage.PassedOn || facts.Target is TargetStage.Running)
+        // And one that died before it had gone back leaves the guest to a target that has it whole.
+        if (facts.Source is SourceStage.PassedOn || facts.Target is TargetStage.Running || facts is { Source: SourceStage.Stopped, Target: TargetStage.Loaded })
             return new(new RightHandedOver(m.Id, m.TargetEpoch, m.TargetNode!, m.PodName, m.TargetPodUid!, now), ConductorActions.None);
         if (facts.Source is SourceStage.Kept)
             return Fail(m, now, m.Reason ?? "MigrationFailed", m.Message ?? facts.SourceMessage ?? "source node reported migration failed");
+        if (facts.SourceLost && TargetIsGone(facts))
+            return Fail(m, now, "SourceLost", "the source launcher ended during the migration, and the guest with it");
+        if (facts.SourceEndedAt is { } ended && now - ended < limits.LastWord)
+            return Conducting.Wait;
         // A source that died without a last word may have let the guest go on after the target had its copy, which then must not run;
         // or it passed the right on before it died. The target knows.
         if (facts.SourceLost)
-            return TargetIsGone(facts) ? Fail(m, now, "SourceLost", "the source launcher ended during the migration, and the guest with it") : new(null, ConductorActions.RefuseTarget);
+            return new(null, ConductorActions.RefuseTarget);
         if (m.Step is MigrationStep.Aborting)
             return new(null, ConductorActions.Abort);
         if (facts.Cancel is var (reason, message))
@@ -128,8 +133,16 @@ public static class Conductor
         facts.TargetLost || facts.Target is TargetStage.Failed || facts.Pod is TargetPodState.Over or TargetPodState.Gone;
 
     private static Conducting Fail(OngoingMigration m, DateTimeOffset now, string reason, string message) =>
-        new(new MigrationFailed(m.Id, reason, message, now), ConductorActions.None);
+        new(new MigrationFailed(m.Id, reason, Brief(message), now), ConductorActions.None);
 
     private static Conducting Abort(OngoingMigration m, DateTimeOffset now, string reason, string message) =>
-        new(new MigrationAborting(m.Id, reason, message, now), ConductorActions.None);
+        new(new MigrationAborting(m.Id, reason, Brief(message), now), ConductorActions.None);
+
+    /// <summary>What libvirt and QEMU have to say may be pages; a status and an event take a line of it.</summary>
+    private static string Brief(string message)
+    {
+        const int Longest = 400;
+        var line = string.Join("; ", message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        return line.Length <= Longest ? line : $"{line[..Longest].TrimEnd()} …";
+    }
 }

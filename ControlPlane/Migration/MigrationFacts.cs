@@ -26,6 +26,9 @@ public sealed record MigrationFacts
     /// <summary>The source launcher is gone, and its QEMU with it.</summary>
     public bool SourceLost { get; init; }
 
+    /// <summary>When it ended, so long as there may be news of it: its node's agent has not spoken yet, or says that the target decides.</summary>
+    public DateTimeOffset? SourceEndedAt { get; init; }
+
     /// <summary>The guest ended by itself at the source, or its QEMU died there.</summary>
     public bool GuestEnded { get; init; }
 
@@ -62,7 +65,9 @@ public sealed record MigrationFacts
 /// <param name="Pending">For any pod that does not come to run; KubeVirt's is 15 minutes.</param>
 /// <param name="Preparing">From the pod's start until its launcher listens.</param>
 /// <param name="Completion">From the start of the copying. The source ends it by itself within its own time; this is for one that does not.</param>
-public sealed record MigrationLimits(TimeSpan Unschedulable, TimeSpan Pending, TimeSpan Preparing, TimeSpan Completion)
+/// <param name="LastWord">For the agent of a source that died to tell its launcher's last word, and for the target to have the guest whole or lose it.</param>
+public sealed record MigrationLimits(TimeSpan Unschedulable, TimeSpan Pending, TimeSpan Preparing, TimeSpan Completion, TimeSpan LastWord)
 {
-    public static MigrationLimits Default { get; } = new(TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(2), TimeSpan.FromSeconds(150));
+    public static MigrationLimits Default { get; } =
+        new(TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(2), TimeSpan.FromSeconds(150), TimeSpan.FromSeconds(30));
 }

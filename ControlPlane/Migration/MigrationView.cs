@@ -20,6 +20,7 @@ internal static class MigrationView
             Source = OfAttempt(source, migration)?.Source ?? SourceStage.None,
             SourceMessage = OfAttempt(source, migration)?.Message,
             SourceLost = !moved && (state.Report?.Launcher is LauncherPresence.Lost || state.PodIsGone || state.Pod is { Phase: "Failed" or "Succeeded" }),
+            SourceEndedAt = moved ? null : EndedAt(state, migration),
             GuestEnded = source?.Domain is { State: DomainState.Shutoff or DomainState.Crashed } domain && domain.Reason is not DomainReason.Migrated,
             SourceReleased = state.Moving.DepartedPodIsGone,
             Pod = PodState(pod, moved ? state.PodIsGone : state.Moving.TargetPodIsGone),
@@ -40,6 +41,12 @@ internal static class MigrationView
 
     public static MigrationObservation? OfAttempt(DomainReported? report, OngoingMigration migration) =>
         report?.Domain.Migration is { } observed && observed.TargetEpoch == migration.TargetEpoch ? observed : null;
+
+    /// <summary>An agent that knows the launcher gone has had its say. A pod that is gone has no word left for it to find.</summary>
+    private static DateTimeOffset? EndedAt(VmiState state, OngoingMigration migration) =>
+        state.Report?.Launcher is LauncherPresence.Lost ? OfAttempt(state.Report, migration) is { Source: SourceStage.Stopped } stopped ? stopped.EndedAt : null
+        : state.PodIsGone ? null
+        : state.Pod?.EndedAt;
 
     private static TargetPodState PodState(Messages.Protocol.Vmi.PodObservation? pod, bool isGone) => (pod, isGone) switch
     {

@@ -13,6 +13,9 @@ internal sealed class LibvirtDaemon(LibvirtDaemonOptions options, Action<string>
     private readonly CancellationTokenSource _stop = new();
     private Task _supervisor = Task.CompletedTask;
 
+    /// <summary>Called when it has died, before it is started again.</summary>
+    public Action Died { get; set; } = () => { };
+
     public void Start()
     {
         DaemonConfiguration.Write(options);
@@ -61,6 +64,7 @@ internal sealed class LibvirtDaemon(LibvirtDaemonOptions options, Action<string>
             try
             {
                 await process.WaitForExitAsync(_stop.Token).ConfigureAwait(false);
+                Died();
                 log($"{program} ended with code {process.ExitCode}; starting it again");
                 await Task.Delay(delay, _stop.Token).ConfigureAwait(false);
                 delay = delay * 2 < LongestRestartDelay ? delay * 2 : LongestRestartDelay;

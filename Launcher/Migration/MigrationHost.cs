@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Troupe.Launcher.Converter;
 using Troupe.Launcher.Libvirt;
 using Troupe.Launcher.Server;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Migration;
 
 namespace Troupe.Launcher.Migration;
@@ -16,13 +17,16 @@ internal sealed class MigrationHost : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly Action<string> _log;
     private readonly string _libvirtSocket;
+    private readonly string _vmiUid;
     private readonly LauncherIdentity _identity;
     private readonly Channel<Func<Task>> _inbox = Channel.CreateUnbounded<Func<Task>>(new UnboundedChannelOptions { SingleReader = true });
     private readonly CancellationTokenSource _stop = new();
     private SourceEndpoint _source = new();
     private TargetEndpoint _target = new();
+    private readonly SourceWord _word;
     private PeerListener? _listener;
     private SourceRun? _run;
+    private LastWord? _lastWord;
 
     /// <summary>Of a guest that comes here: it was paused by its user.</summary>
     private bool _comesPaused;
@@ -31,6 +35,9 @@ internal sealed class MigrationHost : IAsyncDisposable
     {
         (_host, _libvirtSocket, _time, _log) = (host, libvirtSocket, time, log);
         _identity = new LauncherIdentity(vmiUid, time);
+        (_vmiUid, _word) = (vmiUid, new SourceWord(Path.Combine(LauncherPaths.Sockets, LauncherPaths.LastWordName)));
+        // Before there is another one, which may let the guest go on.
+        host.DaemonDied = _word.TakeBack;
         host.Update(o => o with { Certificate = _identity.Certificate }, silently: true);
         host.Incoming = OnIncoming;
         host.DaemonLost += () =>
@@ -61,7 +68,9 @@ internal sealed class MigrationHost : IAsyncDisposable
         if (actions is not SourceActions.Migrate)
             return;
         _host.Update(o => o with { Migration = new MigrationObservation(order.MigrationId, order.TargetEpoch, SourceStage.Migrating, TargetStage.None) { StartedAt = _time.GetUtcNow() } });
+        _lastWord = new LastWord(_vmiUid, order.MigrationId, order.TargetEpoch);
         _run = new SourceRun(_host, _identity, order, _log);
+        _run.Held += OnHeld;
         _run.Heard += message => Post(() => message is GuestLoaded loaded ? DecideAsync(new SourceInput.PeerLoaded(loaded.TargetEpoch)) : Task.CompletedTask);
         _run.Lost += () => Post(OnLostAsync);
         _run.Returned += error => Post(() => OnReturnedAsync(error));
@@ -86,7 +95,22 @@ internal sealed class MigrationHost : IAsyncDisposable
             await listener.DisposeAsync().ConfigureAwait(false);
         if (_run is { } run)
             await run.DisposeAsync().ConfigureAwait(false);
+        _word.Dispose();
         _identity.Dispose();
+    }
+
+    /// <summary>Only a libvirt that does not learn of this launcher's death leaves the guest as it is.</summary>
+    private void OnHeld(bool isHeld)
+    {
+        if (!isHeld)
+            _word.TakeBack();
+        else
+            Post(() =>
+            {
+                if (_source.Stage is SourceStage.Migrating)
+                    _word.Give(_lastWord!);
+                return Task.CompletedTask;
+            });
     }
 
     private void Post(Func<Task> work) => _inbox.Writer.TryWrite(work);
@@ -110,10 +134,15 @@ internal sealed class MigrationHost : IAsyncDisposable
     {
         var before = _source.Stage;
         (_source, var actions) = _source.Decide(input);
+        // Before anything is done: what comes now may let the guest go on.
+        if (!_source.LeavesWord)
+            _word.TakeBack();
         if (_source.Stage is SourceStage.PassedOn)
             _host.HasPassedOn = true;
         if (actions.HasFlag(SourceActions.KillGuest))
             _host.KillGuest();
+        if (_source.Stage is SourceStage.PassedOn && before is not SourceStage.PassedOn)
+            _word.Give(_lastWord!);
         if (actions.HasFlag(SourceActions.SendRun) && _run is { } run)
             run.PassOn();
         if (_source.Stage != before)

@@ -27,6 +27,8 @@ internal static class PeerChannels
     /// <summary>Both ends use the same paths, each in its own pod: libvirt hands the target's on to the source.</summary>
     public static string Socket(PeerChannel channel) => $"{LauncherPaths.LibvirtRuntime}/troupe-{channel.ToString().ToLowerInvariant()}.sock";
 
+    public static string HolderSocket => $"{LauncherPaths.LibvirtRuntime}/troupe-holder.sock";
+
     /// <summary>libvirt does not look after a peer that is silent, so the connection does: one that is gone is noticed within 20 s.</summary>
     public static void WatchPeer(Socket socket)
     {

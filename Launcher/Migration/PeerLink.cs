@@ -19,6 +19,7 @@ internal sealed class PeerLink(LauncherIdentity identity, MigrationEndpoint targ
     /// <summary>Ends libvirt's and QEMU's connections; the launchers' own stays.</summary>
     private readonly CancellationTokenSource _local = new();
     private FrameStream? _control;
+    private Task<ConnectionHolder>? _holder;
 
     public event Action<IPeerMessage>? Heard;
 
@@ -28,9 +29,13 @@ internal sealed class PeerLink(LauncherIdentity identity, MigrationEndpoint targ
     /// </summary>
     public event Action? Lost;
 
+    /// <summary>Whether libvirt's connection to the target would outlive this launcher.</summary>
+    public event Action<bool>? Held;
+
     /// <exception cref="IOException">The target is not there, or is not who it should be.</exception>
     public async Task OpenAsync(CancellationToken ct)
     {
+        _holder = ConnectionHolder.StartAsync(_stop.Token);
         await ConnectControlAsync(ct).ConfigureAwait(false);
         foreach (var channel in Relayed)
         {
@@ -76,6 +81,15 @@ internal sealed class PeerLink(LauncherIdentity identity, MigrationEndpoint targ
     {
         await _local.CancelAsync().ConfigureAwait(false);
         await _stop.CancelAsync().ConfigureAwait(false);
+        try
+        {
+            if (_holder is { } holder)
+                (await holder.ConfigureAwait(false)).Dispose();
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            // There was none.
+        }
     }
 
     private async Task AcceptAsync(Socket listener, PeerChannel channel)
@@ -87,7 +101,9 @@ internal sealed class PeerLink(LauncherIdentity identity, MigrationEndpoint targ
                 while (true)
                 {
                     var socket = await listener.AcceptAsync(_local.Token).ConfigureAwait(false);
-                    _ = CarryAsync(new NetworkStream(socket, ownsSocket: true), channel);
+                    if (channel is PeerChannel.Rpc)
+                        await HoldAsync(socket).ConfigureAwait(false);
+                    _ = CarryAsync(socket, channel);
                 }
             }
             catch (Exception e) when (e is OperationCanceledException or SocketException)
@@ -97,30 +113,71 @@ internal sealed class PeerLink(LauncherIdentity identity, MigrationEndpoint targ
         }
     }
 
-    private async Task CarryAsync(NetworkStream local, PeerChannel channel)
+    private async Task HoldAsync(Socket connection)
     {
+        try
+        {
+            var holder = await _holder!.ConfigureAwait(false);
+            holder.Lost += () => Held?.Invoke(false);
+            holder.Hold(connection);
+            Held?.Invoke(true);
+        }
+        catch (Exception e) when (e is IOException or System.ComponentModel.Win32Exception)
+        {
+            log($"should this launcher die at the switch, its guest is lost: {e.Message}");
+        }
+    }
+
+    private async Task CarryAsync(Socket socket, PeerChannel channel)
+    {
+        var local = new NetworkStream(socket, ownsSocket: true);
         await using (local.ConfigureAwait(false))
         {
             try
             {
-                var tls = await ConnectAsync(channel, _local.Token).ConfigureAwait(false);
-                await using (tls.ConfigureAwait(false))
-                {
-                    var localEnded = await PeerChannels.RelayAsync(local, tls, _local.Token).ConfigureAwait(false);
-                    if (localEnded || channel is not PeerChannel.Rpc || _local.IsCancellationRequested)
-                        return;
-                }
+                await CarryAsync(local, channel).ConfigureAwait(false);
             }
-            catch (Exception e) when (e is IOException or OperationCanceledException)
+            finally
             {
-                log($"{channel} to {target.Address}: {e.Message}");
+                // Closing is not enough for a connection that has a second owner.
+                Shut(socket);
             }
-
-            if (channel is not PeerChannel.Rpc)
-                return;
-            Lost?.Invoke();
-            await Until(_local.Token).ConfigureAwait(false);
         }
+    }
+
+    private static void Shut(Socket socket)
+    {
+        try
+        {
+            socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (SocketException)
+        {
+            // The other side was first.
+        }
+    }
+
+    private async Task CarryAsync(NetworkStream local, PeerChannel channel)
+    {
+        try
+        {
+            var tls = await ConnectAsync(channel, _local.Token).ConfigureAwait(false);
+            await using (tls.ConfigureAwait(false))
+            {
+                var localEnded = await PeerChannels.RelayAsync(local, tls, _local.Token).ConfigureAwait(false);
+                if (localEnded || channel is not PeerChannel.Rpc || _local.IsCancellationRequested)
+                    return;
+            }
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            log($"{channel} to {target.Address}: {e.Message}");
+        }
+
+        if (channel is not PeerChannel.Rpc)
+            return;
+        Lost?.Invoke();
+        await Until(_local.Token).ConfigureAwait(false);
     }
 
     private async Task<SslStream> ConnectAsync(PeerChannel channel, CancellationToken ct)

@@ -55,6 +55,9 @@ internal sealed record SourceEndpoint(long TargetEpoch = 0, SourceStage Stage = 
 {
     public bool IsBusy => Stage is SourceStage.Migrating or SourceStage.Aborting;
 
+    /// <summary>Should the launcher die now: the guest has not gone back, so that a copy that is whole may run.</summary>
+    public bool LeavesWord => Stage is SourceStage.Migrating or SourceStage.PassedOn;
+
     public (SourceEndpoint Next, SourceActions Actions) Decide(SourceInput input) => input switch
     {
         SourceInput.Start start => OnStart(start.TargetEpoch),

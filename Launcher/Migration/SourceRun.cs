@@ -30,6 +30,9 @@ internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, Migr
 
     public event Action? Lost;
 
+    /// <inheritdoc cref="PeerLink.Held"/>
+    public event Action<bool>? Held;
+
     /// <summary>With the reason why the guest has not moved, or null.</summary>
     public event Action<string?>? Returned;
 
@@ -42,6 +45,7 @@ internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, Migr
     {
         _link.Heard += m => Heard?.Invoke(m);
         _link.Lost += () => Lost?.Invoke();
+        _link.Held += isHeld => Held?.Invoke(isHeld);
         _ = RunAsync();
     }
 

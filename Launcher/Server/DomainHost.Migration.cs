@@ -28,6 +28,12 @@ internal sealed partial class DomainHost
 
     public event Action? DaemonLost;
 
+    /// <inheritdoc cref="Daemon.LibvirtDaemon.Died"/>
+    public Action DaemonDied
+    {
+        set => _daemon.Died = value;
+    }
+
     public string Uuid => _uuid ?? throw new InvalidOperationException("there is no domain yet");
 
     /// <summary>Disks that live in this pod alone, by their names in the domain.</summary>

@@ -186,8 +186,11 @@ public sealed partial class DomainActor : ReceiveActor, IWithTimers
     private void OnConnectFailed(ConnectFailed failed)
     {
         _busy = false;
-        var isGone = _process is { HasEnded: true } || !_services.Launchers.HasPod(_state.PodUid!);
-        _state = DomainSteps.ConnectFailed(_state, isGone);
+        // First whether it has ended: a word is its last one only then. Who has left one has ended in any case.
+        var hasEnded = _process is { HasEnded: true };
+        var word = _services.Launchers.LastWord(_state.PodUid!);
+        var isGone = hasEnded || word is not null || !_services.Launchers.HasPod(_state.PodUid!);
+        _state = DomainSteps.ConnectFailed(_state, isGone, _services.Time.GetUtcNow(), word);
         if (_state.Presence is LauncherPresence.Lost)
         {
             _services.Log.LogWarning("VMI {Uid}: the launcher is gone: {Error}", _state.VmiUid, failed.Error.Message);

@@ -37,6 +37,8 @@ public sealed record DomainKnowledge(string VmiUid)
 
     /// <summary>What the conductor of a migration has ordered and the launcher has not yet answered.</summary>
     public ImmutableList<IMigrationCommand> MigrationOrders { get; init; } = [];
+    /// <summary>Of a launcher that does not answer any more.</summary>
+    public LastWord? LastWord { get; init; }
     public LauncherPresence Presence { get; init; } = LauncherPresence.Awaited;
 
     public bool IsOver => Observation?.State is DomainState.Shutoff or DomainState.Crashed || Presence is LauncherPresence.Lost;

@@ -29,17 +29,18 @@ public static class DomainSteps
     }
 
     public static DomainKnowledge Connected(DomainKnowledge state) =>
-        state with { Connected = true, FailedConnects = 0, Presence = LauncherPresence.Connected };
+        state with { Connected = true, FailedConnects = 0, LastWord = null, Presence = LauncherPresence.Connected };
 
     public static DomainKnowledge Disconnected(DomainKnowledge state) => state with { Connected = false };
 
     /// <param name="isGone">The launcher that was connected has ended, or the pod's folders are removed.</param>
-    public static DomainKnowledge ConnectFailed(DomainKnowledge state, bool isGone)
+    /// <param name="word">What it left behind; kubelet may have removed by now what was found the time before.</param>
+    public static DomainKnowledge ConnectFailed(DomainKnowledge state, bool isGone, DateTimeOffset now, LastWord? word = null)
     {
-        state = state with { FailedConnects = state.FailedConnects + 1 };
+        state = state with { FailedConnects = state.FailedConnects + 1, LastWord = word ?? state.LastWord };
         // A launcher that lives and does not answer still has its guest, which nobody may declare dead; one that never answered has none.
         var hasNothing = isGone || (state.Release && state.Presence is LauncherPresence.Awaited);
-        return hasNothing && state.FailedConnects >= MaxConnects ? state with { Presence = LauncherPresence.Lost } : state;
+        return hasNothing && state.FailedConnects >= MaxConnects ? MigrationSteps.SourceDied(state, now) with { Presence = LauncherPresence.Lost } : state;
     }
 
     /// <summary>An observation that was overtaken on its way changes nothing.</summary>

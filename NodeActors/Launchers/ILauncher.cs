@@ -1,4 +1,5 @@
 using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
 
 namespace Troupe.NodeActors.Launchers;
 
@@ -17,6 +18,9 @@ public interface ILauncherConnector
 {
     /// <summary>Whether kubelet still has the pod's folder.</summary>
     bool HasPod(string podUid);
+
+    /// <summary>What a launcher that has died in a migration left behind; null while it lives, and when it left nothing.</summary>
+    LastWord? LastWord(string podUid);
 
     /// <param name="changed">Called for every pushed observation, in order.</param>
     /// <param name="closed">Called once when the connection ends for any reason.</param>

@@ -46,6 +46,17 @@ public static class MigrationSteps
         },
     };
 
+    /// <summary>A source launcher is gone: in its place its node says whether the guest had gone back, which decides about the copy.</summary>
+    public static DomainKnowledge SourceDied(DomainKnowledge state, DateTimeOffset now)
+    {
+        if (state.LastWord is not { } word || word.VmiUid != state.VmiUid)
+            return state;
+        var seen = state.Observation?.Migration is { } m && m.TargetEpoch == word.TargetEpoch ? m : new MigrationObservation(word.MigrationId, word.TargetEpoch, SourceStage.None, TargetStage.None);
+        return seen.Source is SourceStage.PassedOn
+            ? state
+            : state with { Observation = (state.Observation ?? new DomainObservation()) with { Migration = seen with { Source = SourceStage.Stopped, EndedAt = now } } };
+    }
+
     private static ILauncherRequest Request(IMigrationCommand order, LaunchContext? context) => order switch
     {
         PrepareTarget prepare => new PrepareIncoming(prepare.Epoch, prepare.MigrationId, prepare.PodAddresses is [var address, ..] ? address : "0.0.0.0", prepare.SourceCertificate, prepare.Vmi, context!)

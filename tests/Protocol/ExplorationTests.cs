@@ -75,6 +75,19 @@ public sealed class ExplorationTests(ITestOutputHelper output)
         Found(mutant, "the migration never ends");
     }
 
+    [Fact]
+    public void A_source_that_does_not_take_its_last_word_back_before_it_goes_back_is_found() =>
+        Found(Cores.Real with { LeavesWord = e => e.Stage is not SourceStage.None }, "the target runs a copy from before the source went on");
+
+    [Fact]
+    public void A_libvirt_that_learns_of_its_launchers_death_before_it_ends_itself_is_found() =>
+        Found(Cores.Real with { HoldsConnection = false }, "the target runs a copy from before the source went on");
+
+    [Fact]
+    public void A_source_whose_last_word_nobody_heeds_is_found() =>
+        Found(Cores.Real with { Conductor = (m, f, now) => Conductor.Decide(m, f with { SourceEndedAt = null, Source = f.Source is SourceStage.Stopped ? SourceStage.Migrating : f.Source }, now, MigrationLimits.Default) },
+            "nobody runs the guest, and no QEMU died by itself");
+
     private void Found(Cores mutant, string law)
     {
         var explored = new Explorer(mutant, faults: 2, attempts: 1).Run();

@@ -14,6 +14,12 @@ public enum SourceStage
 
     /// <summary>Over: the guest is stopped here for good, and the right to run it is the target's.</summary>
     PassedOn,
+
+    /// <summary>
+    /// Over: the launcher died and the guest's QEMU with it, and until then this side had not gone back. What the target has whole is the
+    /// guest, and nothing else is. Its node's agent says so, by the launcher's <see cref="LastWord"/>.
+    /// </summary>
+    Stopped,
 }
 
 /// <summary>How far the receiving end is. Only ever grows within one attempt.</summary>

@@ -29,6 +29,7 @@ namespace Troupe.Messages.Protocol.Migration;
 [JsonSerializable(typeof(AbortMigrate))]
 [JsonSerializable(typeof(GuestLoaded))]
 [JsonSerializable(typeof(RunGuest))]
+[JsonSerializable(typeof(LastWord))]
 public sealed partial class MigrationJson : JsonSerializerContext;
 
 public static class MigrationWire

@@ -38,6 +38,9 @@ public sealed record PodObservation(
 {
     /// <summary>The guest passes its readiness probe, where it has one.</summary>
     public bool ContainersReady { get; init; } = true;
+
+    /// <summary>When the launcher's container ended.</summary>
+    public DateTimeOffset? EndedAt { get; init; }
 }
 
 public sealed record PodConditionObservation(string Status, string? Reason, string? Message, DateTimeOffset? LastTransitionTime);

@@ -258,6 +258,17 @@ public sealed class MigrationLifecycleTests
     }
 
     [Fact]
+    public void However_much_a_launcher_has_to_say_of_a_failure_the_status_takes_a_line_of_it()
+    {
+        Start();
+        Tell(Report("node-1", 1, Source(SourceStage.Kept) with { Message = $"internal error: QEMU said\r\n  {new string('x', 5000)}\nand more" }));
+        var message = _state.Moving.Ongoing!.Message!;
+        Assert.StartsWith("internal error: QEMU said; xxx", message, StringComparison.Ordinal);
+        Assert.DoesNotContain(message, char.IsControl);
+        Assert.InRange(message.Length, 100, 410);
+    }
+
+    [Fact]
     public void A_setting_that_is_not_heeded_is_told_to_the_user()
     {
         var configuration = new MigrationConfiguration { DisableTLS = true, AllowPostCopy = true };
@@ -266,6 +277,34 @@ public sealed class MigrationLifecycleTests
         _state = _state.Observe(Wish with { Ignored = settings.Ignored });
         var effects = VmiLifecycle.Decide(_state, Now, "fghij").Effects.OfType<VmiEffect.Announce>();
         Assert.Equal(["allowPostCopy", "disableTLS"], effects.Select(e => e.Message.Split(':')[0]));
+    }
+
+    [Fact]
+    public void A_guest_whose_source_launcher_died_before_it_had_gone_back_runs_on_at_a_target_that_has_it_whole()
+    {
+        Start();
+        // Kubelet is faster than the agent.
+        Tell(new PodObserved("uid", SourcePod() with { Phase = "Failed", EndedAt = Now, ResourceVersion = "2" }));
+        Assert.DoesNotContain(_effects, e => e is VmiEffect.Tell { Message: RefuseMigration });
+        Tell(Report("node-1", 1, Source(SourceStage.Stopped) with { EndedAt = Now }) with { Launcher = LauncherPresence.Lost });
+        Assert.DoesNotContain(_effects, e => e is VmiEffect.Tell { Message: RefuseMigration });
+        TellTarget(TargetStage.Loaded);
+        Assert.Equal(("node-2", 2L), (_state.Right!.Node, _state.Right.Epoch));
+        Assert.Equal(2, Command<AdoptDomain>().Epoch);
+    }
+
+    [Fact]
+    public void A_target_is_refused_the_guest_of_a_dead_source_that_left_no_word_or_was_silent_for_too_long()
+    {
+        Start();
+        TellTarget(TargetStage.Loaded);
+        var before = _state;
+        Tell(Report("node-1", 1, Source(SourceStage.Aborting)) with { Launcher = LauncherPresence.Lost });
+        Assert.Equal(2, Command<RefuseMigration>().Epoch);
+
+        _state = before;
+        Tell(new PodObserved("uid", SourcePod() with { Phase = "Failed", EndedAt = Now - MigrationLimits.Default.LastWord, ResourceVersion = "2" }));
+        Assert.Equal(2, Command<RefuseMigration>().Epoch);
     }
 
     [Fact]
@@ -339,6 +378,8 @@ public sealed class MigrationLifecycleTests
     private static PodObservation Pod(string name, string uid, string node, string address) => new(
         name, uid, node, "Running", Ready: true, Deleting: false, [address], null, null, null, null, null, null, null, null, null);
 
+    private static PodObservation SourcePod() => Pod("virt-launcher-demo-abcde", "pod-uid", "node-1", "10.1.1.5");
+
     private static PodObservation TargetPod() => Pod("virt-launcher-demo-fghij", "target-uid", "node-2", "10.1.2.9");
 
     private static VmiState Running() => new VmiState("uid")
@@ -347,7 +388,7 @@ public sealed class MigrationLifecycleTests
         Phase = VmiPhases.Running,
         Right = new Right(1, "node-1", "pod-uid"),
         Vmi = Vmi(),
-        Pod = Pod("virt-launcher-demo-abcde", "pod-uid", "node-1", "10.1.1.5"),
+        Pod = SourcePod(),
         Report = new DomainReported("uid", "node-1", 1, "agent", 1, LauncherPresence.Connected, new DomainObservation { Epoch = 1, State = DomainState.Running, Certificate = "source-certificate" }),
     };
 }

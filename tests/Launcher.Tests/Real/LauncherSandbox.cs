@@ -92,15 +92,24 @@ internal sealed class LauncherSandbox : IAsyncDisposable
         }
 
         return Address;
-
-        static async Task Run(string program, params string[] args)
-        {
-            using var process = Process.Start(program, args);
-            await process.WaitForExitAsync();
-            if (process.ExitCode != 0)
-                throw new InvalidOperationException($"{program} {string.Join(' ', args)} ended with {process.ExitCode}");
-        }
     }
+
+    private static async Task Run(string program, params string[] args)
+    {
+        using var process = Process.Start(program, args);
+        await process.WaitForExitAsync();
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"{program} {string.Join(' ', args)} ended with {process.ExitCode}");
+    }
+
+    /// <summary>kill -9 of the launcher, which is the first process of its PID namespace.</summary>
+    public void KillLauncher() => LauncherProcesses().Single().Kill();
+
+    /// <summary>The launcher itself, not what it started.</summary>
+    private IEnumerable<Process> LauncherProcesses() => Process.GetProcessesByName("virt-launcher").Where(p => File.ReadAllText($"/proc/{p.Id}/stat").Split(')')[1].Split(' ')[2] == $"{_process.Id}");
+
+    /// <summary>Lets nothing but acknowledgements come from the peer's migration port.</summary>
+    public Task MutePeerAsync() => Run("nsenter", "-t", $"{ProcessId}", "-n", "nft", "add table inet mute; add chain inet mute in { type filter hook input priority 0 ; }; add rule inet mute in tcp sport 49152 meta length > 80 drop");
 
     public async ValueTask DisposeAsync()
     {

@@ -2,6 +2,7 @@ using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.Meta;
 using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Migration;
+using Troupe.NodeActors.Launchers;
 using Xunit;
 
 namespace Troupe.Launcher.Tests.Real;
@@ -68,6 +69,46 @@ public sealed class MigrationTests
     }
 
     [Fact]
+    public async Task A_source_launcher_that_is_killed_when_the_target_has_the_guest_leaves_word_of_it_and_the_guest_runs_on_there()
+    {
+        await using var source = await RunningGuest.BootAsync(RunningGuest.Manifest());
+        await source.AgentAsync();
+        await source.ShellAsync("echo remembered > /tmp/word");
+        await using var target = await RunningGuest.AwaitAsync(source.Vmi);
+        await BeginAsync(source, target, Plain with { BandwidthBytesPerSecond = 10 * MiB });
+        // libvirt has asked the target for all it needs before the last step.
+        await source.UntilAsync(o => o.Migration?.Progress is { ProcessedBytes: > 4 * MiB });
+        // From now on the source does not hear that the target has it.
+        await source.Sandbox.MutePeerAsync();
+        await target.UntilAsync(o => o.Migration?.Target is TargetStage.Loaded);
+        Assert.Equal(SourceStage.Migrating, source.Latest.Migration?.Source);
+        Assert.Null(LastWord(source));
+
+        source.Sandbox.KillLauncher();
+        await source.Sandbox.Ended;
+        Assert.Equal(new LastWord(LauncherSandbox.Uid, "m", Target), LastWord(source));
+        await target.AskAsync(new AdoptIncoming(Target, "m"));
+        await target.UntilAsync(o => o.Migration?.Target is TargetStage.Running);
+        await target.AgentAsync();
+        Assert.Equal("remembered", await target.ShellAsync("cat /tmp/word"));
+    }
+
+    [Fact]
+    public async Task A_source_launcher_that_is_killed_after_it_went_back_leaves_no_word()
+    {
+        await using var source = await RunningGuest.BootAsync(RunningGuest.Manifest());
+        await source.AgentAsync();
+        await using var target = await RunningGuest.AwaitAsync(source.Vmi);
+        await BeginAsync(source, target, Plain with { BandwidthBytesPerSecond = 10 * MiB });
+        await source.UntilAsync(o => o.Migration?.Progress is not null);
+        await source.AskAsync(new AbortMigrate(1, "m", Target));
+        await source.UntilAsync(o => o.Migration?.Source is SourceStage.Kept);
+        source.Sandbox.KillLauncher();
+        await source.Sandbox.Ended;
+        Assert.Null(LastWord(source));
+    }
+
+    [Fact]
     public async Task A_guest_that_its_user_paused_arrives_paused()
     {
         await using var source = await RunningGuest.BootAsync(RunningGuest.Manifest());
@@ -120,5 +161,28 @@ public sealed class MigrationTests
         var ready = await target.UntilAsync(o => o.Migration?.Target is TargetStage.Ready or TargetStage.Failed);
         Assert.True(ready.Migration!.Target is TargetStage.Ready, ready.Migration.Message);
         await source.AskAsync(new MigrateDomain(1, "m", Target, ready.Migration.Endpoint!, options));
+    }
+
+    private static LastWord? LastWord(RunningGuest guest)
+    {
+        using var folder = new Kubelet(guest.Sandbox);
+        return new LauncherConnector(folder.Pods).LastWord("pod");
+    }
+
+    /// <summary>The sandbox's folder where an agent would look for it.</summary>
+    private sealed class Kubelet : IDisposable
+    {
+        private readonly string _root = Directory.CreateTempSubdirectory("troupe-kubelet-").FullName;
+
+        public Kubelet(LauncherSandbox sandbox)
+        {
+            Pods = new PodFolders(_root);
+            Directory.CreateDirectory(Path.GetDirectoryName(Pods.Sockets("pod"))!);
+            Directory.CreateSymbolicLink(Pods.Sockets("pod"), Path.Combine(sandbox.Root, "run/kubevirt/sockets"));
+        }
+
+        public PodFolders Pods { get; }
+
+        public void Dispose() => Directory.Delete(_root, recursive: true);
     }
 }

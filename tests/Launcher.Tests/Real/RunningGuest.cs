@@ -136,6 +136,17 @@ internal sealed class RunningGuest : IAsyncDisposable
         }
     }
 
+    /// <summary>What was seen last.</summary>
+    public DomainObservation Latest
+    {
+        get
+        {
+            while (_observations.Reader.TryRead(out var seen))
+                _latest = seen;
+            return _latest;
+        }
+    }
+
     /// <summary>Forgets what was seen, so that only what comes now counts.</summary>
     public void Forget()
     {

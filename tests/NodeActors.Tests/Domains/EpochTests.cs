@@ -63,7 +63,7 @@ public sealed class EpochTests
     {
         var state = new DomainKnowledge("uid") { PodUid = "pod", Presence = before, Release = release };
         for (var i = 0; i < DomainSteps.MaxConnects; i++)
-            state = DomainSteps.ConnectFailed(state, isGone);
+            state = DomainSteps.ConnectFailed(state, isGone, Now);
         Assert.Equal(after, state.Presence);
     }
 

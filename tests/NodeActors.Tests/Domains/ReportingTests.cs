@@ -1,5 +1,8 @@
+using System.Text.Json;
 using Akka.Actor;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Node;
 using Troupe.NodeActors.Tests.Support;
 using Xunit;
@@ -31,6 +34,17 @@ public sealed class ReportingTests : NodeAgentTest
 
         launcher.Change(DomainState.Paused, DomainReason.User);
         Assert.Equal(first.Sequence + 1, (await NextAsync<DomainReported>()).Sequence);
+    }
+
+    [Fact]
+    public async Task An_agent_that_starts_after_a_source_launcher_has_died_tells_its_last_word()
+    {
+        var pod = Folders.AddPod();
+        await File.WriteAllBytesAsync(Path.Combine(Folders.Pods.Sockets(pod), LauncherPaths.LastWordName), JsonSerializer.SerializeToUtf8Bytes(new LastWord(Vmi, "m", 2), MigrationJson.Default.LastWord));
+        var agent = await StartAgentAndHearItAsync();
+        agent.Tell(new QueryDomain(Node, Vmi, 1));
+        var told = await ReportOfAsync(agent, r => r.Launcher is LauncherPresence.Lost);
+        Assert.Equal((SourceStage.Stopped, 2L), (told.Domain.Migration!.Source, told.Domain.Migration.TargetEpoch));
     }
 
     [Fact]

@@ -49,6 +49,29 @@ public sealed class MigrationStepsTests
         Assert.Null(state.Observation);
     }
 
+    [Theory]
+    [InlineData("uid", 2, SourceStage.Migrating, SourceStage.Stopped)]
+    [InlineData("uid", 2, SourceStage.PassedOn, SourceStage.PassedOn)]
+    [InlineData("uid", 2, null, SourceStage.Stopped)]
+    [InlineData("uid", null, SourceStage.Migrating, SourceStage.Migrating)]
+    [InlineData("another", 2, SourceStage.Migrating, SourceStage.Migrating)]
+    public void A_source_launcher_that_died_is_spoken_for_by_the_word_it_left(string vmi, int? attempt, SourceStage? seen, SourceStage told)
+    {
+        var state = new DomainKnowledge("uid")
+        {
+            PodUid = "pod",
+            Epoch = 1,
+            Observation = seen is { } stage ? new DomainObservation { Epoch = 1, Migration = new MigrationObservation("m", 2, stage, TargetStage.None) } : null,
+        };
+        // Kubelet removes the folder while the launcher is still being looked for.
+        var word = attempt is { } epoch ? new LastWord(vmi, "m", epoch) : null;
+        for (var i = 0; i < DomainSteps.MaxConnects; i++)
+            state = DomainSteps.ConnectFailed(state, isGone: true, Now, i == 0 ? word : null);
+        Assert.Equal(LauncherPresence.Lost, state.Presence);
+        Assert.Equal((told, 2L), (state.Observation!.Migration!.Source, state.Observation.Migration.TargetEpoch));
+        Assert.Equal(told is SourceStage.Stopped ? Now : null, state.Observation.Migration.EndedAt);
+    }
+
     private static DomainKnowledge Answered(DomainKnowledge state, DomainStep.Ask ask) => DomainSteps.Answered(state, ask.Request,
         new LauncherReply(LauncherError.None, null, new LauncherInfo("uid", 1, "", ""), new DomainObservation { Epoch = 2, Sequence = 1 }), "node-2");
 }

@@ -9,6 +9,12 @@ internal sealed record Cores(
     Func<SourceEndpoint, SourceInput, (SourceEndpoint, SourceActions)> Source,
     Func<TargetEndpoint, TargetInput, (TargetEndpoint, TargetActions)> Target)
 {
+    /// <summary>Whether the file that outlives the source launcher says that the guest has not gone back.</summary>
+    public Func<SourceEndpoint, bool> LeavesWord { get; init; } = e => e.LeavesWord;
+
+    /// <summary>libvirt's connection to the target has a second owner, so that libvirt does not learn of its launcher's death.</summary>
+    public bool HoldsConnection { get; init; } = true;
+
     public static Cores Real { get; } = new(
         (m, f, now) => ControlPlane.Migration.Conductor.Decide(m, f, now, MigrationLimits.Default),
         (e, i) => e.Decide(i),

@@ -26,7 +26,9 @@ internal static class Moves
     {
         yield return Normal("the conductor decides", w => w.Ongoing, w => p.Conduct(w));
         yield return Normal("the API server shows the target pod", w => w.HeardPod != w.Pod, w => (w.HeardPod, w.HeardTargetReleased) = (w.Pod, w.Pod is TargetPodState.Gone));
-        yield return Normal("the API server shows that the source pod is gone", w => !w.SourceAlive && !w.HeardSourceReleased, w => w.HeardSourceReleased = w.HeardSourceLost = true);
+        yield return Normal("the API server shows that the source pod has ended", w => w.SourcePodOver && !w.HeardSourceOver, w => w.HeardSourceOver = true);
+        yield return Normal("the API server shows that the source pod is gone", w => w is { SourcePodOver: true, HandedOver: true, HeardSourceReleased: false }, w => w.HeardSourceReleased = w.HeardSourceLost = true);
+        yield return Normal("a target that has no guest is waited for no longer", w => w is { Ongoing: true, SourcePodOver: true, TargetQemu: Qemu.None or Qemu.Dead } && w.HeardSource is SourceStage.Stopped, w => p.Conduct(w, late: true));
         yield return Normal("the target pod starts", w => w.Pod is TargetPodState.Pending, w => w.Pod = TargetPodState.Running);
         yield return Normal("another migration is accepted", w => !w.Ongoing && !w.HandedOver && w.Attempt < attempts && w.SourceAlive && w.SourceQemu is Qemu.Running, NextAttempt);
     }
@@ -48,7 +50,8 @@ internal static class Moves
 
     private static IEnumerable<Move> Reports()
     {
-        foreach (var stage in Enum.GetValues<SourceStage>()[1..])
+        // The agent says the last one, with its report that the launcher is gone.
+        foreach (var stage in Enum.GetValues<SourceStage>()[1..^1])
         {
             var mail = (Mail)((uint)Mail.SourceSays0 << (int)stage);
             yield return Deliver($"the source's report of {stage}", mail, w => w.HeardSource < stage, w => w.HeardSource = stage);
@@ -60,7 +63,12 @@ internal static class Moves
             yield return Deliver($"the target's report of {stage}", mail, w => w.HeardTarget < stage, w => w.HeardTarget = stage);
         }
 
-        yield return Deliver("the report that the source launcher is gone", Mail.SourceLost, w => !w.HeardSourceLost, w => w.HeardSourceLost = true);
+        yield return Deliver("the report that the source launcher is gone", Mail.SourceLost, w => !w.HeardSourceLost, w =>
+        {
+            w.HeardSourceLost = true;
+            if (w.Word && w.SourceEpoch == w.Attempt && w.HeardSource is not SourceStage.PassedOn)
+                w.HeardSource = SourceStage.Stopped;
+        });
         yield return Deliver("the report of the guest's end", Mail.GuestEnded, w => !w.HeardGuestEnded, w => w.HeardGuestEnded = true);
         yield return Deliver("the report that the target launcher is gone", Mail.TargetLost, w => !w.HeardTargetLost, w => w.HeardTargetLost = true);
     }
@@ -72,7 +80,7 @@ internal static class Moves
             w.Mail |= (Mail)((uint)Mail.SourceSays0 << (int)w.Source);
         if (w is { SourceAlive: true, SourceQemu: Qemu.Dead } && w.Source is not SourceStage.PassedOn)
             w.Mail |= Mail.GuestEnded;
-        if (!w.SourceAlive)
+        if (w.SourcePodOver)
             w.Mail |= Mail.SourceLost;
         if (w.Pod is TargetPodState.Running && w.Target is not TargetStage.None)
             w.Mail |= (Mail)((uint)Mail.TargetSays0 << (int)w.Target);
@@ -115,13 +123,14 @@ internal static class Moves
             w.Daemon = Daemon.Noticed;
             p.Tell(w, new SourceInput.DaemonLost());
         });
-        yield return Normal("libvirt starts again and resumes what stands still", w => w.Daemon is Daemon.Noticed, w =>
+        yield return Normal("the source launcher's death ends its pod", w => w is { SourceAlive: false, SourcePodOver: false }, EndSource);
+        yield return Normal("libvirt starts again and resumes what stands still", w => w is { Daemon: Daemon.Noticed, SourceAlive: true }, w =>
         {
             w.Daemon = Daemon.Up;
             if (w.SourceQemu is Qemu.Paused)
                 Parties.Resume(w);
         });
-        yield return Normal("libvirt starts again", w => w.Daemon is Daemon.Noticed, w => w.Daemon = Daemon.Up);
+        yield return Normal("libvirt starts again", w => w is { Daemon: Daemon.Noticed, SourceAlive: true }, w => w.Daemon = Daemon.Up);
     }
 
     private static IEnumerable<Move> Link(Parties p)
@@ -171,7 +180,12 @@ internal static class Moves
         yield return Fault("the link breaks", w => w.LinkUp && w.Wire is not Wire.None, w => BreakLink(w, losing: false));
         yield return Fault("every message in flight is lost", w => w.Mail is not Mail.None, w => w.Mail = w.OldMail = Mail.None);
         yield return Fault("the conductor starts again", w => w.Ongoing, Forget);
-        yield return Fault("time is up", w => w.Ongoing && w.Step < MigrationStep.Aborting, w => p.Conduct(w, late: true));
+        yield return Fault("time is up", w => w.Ongoing && w.Step < MigrationStep.Aborting, w =>
+        {
+            // What a dead source left is not waited for for ever.
+            w.QemuDied |= w.HeardSourceOver || w.HeardSourceLost;
+            p.Conduct(w, late: true);
+        });
         yield return Fault("the source gives the copy up", w => w.SourceAlive && w.Source is SourceStage.Migrating, w => p.Tell(w, new SourceInput.GiveUp()));
         yield return Fault("the migration is cancelled", w => w.Ongoing && !w.Cancel && w.Step < MigrationStep.HandedOver, w => w.Cancel = true);
         yield return Fault("the target cannot prepare", w => w.Pod is TargetPodState.Running && w.Target is TargetStage.Preparing, w => p.Tell(w, new TargetInput.Prepared(false)));
@@ -180,12 +194,8 @@ internal static class Moves
             w.QemuDied |= w.TargetQemu is Qemu.Loaded or Qemu.Running;
             EndTarget(w, TargetPodState.Over);
         });
-        yield return Fault("the source launcher dies", w => w.SourceAlive, w =>
-        {
-            // The guest is in its hands until the target has the right, even if QEMU has stopped here by its own decision.
-            w.QemuDied |= !w.TargetHasRight;
-            EndSource(w);
-        });
+        yield return Fault("the source launcher dies", w => w.SourceAlive, p.SourceDies);
+        yield return Fault("the dead source's agent is not waited for any longer", w => w is { Ongoing: true, HeardSourceOver: true, HeardSourceLost: false, HandedOver: false }, w => (w.HeardSourceLost, w.QemuDied) = (true, true));
         yield return Fault("the source's QEMU dies", w => w.SourceQemu is Qemu.Running or Qemu.Paused, w => (w.SourceQemu, w.QemuDied) = (Qemu.Dead, true));
         yield return Fault("the source's libvirt dies", w => w is { SourceAlive: true, Daemon: Daemon.Up } && w.Source is SourceStage.Migrating or SourceStage.Aborting, w =>
         {
@@ -217,7 +227,7 @@ internal static class Moves
 
     private static void EndSource(World w)
     {
-        w.SourceAlive = false;
+        (w.SourceAlive, w.SourcePodOver) = (false, true);
         if (w.SourceQemu is not Qemu.None)
             w.SourceQemu = Qemu.Dead;
         (w.Job, w.LinkUp, w.RpcOpen) = (Job.None, false, false);
@@ -228,7 +238,7 @@ internal static class Moves
     private static void Forget(World w)
     {
         (w.HeardSource, w.HeardTarget, w.HeardPod) = (SourceStage.None, TargetStage.None, TargetPodState.Unknown);
-        w.HeardSourceLost = w.HeardTargetLost = w.HeardGuestEnded = w.HeardSourceReleased = w.HeardTargetReleased = false;
+        w.HeardSourceOver = w.HeardSourceLost = w.HeardTargetLost = w.HeardGuestEnded = w.HeardSourceReleased = w.HeardTargetReleased = false;
     }
 
     private static void NextAttempt(World w)

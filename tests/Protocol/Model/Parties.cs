@@ -41,7 +41,7 @@ internal sealed class Parties(Cores cores)
     public void Tell(World w, SourceInput input)
     {
         var (next, actions) = cores.Source(new SourceEndpoint(w.SourceEpoch, w.Source), input);
-        (w.SourceEpoch, w.Source) = ((int)next.TargetEpoch, next.Stage);
+        (w.SourceEpoch, w.Source, w.Word) = ((int)next.TargetEpoch, next.Stage, cores.LeavesWord(next));
         if (actions.HasFlag(SourceActions.KillGuest) && w.SourceQemu is not Qemu.None)
             w.SourceQemu = Qemu.Dead;
         if (actions.HasFlag(SourceActions.KeepGuest) && w.SourceQemu is Qemu.Paused)
@@ -65,6 +65,18 @@ internal sealed class Parties(Cores cores)
             w.TargetQemu = Qemu.Running;
     }
 
+    /// <summary>The launcher alone; what else is in its pod lives on for a moment, and the kernel has closed its connections by then.</summary>
+    public void SourceDies(World w)
+    {
+        // The guest was in its hands, unless the target has it and may know that.
+        w.QemuDied |= !(w.Word && w.TargetQemu is Qemu.Loaded or Qemu.Running);
+        w.SourceAlive = false;
+        w.LinkUp = false;
+        w.RpcOpen &= cores.HoldsConnection;
+        w.Wire &= Wire.Run;
+        w.Noticing &= ~Noticing.LinkLost;
+    }
+
     /// <summary>The guest goes on at the source; a copy that was complete by then is of the past.</summary>
     public static void Resume(World w)
     {
@@ -85,7 +97,8 @@ internal sealed class Parties(Cores cores)
     {
         SourceNode = "source",
         Source = w.HeardSource,
-        SourceLost = w.HeardSourceLost,
+        SourceLost = w.HeardSourceLost || w.HeardSourceOver,
+        SourceEndedAt = (w.HeardSourceOver && !w.HeardSourceLost) || w.HeardSource is SourceStage.Stopped ? Start : null,
         GuestEnded = w.HeardGuestEnded,
         SourceReleased = w.HeardSourceReleased,
         Pod = w.HeardPod,

@@ -44,7 +44,7 @@ internal sealed class World
     // What the conductor has heard in its present life.
     public SourceStage HeardSource;
     public TargetStage HeardTarget;
-    public bool HeardSourceLost, HeardTargetLost, HeardGuestEnded, HeardSourceReleased, HeardTargetReleased;
+    public bool HeardSourceOver, HeardSourceLost, HeardTargetLost, HeardGuestEnded, HeardSourceReleased, HeardTargetReleased;
     public TargetPodState HeardPod;
     public bool Cancel;
 
@@ -52,6 +52,12 @@ internal sealed class World
     public bool SourceAlive = true;
     public int SourceEpoch;
     public SourceStage Source;
+
+    /// <summary>The source launcher's last word is in its file.</summary>
+    public bool Word;
+
+    /// <summary>Everything in the source pod has ended, which is a moment after its launcher has.</summary>
+    public bool SourcePodOver;
     public TargetPodState Pod;
     public TargetStage Target;
     public bool TargetHasRight;
@@ -87,6 +93,7 @@ internal sealed class World
         packer.Add(HandedOver);
         packer.Add((int)HeardSource, 3);
         packer.Add((int)HeardTarget, 3);
+        packer.Add(HeardSourceOver);
         packer.Add(HeardSourceLost);
         packer.Add(HeardTargetLost);
         packer.Add(HeardGuestEnded);
@@ -97,6 +104,8 @@ internal sealed class World
         packer.Add(SourceAlive);
         packer.Add(SourceEpoch, 2);
         packer.Add((int)Source, 3);
+        packer.Add(Word);
+        packer.Add(SourcePodOver);
         packer.Add((int)Pod, 3);
         packer.Add((int)Target, 3);
         packer.Add(TargetHasRight);

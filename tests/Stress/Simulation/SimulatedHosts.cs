@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
 using Troupe.NodeActors.Launchers;
 using Troupe.NodeActors.Networking;
 
@@ -13,6 +14,7 @@ public sealed class SimulatedHosts
     private readonly ConcurrentDictionary<string, SimulatedLauncher> _launchers = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, SimulatedLauncher> _byAddress = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, string> _sessions = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, LastWord> _lastWords = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, byte> _fullDisks = new(StringComparer.Ordinal);
 
     public SimulatedHosts(TimeProvider time, SimulationTiming timing)
@@ -46,6 +48,11 @@ public sealed class SimulatedHosts
             _fullDisks.TryRemove(node, out _);
     }
 
+    /// <summary>A launcher that ends leaves this in its pod's folder.</summary>
+    internal void Leave(string podUid, LastWord word) => _lastWords[podUid] = word;
+
+    internal LastWord? LastWord(string podUid) => _lastWords.GetValueOrDefault(podUid);
+
     internal bool HasFullDisk(string node) => _fullDisks.ContainsKey(node);
 
     /// <param name="address">The pod's, unique.</param>
@@ -72,6 +79,8 @@ public sealed class SimulatedHosts
 public sealed class SimulatedConnector(SimulatedHosts hosts) : ILauncherConnector
 {
     public bool HasPod(string podUid) => hosts.Launchers.ContainsKey(podUid);
+
+    public LastWord? LastWord(string podUid) => hosts.LastWord(podUid);
 
     public Task<ILauncher> ConnectAsync(string podUid, Action<DomainObservation> changed, Action closed, CancellationToken ct) =>
         hosts.Launchers.TryGetValue(podUid, out var launcher)

@@ -321,6 +321,8 @@ public sealed partial class SimulatedLauncher
         _qemu?.End(why);
         IsAlive = false;
         _hosts.Network.Close(Address, this);
+        if (_source.LeavesWord && _run is { Order: var order })
+            _hosts.Leave(PodUid, new LastWord(_vmiUid, order.MigrationId, order.TargetEpoch));
         EndMigration();
         _agent?.Close();
         _queue.Dispose();

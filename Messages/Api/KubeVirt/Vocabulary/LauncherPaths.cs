@@ -12,6 +12,9 @@ public static class LauncherPaths
     public const string KernelBoot = ImageVolumes + "/kernel-boot";
     public const string SocketName = "launcher-sock";
     public const string ProbeSocketName = "probe-sock";
+
+    /// <summary>Beside the socket: what a source launcher leaves behind should it die in a migration.</summary>
+    public const string LastWordName = "last-word";
     public const string SerialName = "virt-serial0";
     public const string VncName = "virt-vnc";
     public const string ServiceAccount = "/var/run/secrets/kubernetes.io/serviceaccount";
