@@ -108,8 +108,8 @@ internal sealed class LauncherSandbox : IAsyncDisposable
     /// <summary>The launcher itself, not what it started.</summary>
     private IEnumerable<Process> LauncherProcesses() => Process.GetProcessesByName("virt-launcher").Where(p => File.ReadAllText($"/proc/{p.Id}/stat").Split(')')[1].Split(' ')[2] == $"{_process.Id}");
 
-    /// <summary>Lets nothing but acknowledgements come from the peer's migration port.</summary>
-    public Task MutePeerAsync() => Run("nsenter", "-t", $"{ProcessId}", "-n", "nft", "add table inet mute; add chain inet mute in { type filter hook input priority 0 ; }; add rule inet mute in tcp sport 49152 meta length > 80 drop");
+    /// <summary>Lets nothing come from the peer's migration port but acknowledgements and libvirt's keepalive, which is 102 bytes.</summary>
+    public Task MutePeerAsync() => Run("nsenter", "-t", $"{ProcessId}", "-n", "nft", "add table inet mute; add chain inet mute in { type filter hook input priority 0 ; }; add rule inet mute in tcp sport 49152 meta length > 110 drop");
 
     public async ValueTask DisposeAsync()
     {
