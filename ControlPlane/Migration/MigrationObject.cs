@@ -13,16 +13,15 @@ internal sealed record MigrationAnnouncement(string Type, string Reason, string 
 /// <param name="Patch">A merge patch.</param>
 /// <param name="Subresource">Where it goes; metadata and status are written apart, as the API wants it.</param>
 /// <param name="Announcements">What is to be told once it is written.</param>
-internal sealed record MigrationChange(JsonObject Patch, string? Subresource, IReadOnlyList<MigrationAnnouncement> Announcements);
+/// <param name="IsUrgent">Somebody may wait for it; the steps on the way to the guest's moving can be written together.</param>
+internal sealed record MigrationChange(JsonObject Patch, string? Subresource, IReadOnlyList<MigrationAnnouncement> Announcements, bool IsUrgent = true);
+
+/// <summary>When a migration came to a phase, whether that was written then or not.</summary>
+internal sealed record PassedPhase(string Phase, DateTimeOffset At);
 
 /// <summary>A VirtualMachineInstanceMigration as a wish, and as it should read.</summary>
 internal static class MigrationObject
 {
-    private static readonly string[] Order =
-    [
-        "", MigrationPhases.Pending, MigrationPhases.Scheduling, MigrationPhases.Scheduled, MigrationPhases.PreparingTarget, MigrationPhases.TargetReady, MigrationPhases.Running, MigrationPhases.Succeeded,
-    ];
-
     public static MigrateVmi Wish(VirtualMachineInstanceMigration migration, string vmiUid, MigrationSettings settings) => new(
         vmiUid, migration.Metadata.Uid!, migration.Metadata.Name!, [.. (migration.Spec?.AddedNodeSelector ?? new Dictionary<string, string>()).Select(l => $"{l.Key}={l.Value}")],
         settings.Options, settings.Policy,
@@ -32,7 +31,8 @@ internal static class MigrationObject
     };
 
     /// <summary>The next change, or null when the object says it all.</summary>
-    public static MigrationChange? Change(VirtualMachineInstanceMigration migration, MigrationNews? news, DateTimeOffset now)
+    /// <param name="passed">Phases so far; they are all shown, with their times.</param>
+    public static MigrationChange? Change(VirtualMachineInstanceMigration migration, MigrationNews? news, IReadOnlyList<PassedPhase> passed, DateTimeOffset now)
     {
         var phase = migration.Status?.Phase ?? "";
         var isFinal = MigrationPhases.IsFinal(phase);
@@ -55,19 +55,21 @@ internal static class MigrationObject
         if (next != phase)
         {
             status["phase"] = next;
-            status["phaseTransitionTimestamps"] = Transitions(migration, next, now);
+            status["phaseTransitionTimestamps"] = Transitions(migration, [.. passed, new PassedPhase(next, now)]);
             if (MigrationPhases.IsFinal(next))
                 status["migrationState"] = Story(migration, news!);
         }
 
-        return status.Count == 0 ? null : new(new JsonObject { ["metadata"] = new JsonObject { ["uid"] = migration.Metadata.Uid }, ["status"] = status }, "status", Announcements(phase, next, news));
+        var isUrgent = status.ContainsKey("conditions") || (next != phase && (MigrationPhases.IsFinal(next) || next is MigrationPhases.Running));
+        return status.Count == 0 ? null
+            : new(new JsonObject { ["metadata"] = new JsonObject { ["uid"] = migration.Metadata.Uid }, ["status"] = status }, "status", next == phase ? [] : Announcements(next, news), isUrgent);
     }
 
-    private static JsonArray Transitions(VirtualMachineInstanceMigration migration, string next, DateTimeOffset now) =>
-    [
-        .. (migration.Status?.PhaseTransitionTimestamps ?? []).Select(t => (JsonNode)new JsonObject { ["phase"] = t.Phase, ["phaseTransitionTimestamp"] = Stamp(t.PhaseTransitionTimestamp ?? now) }),
-        new JsonObject { ["phase"] = next, ["phaseTransitionTimestamp"] = Stamp(now) },
-    ];
+    private static JsonArray Transitions(VirtualMachineInstanceMigration migration, IEnumerable<PassedPhase> passed)
+    {
+        var written = (migration.Status?.PhaseTransitionTimestamps ?? []).Select(t => new PassedPhase(t.Phase ?? "", t.PhaseTransitionTimestamp ?? passed.First().At));
+        return [.. written.Concat(passed).DistinctBy(t => t.Phase).Select(t => (JsonNode)new JsonObject { ["phase"] = t.Phase, ["phaseTransitionTimestamp"] = Stamp(t.At) })];
+    }
 
     /// <summary>As the VMI tells it; of a migration that the VMI never took up, how it ended.</summary>
     private static JsonNode? Story(VirtualMachineInstanceMigration migration, MigrationNews news) => JsonSerializer.SerializeToNode(
@@ -81,28 +83,13 @@ internal static class MigrationObject
             FailureReason = news.Message,
         }, ApiJson.Default.VirtualMachineInstanceMigrationState);
 
-    /// <summary>Phases may be passed in one step when they come quickly; what lies between is told all the same.</summary>
-    private static IReadOnlyList<MigrationAnnouncement> Announcements(string before, string next, MigrationNews? news)
+    /// <summary>How it ended; the way there is in the phases and their times.</summary>
+    private static IReadOnlyList<MigrationAnnouncement> Announcements(string phase, MigrationNews? news) => phase switch
     {
-        if (next == MigrationPhases.Failed && before != next)
-            return [new("Warning", "FailedMigration", news?.Message ?? "source node reported migration failed")];
-        var (from, to) = (Array.IndexOf(Order, before), Array.IndexOf(Order, next));
-        List<MigrationAnnouncement> passed = [];
-        for (var at = from + 1; at <= to; at++)
-        {
-            MigrationAnnouncement? announcement = Order[at] switch
-            {
-                MigrationPhases.Scheduling => new("Normal", "SuccessfulCreate", $"Created migration target pod {news?.TargetPod}"),
-                MigrationPhases.PreparingTarget => new("Normal", "SuccessfulHandOver", "Migration target pod is ready for preparation by virt-handler."),
-                MigrationPhases.Succeeded => new("Normal", "SuccessfulMigration", "Source node reported migration succeeded"),
-                _ => null,
-            };
-            if (announcement is not null)
-                passed.Add(announcement);
-        }
-
-        return passed;
-    }
+        MigrationPhases.Failed => [new("Warning", "FailedMigration", news?.Message ?? "source node reported migration failed")],
+        MigrationPhases.Succeeded => [new("Normal", "SuccessfulMigration", "Source node reported migration succeeded")],
+        _ => [],
+    };
 
     private static string Stamp(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
 

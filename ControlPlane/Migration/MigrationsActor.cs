@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Feeds;
@@ -18,6 +19,9 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
 {
     public const string Finalizer = "kubevirt.io/migrationJobFinalize";
     private static readonly TimeSpan RepeatInterval = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long phases that nobody waits for may stay unwritten: most migrations have come to Running by then.</summary>
+    private static readonly TimeSpan WriteDelay = TimeSpan.FromSeconds(1);
     private readonly IKubeClient _kubernetes;
     private readonly EventRecorder _events;
     private readonly IActorRef _vmiRegion;
@@ -31,6 +35,7 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
     private readonly HashSet<string> _toldToWait = [];
     private readonly HashSet<Type> _synced = [];
     private readonly Dictionary<string, MigrationNews> _news = [];
+    private readonly Dictionary<string, ImmutableList<PassedPhase>> _passed = [];
     private readonly HashSet<string> _writing = [];
     private readonly CancellationTokenSource _stop = new();
     private bool _isGranting;
@@ -47,6 +52,11 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
         Receive<VmiFound>(OnVmi);
         Receive<MigrationNews>(OnNews);
         Receive<Written>(OnWritten);
+        Receive<WriteDue>(due =>
+        {
+            if (_migrations.TryGetValue(due.MigrationUid, out var migration) && Change(migration) is { } change)
+                Write(migration, change);
+        });
         Receive<Signal>(signal =>
         {
             Grant();
@@ -79,6 +89,7 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
                 _migrations.Remove(migration.Metadata.Uid!);
                 _vmis.Remove(migration.Metadata.Uid!);
                 _news.Remove(migration.Metadata.Uid!);
+                _passed.Remove(migration.Metadata.Uid!);
                 _stages.Remove(migration.Metadata.Uid!);
                 _toldToWait.Remove(migration.Metadata.Uid!);
                 break;
@@ -99,11 +110,8 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
     private void Advance(VirtualMachineInstanceMigration migration)
     {
         var uid = migration.Metadata.Uid!;
-        if (MigrationObject.Change(migration, _news.GetValueOrDefault(uid), _time.GetUtcNow()) is { } change)
-        {
-            Write(migration, change);
+        if (Show(migration))
             return;
-        }
 
         if (MigrationPhases.IsFinal(migration.Status?.Phase))
             return;
@@ -111,8 +119,41 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
             FindVmi(migration);
         else if (migration.Metadata.DeletionTimestamp is not null || _stages.ContainsKey(uid))
             _vmiRegion.Tell(Wish(migration, vmi));
-        else if (_news.TryAdd(uid, new MigrationNews(vmi.VmiUid!, uid, MigrationPhases.Pending, null, null, null)))
-            Advance(migration);
+        else if (!_news.ContainsKey(uid))
+        {
+            Note(new MigrationNews(vmi.VmiUid!, uid, MigrationPhases.Pending, null, null, null));
+            Show(migration);
+        }
+    }
+
+    private void Note(MigrationNews news)
+    {
+        _news[news.MigrationId] = news;
+        var passed = _passed.GetValueOrDefault(news.MigrationId, []);
+        if (news.Phase is { } phase && passed.LastOrDefault()?.Phase != phase)
+            _passed[news.MigrationId] = passed.Add(new PassedPhase(phase, _time.GetUtcNow()));
+    }
+
+    private MigrationChange? Change(VirtualMachineInstanceMigration migration) =>
+        MigrationObject.Change(migration, _news.GetValueOrDefault(migration.Metadata.Uid!), _passed.GetValueOrDefault(migration.Metadata.Uid!, []), _time.GetUtcNow());
+
+    /// <summary>Writes what is known into the object, at once or soon.</summary>
+    /// <returns>Whether it is being written.</returns>
+    private bool Show(VirtualMachineInstanceMigration migration)
+    {
+        var due = new WriteDue(migration.Metadata.Uid!);
+        switch (Change(migration))
+        {
+            case { IsUrgent: true } change:
+                Timers.Cancel(due);
+                Write(migration, change);
+                return true;
+            case not null when !Timers.IsTimerActive(due):
+                Timers.StartSingleTimer(due, due, WriteDelay);
+                break;
+        }
+
+        return false;
     }
 
     private MigrateVmi Wish(VirtualMachineInstanceMigration migration, VmiFound vmi)
@@ -209,7 +250,7 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
         if (found.VmiUid is not null)
             _vmis[found.MigrationUid] = found;
         else
-            _news[found.MigrationUid] = new MigrationNews("", found.MigrationUid, MigrationPhases.Failed, "NoVmi", "Migration failed because vmi does not exist.", null);
+            Note(new MigrationNews("", found.MigrationUid, MigrationPhases.Failed, "NoVmi", "Migration failed because vmi does not exist.", null));
         if (_migrations.TryGetValue(found.MigrationUid, out var migration))
             Advance(migration);
         GrantSoon();
@@ -220,9 +261,8 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
         if (news.Phase is null || !_migrations.TryGetValue(news.MigrationId, out var migration))
             return;
         var before = _news.GetValueOrDefault(news.MigrationId);
-        _news[news.MigrationId] = news;
-        if (MigrationObject.Change(migration, news, _time.GetUtcNow()) is { } change)
-            Write(migration, change);
+        Note(news);
+        Show(migration);
         // The target is known, somebody is done, or the quota has spoken.
         if (before?.TargetNode != news.TargetNode || before?.Message != news.Message || MigrationPhases.IsFinal(news.Phase))
             GrantSoon();
@@ -283,6 +323,9 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
         string MigrationUid, string? VmiUid, string? Node, IReadOnlyDictionary<string, string>? Labels, IReadOnlyDictionary<string, string>? NamespaceLabels, Exception? Error) : INoSerializationVerificationNeeded;
 
     private sealed record Written(string MigrationUid, IReadOnlyList<MigrationAnnouncement> Announcements, VirtualMachineInstanceMigration? Migration, Exception? Error = null) : INoSerializationVerificationNeeded;
+
+    /// <summary>Also the key of its timer.</summary>
+    private sealed record WriteDue(string MigrationUid) : INoSerializationVerificationNeeded;
 
     private enum Signal
     {

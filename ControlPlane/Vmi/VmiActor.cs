@@ -82,6 +82,9 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
     /// <summary>The same for news that nobody waits for.</summary>
     public static readonly TimeSpan PatientWriteDelay = TimeSpan.FromSeconds(1);
 
+    /// <summary>And for how far a migration is that has not moved the guest: its own object tells that.</summary>
+    public static readonly TimeSpan MigratingWriteDelay = TimeSpan.FromSeconds(5);
+
     /// <summary>A feed that woke this actor has said by then what it knows.</summary>
     private static readonly TimeSpan FeedPatience = TimeSpan.FromMilliseconds(500);
 
@@ -255,7 +258,9 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
             try
             {
                 await _services.Kubernetes.CreateAsync(pod, ct).ConfigureAwait(false);
-                _services.Events.Record(About(), "Normal", "SuccessfulCreate", $"Created virtual machine pod {name}");
+                // Of a migration's pods its own events and phases tell.
+                if (call is Call.CreatePod)
+                    _services.Events.Record(About(), "Normal", "SuccessfulCreate", $"Created virtual machine pod {name}");
             }
             catch (KubeException e) when (e.Reason == "AlreadyExists")
             {
@@ -301,7 +306,8 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
             try
             {
                 await _services.Kubernetes.DeleteAsync<Pod>(ns, delete.Name, new DeleteQuery(delete.Uid), ct).ConfigureAwait(false);
-                _services.Events.Record(About(), "Normal", "SuccessfulDelete", $"Deleted virtual machine pod {delete.Name}");
+                if (isOwn)
+                    _services.Events.Record(About(), "Normal", "SuccessfulDelete", $"Deleted virtual machine pod {delete.Name}");
                 return null;
             }
             catch (KubeException e) when (e.IsNotFound)
@@ -367,7 +373,7 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
             return;
         _isWriteDue = VmiProjection.IsUrgent(_state, now);
         if (_isWriteDue || !Timers.IsTimerActive(nameof(WriteStatus)))
-            Timers.StartSingleTimer(nameof(WriteStatus), WriteStatus.Instance, _isWriteDue ? WriteDelay : PatientWriteDelay);
+            Timers.StartSingleTimer(nameof(WriteStatus), WriteStatus.Instance, _isWriteDue ? WriteDelay : _state.Moving.Ongoing is { IsSettled: false } ? MigratingWriteDelay : PatientWriteDelay);
     }
 
     private void Write()

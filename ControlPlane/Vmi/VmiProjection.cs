@@ -7,6 +7,8 @@ using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Api.Meta;
 using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
+using Troupe.Messages.Protocol.Node;
 
 namespace Troupe.ControlPlane.Vmi;
 
@@ -26,6 +28,9 @@ public static class VmiProjection
     public static bool IsUrgent(VmiState state, DateTimeOffset now)
     {
         var current = state.Vmi!;
+        // It has the right to run at the target, and comes to run there in a moment: one write for both.
+        if (state is { Moving.Ongoing.Step: MigrationStep.HandedOver, Report.Launcher: not LauncherPresence.Lost, Domain.Migration.Target: TargetStage.Ready or TargetStage.Loaded, IsDeleting: false })
+            return false;
         var wanted = Wanted(current, state, now);
         return current.Status?.Phase != state.Phase || state.IsDeleting || current.Status?.NodeName != wanted.Status?.NodeName || !Shown(current).SequenceEqual(Shown(wanted));
 

@@ -13,18 +13,32 @@ public sealed class MigrationObjectTests
     private const string Quota = "pods \"virt-launcher-vm-abcde\" is forbidden: exceeded quota: small, requested: pods=1, used: pods=1, limited: pods=1";
 
     [Fact]
-    public void Each_phase_is_written_with_its_time_and_told_once()
+    public void Phases_on_the_way_to_the_guests_moving_can_wait_and_are_written_together_with_their_times()
     {
         var migration = Move("m", "vm", MigrationPhases.Pending);
         var change = Change(migration, News(MigrationPhases.Scheduling))!;
-        Assert.Equal(("status", "Scheduling", "Scheduling"), (change.Subresource, (string?)change.Patch["status"]!["phase"], (string?)change.Patch["status"]!["phaseTransitionTimestamps"]![0]!["phase"]));
-        Assert.Equal([new("Normal", "SuccessfulCreate", "Created migration target pod target")], change.Announcements);
+        Assert.Equal(("status", "Scheduling", false), (change.Subresource, (string?)change.Patch["status"]!["phase"], change.IsUrgent));
         Assert.Null(Change(migration, News(MigrationPhases.Pending)));
+
+        var running = MigrationObject.Change(migration, News(MigrationPhases.Running),
+            [new(MigrationPhases.Pending, Now), new(MigrationPhases.Scheduling, Now.AddSeconds(1)), new(MigrationPhases.TargetReady, Now.AddSeconds(3)), new(MigrationPhases.Running, Now.AddSeconds(4))], Now.AddSeconds(5))!;
+        Assert.True(running.IsUrgent);
+        Assert.Empty(running.Announcements);
+        Assert.Equal(["Pending 10:00:00", "Scheduling 10:00:01", "TargetReady 10:00:03", "Running 10:00:04"], Times(running));
     }
 
     [Fact]
-    public void Phases_that_pass_too_quickly_to_be_written_are_told_all_the_same() =>
-        Assert.Equal(["SuccessfulCreate", "SuccessfulHandOver", "SuccessfulMigration"], Change(Move("m", "vm", MigrationPhases.Pending), News(MigrationPhases.Succeeded))!.Announcements.Select(a => a.Reason));
+    public void What_was_written_before_keeps_its_times()
+    {
+        var migration = Move("m", "vm", MigrationPhases.Running);
+        migration = migration with
+        {
+            Status = migration.Status! with { PhaseTransitionTimestamps = [new VirtualMachineInstanceMigrationPhaseTransitionTimestamp { Phase = MigrationPhases.Running, PhaseTransitionTimestamp = Now }] },
+        };
+        var change = MigrationObject.Change(migration, News(MigrationPhases.Succeeded), [new(MigrationPhases.Running, Now.AddSeconds(1)), new(MigrationPhases.Succeeded, Now.AddSeconds(2))], Now.AddSeconds(3))!;
+        Assert.Equal(["Running 10:00:00", "Succeeded 10:00:02"], Times(change));
+        Assert.Equal(["SuccessfulMigration"], change.Announcements.Select(a => a.Reason));
+    }
 
     [Fact]
     public void A_failure_is_told_with_its_message_and_nothing_else()
@@ -71,7 +85,10 @@ public sealed class MigrationObjectTests
         Assert.Empty(Change(migration, News(MigrationPhases.Scheduling))!.Patch["status"]!["conditions"]!.AsArray());
     }
 
-    private static MigrationChange? Change(VirtualMachineInstanceMigration migration, MigrationNews? news) => MigrationObject.Change(migration, news, Now);
+    private static MigrationChange? Change(VirtualMachineInstanceMigration migration, MigrationNews? news) => MigrationObject.Change(migration, news, [], Now);
+
+    private static IEnumerable<string> Times(MigrationChange change) =>
+        change.Patch["status"]!["phaseTransitionTimestamps"]!.AsArray().Select(t => $"{t!["phase"]} {((string)t["phaseTransitionTimestamp"]!)[11..19]}");
 
     private static MigrationNews News(string phase, string? message = null) => new("uid-vm", "uid-m", phase, null, message, "node-2", "target");
 }
