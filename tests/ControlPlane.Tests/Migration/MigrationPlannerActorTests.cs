@@ -59,8 +59,9 @@ public sealed class MigrationPlannerActorTests : TestKit
     {
         Begin();
         _api.Put(Guest("vm", evacuates: "node-1"));
-        await Eventually(() => Made().Count == 1);
-        var migration = _api.Find<VirtualMachineInstanceMigration>(Made()[0].Split(' ')[^1])!;
+        // A write is noted before it is done.
+        await Eventually(() => _api.All<VirtualMachineInstanceMigration>().Any());
+        var migration = _api.All<VirtualMachineInstanceMigration>().Single();
         _api.Put(migration with { Status = new VirtualMachineInstanceMigrationStatus { Phase = MigrationPhases.Failed } });
         await Eventually(() => Made().Count == 2);
     }

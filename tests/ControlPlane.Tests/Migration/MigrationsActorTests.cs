@@ -78,7 +78,7 @@ public sealed class MigrationsActorTests : TestKit
         _api.Put(Move("before", "vm", MigrationPhases.Failed, 1, Annotations.EvacuationMigration, TimeProvider.System.GetUtcNow()));
         _api.Put(Move("next", "vm", cause: Annotations.EvacuationMigration));
         await Eventually(() => _api.All<Event>().Any(e => e is { Reason: "MigrationBackoff", Message: "backoff migrating vmi ns/vm", InvolvedObject.Kind: "VirtualMachineInstance" }));
-        Assert.Equal(MigrationPhases.Pending, Phase("next"));
+        await Eventually(() => Phase("next") == MigrationPhases.Pending);
         Assert.False(_vmis.HasMessages);
     }
 
