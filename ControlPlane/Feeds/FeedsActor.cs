@@ -45,9 +45,9 @@ public sealed class FeedsActor : ReceiveActor, IWithTimers
             foreach (var router in routers)
                 router.Tell(e);
         });
-        Context.Follow<VirtualMachineInstanceMigration>(kubernetes, new FeedOptions(), time, log);
+        Context.FollowShared<VirtualMachineInstanceMigration>(kubernetes, time, log);
         Context.Follow<Node>(kubernetes, new FeedOptions(), time, log);
-        Context.Follow<KubeVirt>(kubernetes, new FeedOptions(), time, log);
+        Context.FollowShared<KubeVirt>(kubernetes, time, log);
         Receive<FeedEvent<VirtualMachineInstanceMigration>>(planner.Forward);
         Receive<FeedEvent<Node>>(planner.Forward);
         Receive<FeedEvent<KubeVirt>>(planner.Forward);

@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.Streams;
 using Troupe.ControlPlane.Machines.Vm;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Feeds;
@@ -15,10 +14,10 @@ public sealed class MachineSettings
     public MachineConfig Current => _current;
 
     public void Follow(ActorSystem system, IKubeClient kubernetes, TimeProvider time, ILogger log) =>
-        WatchFeed.Source<KubeVirt>(kubernetes, new FeedOptions(), time, log).RunForeach(e => _current = e switch
+        SharedFeeds.Follow<KubeVirt>(system, kubernetes, time, log, e => _current = e switch
         {
             FeedEvent<KubeVirt>.Observed o => MachineConfig.Of(o.Object.Spec?.Configuration),
             FeedEvent<KubeVirt>.Gone => new MachineConfig(),
             _ => _current,
-        }, system.Materializer());
+        });
 }

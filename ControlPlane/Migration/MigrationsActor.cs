@@ -43,9 +43,9 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
     public MigrationsActor(IKubeClient kubernetes, EventRecorder events, IActorRef vmiRegion, TimeProvider time, ILogger log)
     {
         (_kubernetes, _events, _vmiRegion, _time, _log) = (kubernetes, events, vmiRegion, time, log);
-        Context.Follow<VirtualMachineInstanceMigration>(kubernetes, new FeedOptions(), time, log);
+        Context.FollowShared<VirtualMachineInstanceMigration>(kubernetes, time, log);
         Context.Follow<MigrationPolicy>(kubernetes, new FeedOptions(), time, log);
-        Context.Follow<KubeVirt>(kubernetes, new FeedOptions(), time, log);
+        Context.FollowShared<KubeVirt>(kubernetes, time, log);
         Receive<FeedEvent<VirtualMachineInstanceMigration>>(OnMigration);
         Receive<FeedEvent<MigrationPolicy>>(e => Keep(_policies, e));
         Receive<FeedEvent<KubeVirt>>(OnConfiguration);

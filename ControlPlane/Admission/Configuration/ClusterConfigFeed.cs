@@ -1,6 +1,4 @@
 using Akka.Actor;
-using Akka.Streams;
-using Akka.Streams.Dsl;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Feeds;
 using Troupe.Messages.Api.KubeVirt;
@@ -16,7 +14,7 @@ public sealed class ClusterConfigFeed(ILoggerFactory logs)
     public ClusterConfig Current => _current;
 
     public void Start(ActorSystem system, IKubeClient kubernetes, TimeProvider time) =>
-        WatchFeed.Source<KubeVirt>(kubernetes, new FeedOptions(), time, _log).RunWith(Sink.ForEach<FeedEvent<KubeVirt>>(Take), system.Materializer());
+        SharedFeeds.Follow<KubeVirt>(system, kubernetes, time, _log, Take);
 
     internal void Take(FeedEvent<KubeVirt> e)
     {
