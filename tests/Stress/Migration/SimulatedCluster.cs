@@ -202,7 +202,7 @@ public sealed class SimulatedCluster : IAsyncDisposable
                     {
                         ["parallelMigrationsPerCluster"] = options.Parallel,
                         ["parallelOutboundMigrationsPerNode"] = options.ParallelPerNode,
-                        ["completionTimeoutPerGiB"] = 20,
+                        ["completionTimeoutPerGiB"] = options.CompletionTimeoutPerGiB,
                     },
                 },
             },

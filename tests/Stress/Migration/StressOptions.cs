@@ -14,6 +14,9 @@ public sealed record StressOptions(int Guests, int Nodes, TimeSpan Duration, int
     /// <summary>Kinds of faults; all that the stress knows when empty.</summary>
     public IReadOnlyList<FaultKind> Kinds { get; init; } = [];
 
+    /// <summary>Seconds after which a copy that does not end is given up.</summary>
+    public int CompletionTimeoutPerGiB { get; init; } = 20;
+
     /// <summary>Migrations that each source node may have at a time.</summary>
     public int ParallelPerNode => Math.Max(2, 2 * Parallel / Nodes);
 }

@@ -127,7 +127,7 @@ public sealed partial class SimulatedLauncher
         if (actions is not SourceActions.Migrate)
             return;
         Update(o => o with { Migration = new MigrationObservation(order.MigrationId, order.TargetEpoch, SourceStage.Migrating, TargetStage.None) { StartedAt = Now } });
-        var run = _run = new SimulatedRun(order, Now);
+        var run = _run = new SimulatedRun(order, _guest?.MemoryBytes ?? 0, Now);
         Open(run, link =>
         {
             link.AtTarget(target => target._arriving = target._target.Stage is TargetStage.Ready);
@@ -189,11 +189,28 @@ public sealed partial class SimulatedLauncher
             Update(o => o.Migration is { } m ? o with { Migration = m with { Progress = run.Progress(now, rate) } } : o);
         }
 
-        var downtime = run.MaxDowntime ?? _hosts.Timing.MaxDowntime;
-        if (run.Copy!.Fits(rate, downtime) || (_qemu is { Runs: false } && run.Copy.Left + run.Copy.Dirtied <= rate * _hosts.Timing.CopyStep.TotalSeconds))
+        Converge(run, rate);
+        if (run.Copy!.Fits(rate, run.MaxDowntime) || (_qemu is { Runs: false } && run.Copy.Left + run.Copy.Dirtied <= rate * _hosts.Timing.CopyStep.TotalSeconds))
             Switch(run, run.Copy.Rest(rate));
         else
             After(_hosts.Timing.CopyStep, () => Tick(run));
+    }
+
+    private void Converge(SimulatedRun run, double rate)
+    {
+        switch (run.Converge(Now, rate))
+        {
+            case ConvergenceStep.GiveUp given when _source.Stage is SourceStage.Migrating:
+                Update(o => o.Migration is { } m ? o with { Migration = m with { Message = given.Message } } : o, silently: true);
+                Decide(new SourceInput.GiveUp());
+                break;
+            case ConvergenceStep.Pause:
+                _qemu?.Stand();
+                break;
+            case ConvergenceStep.SetDowntime wider:
+                run.MaxDowntime = TimeSpan.FromMilliseconds(wider.Ms);
+                break;
+        }
     }
 
     private void Switch(SimulatedRun run, TimeSpan rest)
@@ -221,7 +238,7 @@ public sealed partial class SimulatedLauncher
         if (error is not null)
             Resume();
         if (error is not null && _source.IsBusy)
-            Update(o => o.Migration is { } m ? o with { Migration = m with { Message = error } } : o, silently: true);
+            Update(o => o.Migration is { Message: null } m ? o with { Migration = m with { Message = error } } : o, silently: true);
         Update(o => o.Migration is { } m ? o with { Migration = m with { EndedAt = Now } } : o, silently: true);
         Decide(new SourceInput.Returned(error is null));
         if (error is null)

@@ -1,10 +1,13 @@
+using Troupe.Launcher.Migration;
 using Troupe.Messages.Protocol.Migration;
 
 namespace Troupe.Stress.Simulation;
 
 /// <summary>One attempt to send a guest, as libvirt's long call knows it. Only its launcher's queue touches it.</summary>
-internal sealed class SimulatedRun(MigrateDomain order, DateTimeOffset startedAt)
+internal sealed class SimulatedRun(MigrateDomain order, long memoryBytes, DateTimeOffset startedAt)
 {
+    private Convergence _convergence = new(ConvergenceRules.Of(order.Options, memoryBytes));
+
     public MigrateDomain Order { get; } = order;
 
     public SimulatedLink? Link { get; set; }
@@ -26,7 +29,14 @@ internal sealed class SimulatedRun(MigrateDomain order, DateTimeOffset startedAt
     /// <summary>Why the call is to come back; null while it need not.</summary>
     public string? Failure { get; private set; }
 
-    public TimeSpan? MaxDowntime { get; } = order.Options.MaxDowntimeMs > 0 ? TimeSpan.FromMilliseconds(order.Options.MaxDowntimeMs) : null;
+    public TimeSpan MaxDowntime { get; set; } = TimeSpan.FromMilliseconds(ConvergenceRules.Of(order.Options, memoryBytes).FirstDowntimeMs);
+
+    /// <summary>What the real launcher would do about this copy now.</summary>
+    public ConvergenceStep? Converge(DateTimeOffset now, double bytesPerSecond)
+    {
+        (_convergence, var step) = _convergence.Decide(now - startedAt, Progress(now, bytesPerSecond));
+        return step;
+    }
 
     public void Fail(string why) => Failure ??= why;
 

@@ -20,15 +20,12 @@ public sealed record SimulationTiming
     /// <summary>A libvirt daemon that died is back.</summary>
     public TimeSpan DaemonRestart { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>What libvirt's keep-alive makes of a network that lets nothing through.</summary>
-    public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(30);
+    /// <summary>How long the launchers' connections take to notice a network that lets nothing through.</summary>
+    public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(20);
     public TimeSpan ConnectPatience { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>A launcher whose guest has ended stays for this long.</summary>
     public TimeSpan Afterlife { get; init; } = TimeSpan.FromSeconds(15);
-
-    /// <summary>QEMU's own limit of the downtime where nobody sets one.</summary>
-    public TimeSpan MaxDowntime { get; init; } = TimeSpan.FromMilliseconds(300);
 
     /// <summary>Of each node's link, shared by what goes over it.</summary>
     public double BytesPerSecond { get; init; } = 1 << 30;
