@@ -1,5 +1,6 @@
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Launcher;
+using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Node;
 using static Troupe.Messages.Api.KubeVirt.Vocabulary.VmiPhases;
 
@@ -17,6 +18,9 @@ internal sealed record DomainVerdict(string Phase, string? Reason, string? Messa
         {
             if (report.Domain is { State: DomainState.Shutoff or DomainState.Crashed } domain && Ended(domain, vmi) is { } end)
                 return end;
+            // The right had come, and the guest that was to follow it has ended before it ran here.
+            if (report.Domain is { State: DomainState.NoDomain, Migration: { Target: TargetStage.Failed } lost } && lost.TargetEpoch == state.Right?.Epoch)
+                return Failure("MigrationFailed", lost.Message ?? "the guest was lost at the target of its migration");
             if (report.Launcher is LauncherPresence.Lost)
                 return Failure("LauncherLost", report.Domain.Message ?? "virt-launcher is gone, and the guest with it");
         }

@@ -294,6 +294,15 @@ public sealed class MigrationLifecycleTests
     }
 
     [Fact]
+    public void A_guest_that_ends_at_the_target_after_the_right_had_come_and_before_it_ran_is_told_as_lost()
+    {
+        Start();
+        TellSource(SourceStage.PassedOn, DomainState.Shutoff, DomainReason.Migrated);
+        Tell(Report("node-2", 2, Target(TargetStage.Failed), DomainState.NoDomain, DomainReason.Unknown));
+        Assert.Equal((VmiPhases.Failed, "MigrationFailed"), (_state.Phase, _state.Reason));
+    }
+
+    [Fact]
     public void A_target_is_refused_the_guest_of_a_dead_source_that_left_no_word_or_was_silent_for_too_long()
     {
         Start();
