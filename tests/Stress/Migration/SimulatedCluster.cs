@@ -118,6 +118,10 @@ public sealed class SimulatedCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>Writes that came over the network, which are the control plane's: kubelets and the stress itself write without it.</summary>
+    public async Task<Dictionary<string, double>> WritesAsync() =>
+        ApiTraffic.Writes((await Shell.RunAsync("kubectl", ["--kubeconfig", _server.Kubeconfig, "get", "--raw", "/metrics"])).Require());
+
     public Task CordonAsync(string node, bool cordoned) =>
         Api.PatchAsync(ResourceKey.Nodes, null, node, PatchKind.MergePatch, new JsonObject { ["spec"] = new JsonObject { ["unschedulable"] = cordoned } });
 

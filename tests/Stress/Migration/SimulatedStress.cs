@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Troupe.EndToEnd.Harness;
 using Troupe.Stress.Simulation;
 
 namespace Troupe.Stress.Migration;
@@ -31,6 +32,7 @@ public sealed class SimulatedStress(StressOptions options, Action<string> say)
         var faults = new FaultInjector(cluster, load, FaultPlan.Of(options));
         using var stop = new CancellationTokenSource();
         var breaking = faults.RunAsync(stop.Token);
+        var written = await cluster.WritesAsync();
         var running = Stopwatch.StartNew();
         var said = TimeSpan.Zero;
         while (running.Elapsed < options.Duration)
@@ -55,10 +57,11 @@ public sealed class SimulatedStress(StressOptions options, Action<string> say)
             return Unrest.Of(cluster);
         });
         load.GiveUp();
+        var writes = ApiTraffic.Difference(written, await cluster.WritesAsync()).ToDictionary(w => w.Key, w => w.Value / Math.Max(1, load.Outcomes.Count));
         var unled = Unrest.LostSessions(cluster);
         say("deleting all guests");
         var left = await DeleteAllAsync(cluster);
-        return Report(cluster, load, faults, startedAt, took.Elapsed, unled.Count, [.. unrest, .. unled, .. left]);
+        return Report(cluster, load, faults, startedAt, took.Elapsed, unled.Count, [.. unrest, .. unled, .. left]) with { WritesPerMigration = writes };
     }
 
     private StressReport Report(SimulatedCluster cluster, MigrationLoad load, FaultInjector faults, DateTimeOffset startedAt, TimeSpan took, int unled, IReadOnlyList<string> leaks)

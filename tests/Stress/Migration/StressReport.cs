@@ -31,6 +31,9 @@ public sealed record StressReport(
     /// <summary>Emulated guests whose kernel panicked: QEMU's emulation can lose a dirty page (docs/stress.md). Under KVM they would be violations.</summary>
     public int EmulatedPanics { get; init; }
 
+    /// <summary>What the control plane wrote to the API server while guests moved, for each migration that ended; by verb and resource.</summary>
+    public IReadOnlyDictionary<string, double> WritesPerMigration { get; init; } = new Dictionary<string, double>();
+
     [JsonIgnore]
     public bool Passed => Violations.Count == 0 && Leaks.Count == 0 && TcpLosses == 0 && DiskLosses == 0 && Migrations.GetValueOrDefault("Unfinished") == 0;
 
@@ -44,6 +47,7 @@ public sealed record StressReport(
           total       P50 {TotalMs.P50:0} ms, P95 {TotalMs.P95:0} ms, P99 {TotalMs.P99:0} ms, max {TotalMs.Max:0} ms
           downtime    P50 {DowntimeMs.P50:0} ms, P95 {DowntimeMs.P95:0} ms, P99 {DowntimeMs.P99:0} ms, max {DowntimeMs.Max:0} ms
           faults      {Words(Faults)}
+          API writes  {WritesPerMigration.Values.Sum():0.0} a migration{string.Concat(WritesPerMigration.OrderByDescending(w => w.Value).Select(w => $", {w.Value:0.0} {w.Key}"))}
           guests lost with what had them: {Losses}; TCP losses {TcpLosses}; disk losses {DiskLosses}; emulated guests whose kernel panicked: {EmulatedPanics}
           violations  {Lines(Violations.Select(v => $"{v.At:HH:mm:ss.fff} {v.VmiUid}: {v.Law}: {v.What}"))}
           leaks       {Lines(Leaks)}

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace Troupe.Benchmarks;
+namespace Troupe.EndToEnd.Harness;
 
 /// <summary>Counts of API requests, read from the API server's <c>apiserver_request_total</c>.</summary>
 public static partial class ApiTraffic
