@@ -12,19 +12,18 @@ internal sealed class SharedFeed<T> where T : KubeObject
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<(string?, string?), T> _known = [];
-    private readonly Dictionary<object, Func<FeedEvent<T>, bool>> _listeners = [];
+    private readonly List<Func<FeedEvent<T>, bool>> _listeners = [];
     private bool _isSynced;
 
     public SharedFeed(IKubeClient kubernetes, TimeProvider time, ILogger log, IMaterializer materializer) =>
         WatchFeed.Source<T>(kubernetes, new FeedOptions(), time, log).RunForeach(Take, materializer);
 
-    /// <param name="who">One that follows again, as a restarted actor does, is told anew.</param>
     /// <param name="tell">False when it wants to hear no more. Must not wait.</param>
-    public void Follow(object who, Func<FeedEvent<T>, bool> tell)
+    public void Follow(Func<FeedEvent<T>, bool> tell)
     {
         lock (_gate)
         {
-            _listeners[who] = tell;
+            _listeners.Add(tell);
             foreach (var obj in _known.Values)
                 tell(new FeedEvent<T>.Observed(obj));
             if (_isSynced)
@@ -49,8 +48,7 @@ internal sealed class SharedFeed<T> where T : KubeObject
                     break;
             }
 
-            foreach (var (who, _) in _listeners.Where(l => !l.Value(e)).ToList())
-                _listeners.Remove(who);
+            _listeners.RemoveAll(tell => !tell(e));
         }
     }
 }
@@ -58,14 +56,14 @@ internal sealed class SharedFeed<T> where T : KubeObject
 /// <summary>The shared feeds of a process.</summary>
 public sealed class SharedFeeds : IExtension
 {
-    private readonly ConcurrentDictionary<(Type, IKubeClient), Lazy<object>> _feeds = [];
+    private readonly ConcurrentDictionary<(Type, IKubeClient), Lazy<object>> _feeds = new();
     private readonly IMaterializer _materializer;
 
     private SharedFeeds(ActorSystem system) => _materializer = system.Materializer();
 
     /// <summary>Every event of a kind, for as long as the process runs.</summary>
     public static void Follow<T>(ActorSystem system, IKubeClient kubernetes, TimeProvider time, ILogger log, Action<FeedEvent<T>> tell) where T : KubeObject =>
-        Of<T>(system, kubernetes, time, log).Follow(tell, e =>
+        Of<T>(system, kubernetes, time, log).Follow(e =>
         {
             tell(e);
             return true;
