@@ -11,6 +11,9 @@ namespace Troupe.Launcher.Migration;
 /// </summary>
 internal sealed partial class ConnectionHolder : IDisposable
 {
+    // SOL_SOCKET, SCM_RIGHTS, MSG_NOSIGNAL, and CMSG_LEN of one descriptor.
+    private const int SolSocket = 1, ScmRights = 1, NoSignal = 0x4000, ControlLength = 20;
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(10);
     private readonly Process _process;
     private readonly Socket _socket;
 
@@ -31,7 +34,7 @@ internal sealed partial class ConnectionHolder : IDisposable
             ?? throw new IOException("no process for holding libvirt's connection");
         try
         {
-            var holder = new ConnectionHolder(process, await listener.AcceptAsync(ct).AsTask().WaitAsync(TimeSpan.FromSeconds(10), ct).ConfigureAwait(false));
+            var holder = new ConnectionHolder(process, await listener.AcceptAsync(ct).AsTask().WaitAsync(StartPatience, ct).ConfigureAwait(false));
             process.EnableRaisingEvents = true;
             process.Exited += (_, _) => holder.Lost?.Invoke();
             return holder;
@@ -79,9 +82,6 @@ internal sealed partial class ConnectionHolder : IDisposable
 
         _process.Dispose();
     }
-
-    // SOL_SOCKET, SCM_RIGHTS, MSG_NOSIGNAL, and CMSG_LEN of one descriptor.
-    private const int SolSocket = 1, ScmRights = 1, NoSignal = 0x4000, ControlLength = 20;
 
     [StructLayout(LayoutKind.Sequential)]
     private unsafe struct IoVector
