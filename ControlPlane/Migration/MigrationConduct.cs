@@ -121,6 +121,7 @@ internal static class MigrationConduct
 
     private static IReadOnlyList<VmiEffect> Announcements(IMigrationEvent step) => step switch
     {
+        MigrationTargetAssigned assigned => [new VmiEffect.Announce("Normal", "PreparingTarget", $"VirtualMachineInstance Migration Target Prepared on node {assigned.Node}.")],
         MigrationStarted => [new VmiEffect.Announce("Normal", "Migrating", "VirtualMachineInstance is migrating.")],
         RightHandedOver handover => [new VmiEffect.Announce("Normal", "Migrated", $"The VirtualMachineInstance migrated to node {handover.Node}.")],
         MigrationFailed failed => [new VmiEffect.Announce("Warning", "FailedMigration", failed.Message)],

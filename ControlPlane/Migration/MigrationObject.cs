@@ -22,6 +22,11 @@ internal sealed record PassedPhase(string Phase, DateTimeOffset At);
 /// <summary>A VirtualMachineInstanceMigration as a wish, and as it should read.</summary>
 internal static class MigrationObject
 {
+    private static readonly string[] Order =
+    [
+        "", MigrationPhases.Pending, MigrationPhases.Scheduling, MigrationPhases.Scheduled, MigrationPhases.PreparingTarget, MigrationPhases.TargetReady, MigrationPhases.Running, MigrationPhases.Succeeded,
+    ];
+
     public static MigrateVmi Wish(VirtualMachineInstanceMigration migration, string vmiUid, MigrationSettings settings) => new(
         vmiUid, migration.Metadata.Uid!, migration.Metadata.Name!, [.. (migration.Spec?.AddedNodeSelector ?? new Dictionary<string, string>()).Select(l => $"{l.Key}={l.Value}")],
         settings.Options, settings.Policy,
@@ -62,7 +67,7 @@ internal static class MigrationObject
 
         var isUrgent = status.ContainsKey("conditions") || (next != phase && (MigrationPhases.IsFinal(next) || next is MigrationPhases.Running));
         return status.Count == 0 ? null
-            : new(new JsonObject { ["metadata"] = new JsonObject { ["uid"] = migration.Metadata.Uid }, ["status"] = status }, "status", next == phase ? [] : Announcements(next, news), isUrgent);
+            : new(new JsonObject { ["metadata"] = new JsonObject { ["uid"] = migration.Metadata.Uid }, ["status"] = status }, "status", Announcements(phase, next, news), isUrgent);
     }
 
     private static JsonArray Transitions(VirtualMachineInstanceMigration migration, IEnumerable<PassedPhase> passed)
@@ -83,13 +88,23 @@ internal static class MigrationObject
             FailureReason = news.Message,
         }, ApiJson.Default.VirtualMachineInstanceMigrationState);
 
-    /// <summary>How it ended; the way there is in the phases and their times.</summary>
-    private static IReadOnlyList<MigrationAnnouncement> Announcements(string phase, MigrationNews? news) => phase switch
+    /// <summary>Phases may be passed in one step when they come quickly; what lies between is told all the same.</summary>
+    private static IReadOnlyList<MigrationAnnouncement> Announcements(string before, string next, MigrationNews? news)
     {
-        MigrationPhases.Failed => [new("Warning", "FailedMigration", news?.Message ?? "source node reported migration failed")],
-        MigrationPhases.Succeeded => [new("Normal", "SuccessfulMigration", "Source node reported migration succeeded")],
-        _ => [],
-    };
+        if (next == MigrationPhases.Failed && before != next)
+            return [new("Warning", "FailedMigration", news?.Message ?? "source node reported migration failed")];
+        var (from, to) = (Array.IndexOf(Order, before), Array.IndexOf(Order, next));
+        return
+        [
+            .. Order.Where((_, at) => at > from && at <= to).Select(phase => phase switch
+            {
+                MigrationPhases.Scheduling => new MigrationAnnouncement("Normal", "SuccessfulCreate", $"Created migration target pod {news?.TargetPod}"),
+                MigrationPhases.PreparingTarget => new("Normal", "SuccessfulHandOver", "Migration target pod is ready for preparation by virt-handler."),
+                MigrationPhases.Succeeded => new("Normal", "SuccessfulMigration", "Source node reported migration succeeded"),
+                _ => null,
+            }).OfType<MigrationAnnouncement>(),
+        ];
+    }
 
     private static string Stamp(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
 

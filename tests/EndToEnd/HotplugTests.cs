@@ -24,7 +24,7 @@ public sealed class HotplugTests(SharedCluster shared)
         Assert.Equal("data-of-plugged", (string?)status["persistentVolumeClaimInfo"]!["claimName"]);
         Assert.StartsWith("hp-volume-", (string?)status["hotplugVolume"]!["attachPodName"]);
         await console.Run("until [ -e /dev/sda ]; do sleep 1; done");
-        Assert.Contains("still-here", await console.Run("echo still-here >/dev/sda; sync; head -c 10 /dev/sda"));
+        Assert.Contains("still-here", await console.Run("echo still''-here >/dev/sda; sync; echo 3 >/proc/sys/vm/drop_caches; head -c 10 /dev/sda"));
 
         (await Unplug("plugged", "data-of-plugged")).Require();
         await Eventually.Get("the guest has let go", () => Cluster.Get("vmi", "plugged"), v => v?["status"]?["volumeStatus"] is null);
