@@ -41,23 +41,24 @@ public sealed partial class VmiActor
 
     private void DeleteAttachment(VmiEffect.DeleteAttachment delete)
     {
-        if (!_calls.Begin(Call.DeleteAttachment))
+        if (_deleted.Contains(delete.Uid) || !_calls.Begin(Call.DeleteAttachment))
             return;
         var ns = _state.Vmi!.Metadata.Namespace;
+        _deleting[Call.DeleteAttachment] = delete.Uid;
         Do(Call.DeleteAttachment, async ct =>
         {
             try
             {
                 await _services.Kubernetes.DeleteAsync<Pod>(ns, delete.Name, new DeleteQuery(delete.Uid, GracePeriodSeconds: 0), ct).ConfigureAwait(false);
                 _services.Events.Record(About(), "Normal", "SuccessfulDelete", $"Deleted attachment pod {delete.Name}");
+                // That it is gone the feed tells, perhaps before this answer is read: what is remembered here must not bring it back.
+                return null;
             }
             catch (KubeException e) when (e.IsNotFound || e.IsConflict)
             {
                 // Gone already; a conflict is about the UID of another one that bears the name now.
                 return new AttachmentGone(_state.Uid, delete.Name, delete.Uid);
             }
-
-            return _state.Storage.Attachments.GetValueOrDefault(delete.Name) is { } pod ? new AttachmentObserved(_state.Uid, pod with { IsDeleting = true }) : null;
         });
     }
 

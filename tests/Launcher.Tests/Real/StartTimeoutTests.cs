@@ -24,12 +24,11 @@ public sealed class StartTimeoutTests
         foreach (var reply in new[] { await launcher.AskAsync(launch, deadline.Token), await launcher.AskAsync(launch, deadline.Token) })
         {
             Assert.Equal(LauncherError.LibvirtFailed, reply.Error);
-            Assert.Contains("nonesuch", reply.Message);
+            Assert.StartsWith("starting the domain: ", reply.Message);
         }
 
         var last = await givenUp.Task.WaitAsync(deadline.Token);
-        Assert.StartsWith("the guest did not start within 8 s: ", last.Message);
-        Assert.Contains("nonesuch", last.Message);
+        Assert.StartsWith("the guest did not start within 8 s: starting the domain: ", last.Message);
         await sandbox.Ended.WaitAsync(deadline.Token);
         Assert.Equal(1, sandbox.ExitCode);
     }
