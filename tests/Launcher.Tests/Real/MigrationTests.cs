@@ -48,7 +48,8 @@ public sealed class MigrationTests
     {
         await using var source = await DirtyAsync();
         await using var target = await RunningGuest.AwaitAsync(source.Vmi);
-        await MoveAsync(source, target, Plain with { BandwidthBytesPerSecond = 20 * MiB, CompletionTimeoutPerGiB = 15, AllowWorkloadDisruption = true }, async () =>
+        // Within the first pass: QEMU's emulation loses sight of some writes in later ones (docs/stress.md), and so may end a copy that should have no end.
+        await MoveAsync(source, target, Plain with { BandwidthBytesPerSecond = 20 * MiB, CompletionTimeoutPerGiB = 6, AllowWorkloadDisruption = true }, async () =>
         {
             var paused = await source.UntilAsync(o => o.Migration?.Forecast?.Strategy is MigrationStrategy.Paused);
             Assert.NotEqual(DomainReason.User, paused.Reason);
