@@ -85,8 +85,11 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
     /// <summary>The same for news that nobody waits for.</summary>
     public static readonly TimeSpan PatientWriteDelay = TimeSpan.FromSeconds(1);
 
-    /// <summary>And for how far a migration is that has not moved the guest: its own object tells that.</summary>
-    public static readonly TimeSpan MigratingWriteDelay = TimeSpan.FromSeconds(5);
+    /// <summary>
+    /// And for what is known of a guest that is about to run, which is written with its running; and for how far a migration is that has not
+    /// moved the guest, which its own object tells.
+    /// </summary>
+    public static readonly TimeSpan AwaitingWriteDelay = TimeSpan.FromSeconds(5);
 
     /// <summary>A feed that woke this actor has said by then what it knows.</summary>
     private static readonly TimeSpan FeedPatience = TimeSpan.FromMilliseconds(500);
@@ -390,7 +393,7 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
         if (!_isWriteDue && _state.Phase is VmiPhases.Pending && (_calls.IsRunning(Call.CreatePod) || _state.PodMadeAt is not null))
             return;
         if (_isWriteDue || !Timers.IsTimerActive(nameof(WriteStatus)))
-            Timers.StartSingleTimer(nameof(WriteStatus), WriteStatus.Instance, _isWriteDue ? WriteDelay : _state.Moving.Ongoing is { IsSettled: false } ? MigratingWriteDelay : PatientWriteDelay);
+            Timers.StartSingleTimer(nameof(WriteStatus), WriteStatus.Instance, _isWriteDue ? WriteDelay : _state.Phase is VmiPhases.Scheduled || _state.Moving.Ongoing is { IsSettled: false } ? AwaitingWriteDelay : PatientWriteDelay);
     }
 
     private void Write()
