@@ -285,7 +285,8 @@ public sealed class VolumesOnTheMoveTests
             Certificate = "certificate",
             Revision = node == "node-1" ? _revision : null,
             Volumes = name is null ? [] : [new VolumeObservation(name, "vda", 60 * MiB)],
-        }) { Mounted = isPlugged ? [name!] : [] };
+        })
+        { Mounted = isPlugged ? [name!] : [] };
     }
 
     private static Volume Volume(string name, string claim, bool hotpluggable) =>
