@@ -13,10 +13,10 @@ internal static class ClaimDisks
     {
         if (FindDevice(name) is { } device)
             return await OpenAsync(name, device, target, matchVolume, hotpluggable, ct).ConfigureAwait(false);
-        var hotplugged = $"{LauncherPaths.HotplugDisks}/{name}.img";
+        var hotplugged = LauncherPaths.PluggedImage(name);
         if (hotpluggable && !Directory.Exists(LauncherPaths.HostDisk(name)))
             return File.Exists(hotplugged) ? await OpenAsync(name, hotplugged, target, matchVolume, hotpluggable, ct).ConfigureAwait(false) : null;
-        var file = $"{LauncherPaths.HostDisk(name)}/disk.img";
+        var file = LauncherPaths.ClaimImage(name);
         if (!File.Exists(file))
             Create(file, SizeOf(vmi, name) ?? throw new UnsupportedSpecException(field, "the claim holds no disk.img, and its size is not known yet"));
         return await OpenAsync(name, file, target, matchVolume, hotpluggable, ct).ConfigureAwait(false);
@@ -25,7 +25,7 @@ internal static class ClaimDisks
     /// <summary>Writes go to an overlay in the pod; the claim stays as it is.</summary>
     public static Task<PreparedDisk> EphemeralAsync(string name, string field, string target, CancellationToken ct)
     {
-        var backing = FindDevice(name) ?? $"{LauncherPaths.HostDisk(name)}/disk.img";
+        var backing = FindDevice(name) ?? LauncherPaths.ClaimImage(name);
         return File.Exists(backing)
             ? Overlays.CreateAsync(name, backing, target, ct)
             : throw new UnsupportedSpecException($"{field}.ephemeral", "the claim holds no disk.img", isInvalid: true);
@@ -53,7 +53,7 @@ internal static class ClaimDisks
         return ClaimSize.ImageBytes(capacity.Units, claim.Requests?.TryGetValue("storage", out var requested) is true ? requested.Units : null, overhead);
     }
 
-    private static string? FindDevice(string name) => new[] { LauncherPaths.BlockDevice(name), $"{LauncherPaths.HotplugDisks}/{name}" }.FirstOrDefault(DiskImage.IsBlockDevice);
+    private static string? FindDevice(string name) => new[] { LauncherPaths.BlockDevice(name), LauncherPaths.PluggedDevice(name) }.FirstOrDefault(DiskImage.IsBlockDevice);
 
     private static void Create(string file, long bytes)
     {

@@ -11,10 +11,10 @@ internal static class CopiedDisks
     /// <summary>Where the new claim is, in the target's pod.</summary>
     public static string FileOf(CopiedVolume volume) => (volume.IsPlugged, volume.IsBlock) switch
     {
-        (true, true) => $"{LauncherPaths.HotplugDisks}/{volume.Name}",
-        (true, false) => $"{LauncherPaths.HotplugDisks}/{volume.Name}.img",
+        (true, true) => LauncherPaths.PluggedDevice(volume.Name),
+        (true, false) => LauncherPaths.PluggedImage(volume.Name),
         (false, true) => LauncherPaths.BlockDevice(volume.Name),
-        _ => $"{LauncherPaths.HostDisk(volume.Name)}/disk.img",
+        _ => LauncherPaths.ClaimImage(volume.Name),
     };
 
     /// <summary>At the target: room for each. QEMU copies only onto a disk of the same size; of a device, that much is used.</summary>

@@ -42,6 +42,15 @@ public static class LauncherPaths
 
     public static string HostDisk(string volume) => $"{Private}/vmi-disks/{volume}";
 
+    /// <summary>A claim's disk, where its volumeMode is Filesystem.</summary>
+    public static string ClaimImage(string volume) => $"{HostDisk(volume)}/disk.img";
+
+    /// <summary>The same of a claim that is plugged in.</summary>
+    public static string PluggedImage(string volume) => $"{HotplugDisks}/{volume}.img";
+
+    /// <summary>Device of a plugged claim whose volumeMode is Block.</summary>
+    public static string PluggedDevice(string volume) => $"{HotplugDisks}/{volume}";
+
     /// <summary>In a pod that brings a volume: the volume's folder, or its device.</summary>
     public static string AttachedVolume(string volume) => $"/volumes/{volume}";
 
