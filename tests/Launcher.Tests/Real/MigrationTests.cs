@@ -121,6 +121,8 @@ public sealed class MigrationTests
         await MoveAsync(source, target, Plain);
         await target.UntilAsync(o => o is { State: DomainState.Paused, Reason: DomainReason.User });
         await target.OperateAsync(new UnpauseDomain());
+        // QEMU tells of the agent's channel only once the guest's clock runs again.
+        await target.AgentAsync();
         Assert.Equal("awake", await target.ShellAsync("echo awake"));
     }
 
