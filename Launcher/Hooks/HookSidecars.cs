@@ -2,8 +2,9 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Troupe.Launcher.Disks.CloudInit;
-using Troupe.Messages.Api;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.Meta;
+using Troupe.Messages.Protocol.Launcher;
 
 namespace Troupe.Launcher.Hooks;
 
@@ -18,6 +19,9 @@ internal sealed class HookSidecars(string folder, int expected, TimeProvider tim
     private const string PreCloudInitIso = "PreCloudInitIso";
     private const string OnShutdown = "Shutdown";
     private static readonly string[] Versions = ["v1alpha3", "v1alpha2", "v1alpha1"];
+
+    /// <summary>The VMI as Kubernetes writes it. (ApiJson would do it, too, and bring the types of every other kind into this binary.)</summary>
+    private static readonly LauncherJson AsKubernetes = new(new JsonSerializerOptions(LauncherJson.Default.Options) { Converters = { new Rfc3339Converter() } });
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan InfoPatience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CallPatience = TimeSpan.FromMinutes(1);
@@ -158,7 +162,7 @@ internal sealed class HookSidecars(string folder, int expected, TimeProvider tim
 
     private static IEnumerable<string> Text(List<(int Field, long Number, byte[] Bytes)> fields, int field) => fields.Where(f => f.Field == field).Select(f => Encoding.UTF8.GetString(f.Bytes));
 
-    private static byte[] Json(VirtualMachineInstance vmi) => JsonSerializer.SerializeToUtf8Bytes(vmi, ApiJson.Default.VirtualMachineInstance);
+    private static byte[] Json(VirtualMachineInstance vmi) => JsonSerializer.SerializeToUtf8Bytes(vmi, AsKubernetes.VirtualMachineInstance);
 
     private static byte[] Bytes(JsonObject json) => MetadataJson.Bytes(json);
 }

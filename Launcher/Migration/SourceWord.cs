@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Migration;
 
 namespace Troupe.Launcher.Migration;
@@ -21,7 +22,7 @@ internal sealed class SourceWord(string file) : IDisposable
             _open ??= new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             _open.SetLength(0);
             _open.Position = 0;
-            JsonSerializer.Serialize(_open, word, MigrationJson.Default.LastWord);
+            JsonSerializer.Serialize(_open, word, LauncherJson.Default.LastWord);
             _open.Flush();
             _isGiven = true;
         }

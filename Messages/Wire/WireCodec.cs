@@ -21,7 +21,7 @@ public sealed class WireCodec
         _byManifest = all.ToDictionary(t => t.Manifest, StringComparer.Ordinal);
     }
 
-    public static WireCodec Default { get; } = new([.. LauncherWire.Types, .. NodeWire.Types, .. VmiWire.Types, .. MachineWire.Types, .. StreamWire.Types, .. MigrationWire.Types, .. MigrationWire.LauncherTypes, .. MigrationWire.PeerTypes]);
+    public static WireCodec Default { get; } = new([.. LauncherWire.Types, .. NodeWire.Types, .. VmiWire.Types, .. MachineWire.Types, .. StreamWire.Types, .. MigrationWire.Types, .. MigrationLauncherWire.Types, .. MigrationLauncherWire.PeerTypes]);
 
     public IReadOnlyCollection<WireType> Types => _byType.Values;
 

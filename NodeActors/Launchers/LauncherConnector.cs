@@ -16,7 +16,7 @@ public sealed class LauncherConnector(PodFolders pods) : ILauncherConnector
         {
             // Not shared: while its launcher lives, that has the lock.
             using var file = new FileStream(Path.Combine(pods.Sockets(podUid), LauncherPaths.LastWordName), FileMode.Open, FileAccess.Read, FileShare.None);
-            return JsonSerializer.Deserialize(file, MigrationJson.Default.LastWord);
+            return JsonSerializer.Deserialize(file, LauncherJson.Default.LastWord);
         }
         catch (Exception e) when (e is IOException or JsonException)
         {

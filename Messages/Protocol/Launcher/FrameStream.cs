@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Wire;
 
@@ -9,7 +10,7 @@ namespace Troupe.Messages.Protocol.Launcher;
 /// <remarks>One reader and one writer at a time.</remarks>
 public sealed class FrameStream(Stream stream)
 {
-    private static readonly WireCodec Codec = new([.. LauncherWire.Types, .. MigrationWire.LauncherTypes, .. MigrationWire.PeerTypes]);
+    private static readonly WireCodec Codec = new([.. LauncherWire.Types, .. MigrationLauncherWire.Types, .. MigrationLauncherWire.PeerTypes]);
     private readonly byte[] _length = new byte[4];
 
     public async Task WriteAsync(long id, IWireMessage message, CancellationToken ct)

@@ -1,25 +1,6 @@
-using System.Text.Json.Serialization;
 using Troupe.Messages.Wire;
 
 namespace Troupe.Messages.Protocol.Launcher;
-
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    UseStringEnumConverter = true)]
-[JsonSerializable(typeof(LauncherFrame))]
-[JsonSerializable(typeof(NodeCapabilities))]
-[JsonSerializable(typeof(LauncherHello))]
-[JsonSerializable(typeof(LaunchDomain))]
-[JsonSerializable(typeof(ShutdownDomain))]
-[JsonSerializable(typeof(DestroyDomain))]
-[JsonSerializable(typeof(QuitLauncher))]
-[JsonSerializable(typeof(OperateDomain))]
-[JsonSerializable(typeof(SyncDomain))]
-[JsonSerializable(typeof(LauncherReply))]
-[JsonSerializable(typeof(DomainChanged))]
-[JsonSerializable(typeof(IReadOnlyList<EmulatorProbe>))]
-public sealed partial class LauncherJson : JsonSerializerContext;
 
 public static class LauncherWire
 {

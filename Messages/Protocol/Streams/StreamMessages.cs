@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using Troupe.Messages.Protocol.Node;
 using Troupe.Messages.Wire;
 
@@ -50,22 +49,14 @@ public static class StreamProtocol
     public const int Credit = 8;
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
-[JsonSerializable(typeof(OpenStream))]
-[JsonSerializable(typeof(StreamOpened))]
-[JsonSerializable(typeof(StreamData))]
-[JsonSerializable(typeof(StreamCredit))]
-[JsonSerializable(typeof(StreamClosed))]
-public sealed partial class StreamJson : JsonSerializerContext;
-
 public static class StreamWire
 {
     public static IReadOnlyList<WireType> Types { get; } =
     [
-        WireType.Of("stream.open.1", StreamJson.Default.OpenStream),
-        WireType.Of("stream.opened.1", StreamJson.Default.StreamOpened),
-        WireType.Of("stream.data.1", StreamJson.Default.StreamData),
-        WireType.Of("stream.credit.1", StreamJson.Default.StreamCredit),
-        WireType.Of("stream.closed.1", StreamJson.Default.StreamClosed),
+        WireType.Of("stream.open.1", WireJson.Default.OpenStream),
+        WireType.Of("stream.opened.1", WireJson.Default.StreamOpened),
+        WireType.Of("stream.data.1", WireJson.Default.StreamData),
+        WireType.Of("stream.credit.1", WireJson.Default.StreamCredit),
+        WireType.Of("stream.closed.1", WireJson.Default.StreamClosed),
     ];
 }

@@ -40,7 +40,7 @@ public sealed class ReportingTests : NodeAgentTest
     public async Task An_agent_that_starts_after_a_source_launcher_has_died_tells_its_last_word()
     {
         var pod = Folders.AddPod();
-        await File.WriteAllBytesAsync(Path.Combine(Folders.Pods.Sockets(pod), LauncherPaths.LastWordName), JsonSerializer.SerializeToUtf8Bytes(new LastWord(Vmi, "m", 2), MigrationJson.Default.LastWord));
+        await File.WriteAllBytesAsync(Path.Combine(Folders.Pods.Sockets(pod), LauncherPaths.LastWordName), JsonSerializer.SerializeToUtf8Bytes(new LastWord(Vmi, "m", 2), LauncherJson.Default.LastWord));
         var agent = await StartAgentAndHearItAsync();
         agent.Tell(new QueryDomain(Node, Vmi, 1));
         var told = await ReportOfAsync(agent, r => r.Launcher is LauncherPresence.Lost);
