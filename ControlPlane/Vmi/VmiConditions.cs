@@ -18,6 +18,8 @@ internal static class VmiConditions
     /// <summary>Troupe's own: what is done so that a migration that takes its time ends, and how long that will take.</summary>
     public const string MigrationProgressing = "MigrationProgressing";
 
+    public const string PausedByUser = "PausedByUser";
+
     /// <summary>A sentence where a word should be, but KubeVirt's.</summary>
     private const string SyncFailed = "Synchronizing with the Domain failed.";
 
@@ -28,7 +30,7 @@ internal static class VmiConditions
     {
         var wanted = new[]
         {
-            Ready(state), Synchronized(state), Paused(state), Agent(state), PodScheduled(state), Migratable(state), StorageMigratable(state), VolumesChange(state), Migrating(state), Eviction(state), CpuChange(state), MemoryChange(state), Credentials(state),
+            Ready(state), Synchronized(state), Paused(state), Agent(state, now), PodScheduled(state), Migratable(state), StorageMigratable(state), VolumesChange(state), Migrating(state), Eviction(state), CpuChange(state), MemoryChange(state), Credentials(state),
         }.OfType<Wanted>();
         return
         [
@@ -78,7 +80,7 @@ internal static class VmiConditions
     private static Wanted? PausedOtherwise(VmiState state) => state is { Phase: VmiPhases.Running, Domain: { State: DomainState.Paused, MemoryDump: not { EndedAt: null } } domain }
         ? domain.Reason is DomainReason.IoError
             ? new(Conditions.Paused, "True", "PausedIOError", "VMI was paused, low-level IO error detected")
-            : new(Conditions.Paused, "True", "PausedByUser", "VMI was paused by user")
+            : new(Conditions.Paused, "True", PausedByUser, "VMI was paused by user")
         : null;
 
     /// <summary>All that stands in the way, not only the first: whoever clears one thing should not have to find the next one.</summary>
@@ -105,8 +107,8 @@ internal static class VmiConditions
     private static Wanted? Eviction(VmiState state) =>
         Migration.EvictionMark.Of(state) is null ? null : new(Conditions.EvictionRequested, "True", "EvictionRequested", "VMI is marked for eviction");
 
-    private static Wanted? Agent(VmiState state) =>
-        state is { Phase: VmiPhases.Running, Domain.GuestAgent.Connected: true } ? new(Conditions.AgentConnected, "True") : null;
+    private static Wanted? Agent(VmiState state, DateTimeOffset now) =>
+        state is { Phase: VmiPhases.Running } && (state.Domain?.GuestAgent is { Connected: true } || Migration.MovedAgent.Left(state, now) is not null) ? new(Conditions.AgentConnected, "True") : null;
 
     /// <summary>While CPUs of the spec are still to be plugged in.</summary>
     private static Wanted? CpuChange(VmiState state) =>
