@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Troupe.EndToEnd.Harness;
 using Xunit;
 
@@ -99,6 +100,43 @@ public sealed class MigrationTests(OwnCluster own, ITestOutputHelper output) : I
         Assert.Equal(boot, await BootIdAsync(name));
         Assert.Single(TroupeCluster.QemuOf(uid));
         (await Cluster.Kubectl("delete", "vmi", name, "--timeout=60s")).Require();
+    }
+
+    [Fact]
+    public async Task A_guest_whose_source_launcher_dies_in_the_handover_lives_on_at_the_target()
+    {
+        (await Cluster.Apply(Manifests.Demo("orphan"))).Require();
+        var vmi = await Cluster.Phase("orphan", "Running");
+        var uid = (string)vmi["metadata"]!["uid"]!;
+        var home = (string)vmi["status"]!["nodeName"]!;
+        var boot = await BootIdAsync("orphan");
+        var launcher = Process.GetProcessesByName("virt-launcher").Single(p => File.ReadAllText($"/proc/{p.Id}/cmdline").Contains(uid, StringComparison.Ordinal));
+        var qemu = Assert.Single(TroupeCluster.QemuOf(uid));
+
+        (await Cluster.Apply(Manifests.Migration("orphan-away", "orphan"))).Require();
+        // The source ends its QEMU when the target has the guest whole, and then passes the right on, which takes it a moment: not long enough for anything but watching.
+        await Task.Factory.StartNew(() => SpinWait.SpinUntil(() => HasEnded(qemu), TimeSpan.FromMinutes(2)), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        launcher.Kill();
+
+        await Cluster.MigrationPhase("orphan-away", "Succeeded");
+        Assert.NotEqual(home, await NodeAfterMigrationAsync("orphan"));
+        Assert.Equal(boot, await BootIdAsync("orphan"));
+        Assert.Single(TroupeCluster.QemuOf(uid));
+        await PodsAsync(uid, 1);
+        (await Cluster.Kubectl("delete", "vmi", "orphan", "--timeout=60s")).Require();
+    }
+
+    /// <summary>Also before its parent has taken note.</summary>
+    private static bool HasEnded(int pid)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/stat").Split(") ")[^1][0] is 'Z' or 'X';
+        }
+        catch (IOException)
+        {
+            return true;
+        }
     }
 
     private Task PodsAsync(string vmiUid, int count) => Eventually.Get($"{count} pods of the VMI",
