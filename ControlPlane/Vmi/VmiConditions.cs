@@ -30,7 +30,8 @@ internal static class VmiConditions
     {
         var wanted = new[]
         {
-            Ready(state), Synchronized(state), Paused(state), Agent(state, now), PodScheduled(state), Migratable(state), StorageMigratable(state), VolumesChange(state), Migrating(state), Eviction(state), CpuChange(state), MemoryChange(state), Credentials(state),
+            OfDomain(Conditions.Ready, Ready(state)), Synchronized(state), OfDomain(Conditions.Paused, Paused(state)), OfDomain(Conditions.AgentConnected, Agent(state, now)), PodScheduled(state), Migratable(state), StorageMigratable(state), VolumesChange(state),
+            OfDomain(MigrationProgressing, Migrating(state)), Eviction(state), OfDomain(Conditions.HotVCPUChange, CpuChange(state)), OfDomain(Conditions.HotMemoryChange, MemoryChange(state)), OfDomain(Conditions.AccessCredentialsSynchronized, Credentials(state)),
         }.OfType<Wanted>();
         return
         [
@@ -39,6 +40,10 @@ internal static class VmiConditions
                 ? old with { Reason = w.Reason, Message = w.Message }
                 : new VirtualMachineInstanceCondition { Type = w.Type, Status = w.Status, Reason = w.Reason, Message = w.Message, LastTransitionTime = now }),
         ];
+
+        // After a restart of the control plane the node says in a moment how the guest is; until then it is as it was.
+        Wanted? OfDomain(string type, Wanted? known) =>
+            state is { Phase: VmiPhases.Running, Report: null } && current.FirstOrDefault(c => c.Type == type) is { } before ? new(type, before.Status!, before.Reason, before.Message) : known;
     }
 
     private static Wanted Ready(VmiState state) => state switch

@@ -245,6 +245,21 @@ public sealed class MigrationLifecycleTests
     }
 
     [Fact]
+    public void What_is_known_of_a_guest_stays_told_while_a_control_plane_that_has_restarted_waits_for_its_node()
+    {
+        Tell(Report("node-1", 1, null, DomainState.Paused, DomainReason.User) is var paused ? paused with { Domain = paused.Domain with { GuestAgent = new GuestAgentObservation(true) } } : paused);
+        Show();
+        var told = _state.Vmi!.Status!.Conditions!;
+        Assert.Contains(told, c => c is { Type: "Paused", Status: "True" });
+        Assert.Contains(told, c => c is { Type: "AgentConnected", Status: "True" });
+
+        _state = _state with { Report = null };
+        Assert.Null(VmiProjection.Patch(_state, Now)?["status"]?["conditions"]);
+        Tell(Report("node-1", 1, null));
+        Assert.DoesNotContain(VmiProjection.Wanted(_state.Vmi, _state, Now).Status!.Conditions!, c => c.Type is "Paused" or "AgentConnected");
+    }
+
+    [Fact]
     public void What_the_source_does_to_end_its_copy_is_told_in_the_VMI()
     {
         Start();
