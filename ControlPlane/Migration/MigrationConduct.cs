@@ -2,6 +2,7 @@ using Troupe.ControlPlane.Vmi;
 using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.ControlPlane.Vmi.Volumes;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Node;
@@ -17,7 +18,8 @@ internal static class MigrationConduct
     /// <summary>The event that takes a wish up; null when there is none, or none that can be taken up now.</summary>
     public static Decision? Accept(VmiState state, VirtualMachineInstance vmi, DateTimeOffset now, string podSuffix)
     {
-        if (state.Moving is not { Ongoing: null, Wish: { Cancel: false } wish } || state.Moving.Past.Any(p => p.Id == wish.MigrationId) || !StorageMigration.CanBegin(state, vmi))
+        // After a restart the pod is known a moment later than the wish, and the addresses that are to follow the guest are the pod's.
+        if (state is not { Pod: not null, Moving: { Ongoing: null, Wish: { Cancel: false } wish } } || state.Moving.Past.Any(p => p.Id == wish.MigrationId) || !StorageMigration.CanBegin(state, vmi))
             return null;
         var epoch = Math.Max(state.Right!.Epoch, state.Moving.HighestEpoch) + 1;
         return new Decision([new MigrationAccepted(wish.MigrationId, wish.Name, LauncherPodRenderer.PodName(vmi, podSuffix), epoch, Kept(state), now) { Claims = StorageMigration.Claims(state, vmi) }],
@@ -67,7 +69,7 @@ internal static class MigrationConduct
                 ConductorActions.Abort => new VmiEffect.Tell(new AbortMigration(right.Node, state.Uid, right.Epoch, m.Id, m.TargetEpoch)),
                 ConductorActions.RefuseTarget => new VmiEffect.Tell(new RefuseMigration(m.TargetNode!, state.Uid, m.TargetEpoch, m.Id)),
                 ConductorActions.Adopt => new VmiEffect.Tell(new AdoptDomain(right.Node, state.Uid, right.Epoch, m.Id)),
-                ConductorActions.LeadAddresses => new VmiEffect.LeadAddresses(m.PodName, m.TargetPodUid!, m.KeptAddresses),
+                ConductorActions.LeadAddresses => new VmiEffect.LeadAddresses(m.PodName, m.TargetPodUid!, m.KeptAddresses, Unpaused: !IsPausedByUser(vmi)),
                 ConductorActions.ReleaseSource when state.Moving.Departed is { } departed => new VmiEffect.Tell(new ReleaseDomain(departed.Node, state.Uid, departed.Epoch)),
                 ConductorActions.DeleteSourcePod when state.Moving is { Departed: { } departed, DepartedPod: { } name } => new VmiEffect.DeletePod(name, departed.PodUid, Force: false),
                 ConductorActions.ReleaseTarget => new VmiEffect.Tell(new ReleaseDomain(m.TargetNode!, state.Uid, m.TargetEpoch)),
@@ -97,6 +99,9 @@ internal static class MigrationConduct
             Copies = StorageMigration.Copies(state, vmi, m),
         });
     }
+
+    /// <summary>A guest arrives as it left; what the target has to say of it comes a moment later.</summary>
+    private static bool IsPausedByUser(VirtualMachineInstance vmi) => vmi.Status?.Conditions?.Any(c => c is { Type: Conditions.Paused, Status: "True", Reason: VmiConditions.PausedByUser }) is true;
 
     /// <summary>After a restart of this side, the ends are asked where they are.</summary>
     private static IEnumerable<VmiEffect> Questions(VmiState state, OngoingMigration m)

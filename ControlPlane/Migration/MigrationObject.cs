@@ -8,12 +8,13 @@ namespace Troupe.ControlPlane.Migration;
 
 /// <summary>An event for people, on the migration object.</summary>
 /// <param name="Type">`Normal` or `Warning`.</param>
-internal sealed record MigrationAnnouncement(string Type, string Reason, string Message);
+/// <param name="At">When it happened; null for now.</param>
+internal sealed record MigrationAnnouncement(string Type, string Reason, string Message, DateTimeOffset? At = null);
 
 /// <param name="Patch">A merge patch.</param>
 /// <param name="Subresource">Where it goes; metadata and status are written apart, as the API wants it.</param>
 /// <param name="Announcements">What is to be told once it is written.</param>
-/// <param name="IsUrgent">Somebody may wait for it; the steps on the way to the guest's moving can be written together.</param>
+/// <param name="IsUrgent">Somebody may wait for it; the steps on the way to the end can be written together.</param>
 internal sealed record MigrationChange(JsonObject Patch, string? Subresource, IReadOnlyList<MigrationAnnouncement> Announcements, bool IsUrgent = true);
 
 /// <summary>When a migration came to a phase, whether that was written then or not.</summary>
@@ -65,9 +66,9 @@ internal static class MigrationObject
                 status["migrationState"] = Story(migration, news!);
         }
 
-        var isUrgent = status.ContainsKey("conditions") || (next != phase && (MigrationPhases.IsFinal(next) || next is MigrationPhases.Running));
+        var isUrgent = status.ContainsKey("conditions") || (next != phase && MigrationPhases.IsFinal(next));
         return status.Count == 0 ? null
-            : new(new JsonObject { ["metadata"] = new JsonObject { ["uid"] = migration.Metadata.Uid }, ["status"] = status }, "status", Announcements(phase, next, news), isUrgent);
+            : new(new JsonObject { ["metadata"] = new JsonObject { ["uid"] = migration.Metadata.Uid }, ["status"] = status }, "status", Announcements(phase, next, news, passed), isUrgent);
     }
 
     private static JsonArray Transitions(VirtualMachineInstanceMigration migration, IEnumerable<PassedPhase> passed)
@@ -89,7 +90,7 @@ internal static class MigrationObject
         }, ApiJson.Default.VirtualMachineInstanceMigrationState);
 
     /// <summary>Phases may be passed in one step when they come quickly; what lies between is told all the same.</summary>
-    private static IReadOnlyList<MigrationAnnouncement> Announcements(string before, string next, MigrationNews? news)
+    private static IReadOnlyList<MigrationAnnouncement> Announcements(string before, string next, MigrationNews? news, IReadOnlyList<PassedPhase> passed)
     {
         if (next == MigrationPhases.Failed && before != next)
             return [new("Warning", "FailedMigration", news?.Message ?? "source node reported migration failed")];
@@ -102,7 +103,7 @@ internal static class MigrationObject
                 MigrationPhases.PreparingTarget => new("Normal", "SuccessfulHandOver", "Migration target pod is ready for preparation by virt-handler."),
                 MigrationPhases.Succeeded => new("Normal", "SuccessfulMigration", "Source node reported migration succeeded"),
                 _ => null,
-            }).OfType<MigrationAnnouncement>(),
+            } is { } told ? told with { At = passed.FirstOrDefault(p => p.Phase == phase)?.At } : null).OfType<MigrationAnnouncement>(),
         ];
     }
 

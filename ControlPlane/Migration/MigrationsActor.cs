@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Akka.Actor;
+using Troupe.ControlPlane.Feeds;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Feeds;
 using Troupe.Kubernetes.Writers;
@@ -20,13 +21,14 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
     public const string Finalizer = "kubevirt.io/migrationJobFinalize";
     private static readonly TimeSpan RepeatInterval = TimeSpan.FromSeconds(2);
 
-    /// <summary>How long phases that nobody waits for may stay unwritten: most migrations have come to Running by then.</summary>
-    private static readonly TimeSpan WriteDelay = TimeSpan.FromSeconds(1);
+    /// <summary>How long phases may stay unwritten: a short migration is over by then and costs one write.</summary>
+    private static readonly TimeSpan DefaultWriteDelay = TimeSpan.FromSeconds(3);
     private readonly IKubeClient _kubernetes;
     private readonly EventRecorder _events;
     private readonly IActorRef _vmiRegion;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private readonly TimeSpan _writeDelay;
     private readonly Dictionary<string, VirtualMachineInstanceMigration> _migrations = [];
     private readonly Dictionary<string, VmiFound> _vmis = [];
     private readonly Dictionary<string, MigrationPolicy> _policies = [];
@@ -40,9 +42,9 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
     private readonly CancellationTokenSource _stop = new();
     private bool _isGranting;
 
-    public MigrationsActor(IKubeClient kubernetes, EventRecorder events, IActorRef vmiRegion, TimeProvider time, ILogger log)
+    public MigrationsActor(IKubeClient kubernetes, EventRecorder events, IActorRef vmiRegion, TimeProvider time, ILogger log, TimeSpan writeDelay)
     {
-        (_kubernetes, _events, _vmiRegion, _time, _log) = (kubernetes, events, vmiRegion, time, log);
+        (_kubernetes, _events, _vmiRegion, _time, _log, _writeDelay) = (kubernetes, events, vmiRegion, time, log, writeDelay);
         Context.FollowShared<VirtualMachineInstanceMigration>(kubernetes, time, log);
         Context.Follow<MigrationPolicy>(kubernetes, new FeedOptions(), time, log);
         Context.FollowShared<KubeVirt>(kubernetes, time, log);
@@ -67,8 +69,8 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(IKubeClient kubernetes, EventRecorder events, IActorRef vmiRegion, TimeProvider time, ILogger log) =>
-        Akka.Actor.Props.Create(() => new MigrationsActor(kubernetes, events, vmiRegion, time, log));
+    public static Props Props(IKubeClient kubernetes, EventRecorder events, IActorRef vmiRegion, TimeProvider time, ILogger log, TimeSpan? writeDelay = null) =>
+        Akka.Actor.Props.Create(() => new MigrationsActor(kubernetes, events, vmiRegion, time, log, writeDelay ?? DefaultWriteDelay));
 
     protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Signal.Repeat), Signal.Repeat, RepeatInterval);
 
@@ -78,6 +80,9 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
     {
         switch (e)
         {
+            // What was just written is known before the feed tells of the versions before it.
+            case FeedEvent<VirtualMachineInstanceMigration>.Observed { Object: var old } when _migrations.TryGetValue(old.Metadata.Uid!, out var known) && !ResourceVersions.IsNewer(old.Metadata.ResourceVersion, known.Metadata.ResourceVersion):
+                return;
             case FeedEvent<VirtualMachineInstanceMigration>.Observed { Object: var migration }:
                 _migrations[migration.Metadata.Uid!] = migration;
                 Advance(migration);
@@ -149,7 +154,7 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
                 Write(migration, change);
                 return true;
             case not null when !Timers.IsTimerActive(due):
-                Timers.StartSingleTimer(due, due, WriteDelay);
+                Timers.StartSingleTimer(due, due, _writeDelay);
                 break;
         }
 
@@ -284,7 +289,7 @@ public sealed class MigrationsActor : ReceiveActor, IWithTimers
         {
             _migrations[written.MigrationUid] = now;
             foreach (var a in written.Announcements)
-                _events.Record(About("VirtualMachineInstanceMigration", written.MigrationUid, now.Metadata.Name, now.Metadata.Namespace), a.Type, a.Reason, a.Message);
+                _events.Record(About("VirtualMachineInstanceMigration", written.MigrationUid, now.Metadata.Name, now.Metadata.Namespace), a.Type, a.Reason, a.Message, a.At);
             Advance(now);
             GrantSoon();
         }

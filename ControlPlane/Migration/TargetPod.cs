@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -29,10 +30,14 @@ internal static class TargetPod
         },
     };
 
-    /// <summary>A merge patch: the mark that networks with IP fail-over for KubeVirt wait for, and the addresses that are to follow the guest.</summary>
-    public static JsonObject Ready(string podUid, string keptAddresses, DateTimeOffset now) => new()
+    /// <summary>
+    /// A strategic merge patch: the mark that networks with IP fail-over for KubeVirt wait for, the addresses that are to follow the guest, and the
+    /// readiness gate. A pod's status endpoint takes its annotations as well, so one write does for all.
+    /// </summary>
+    public static JsonObject Ready(string podUid, string keptAddresses, bool unpaused, DateTimeOffset now)
     {
-        ["metadata"] = new JsonObject
+        var patch = UnpausedGate.Patch(unpaused, now);
+        patch["metadata"] = new JsonObject
         {
             ["uid"] = podUid,
             ["annotations"] = new JsonObject
@@ -40,8 +45,9 @@ internal static class TargetPod
                 [ReadyAnnotation] = now.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture),
                 [KeptAnnotation] = keptAddresses,
             },
-        },
-    };
+        };
+        return patch;
+    }
 
     private static Affinity AwayFrom(Affinity? affinity, VirtualMachineInstance vmi)
     {

@@ -18,6 +18,8 @@ internal static class VmiConditions
     /// <summary>Troupe's own: what is done so that a migration that takes its time ends, and how long that will take.</summary>
     public const string MigrationProgressing = "MigrationProgressing";
 
+    public const string PausedByUser = "PausedByUser";
+
     /// <summary>A sentence where a word should be, but KubeVirt's.</summary>
     private const string SyncFailed = "Synchronizing with the Domain failed.";
 
@@ -28,7 +30,8 @@ internal static class VmiConditions
     {
         var wanted = new[]
         {
-            Ready(state), Synchronized(state), Paused(state), Agent(state), PodScheduled(state), Migratable(state), StorageMigratable(state), VolumesChange(state), Migrating(state), Eviction(state), CpuChange(state), MemoryChange(state), Credentials(state),
+            OfDomain(Conditions.Ready, Ready(state)), Synchronized(state), OfDomain(Conditions.Paused, Paused(state)), OfDomain(Conditions.AgentConnected, Agent(state, now)), PodScheduled(state), Migratable(state), StorageMigratable(state), VolumesChange(state),
+            OfDomain(MigrationProgressing, Migrating(state)), Eviction(state), OfDomain(Conditions.HotVCPUChange, CpuChange(state)), OfDomain(Conditions.HotMemoryChange, MemoryChange(state)), OfDomain(Conditions.AccessCredentialsSynchronized, Credentials(state)),
         }.OfType<Wanted>();
         return
         [
@@ -37,6 +40,10 @@ internal static class VmiConditions
                 ? old with { Reason = w.Reason, Message = w.Message }
                 : new VirtualMachineInstanceCondition { Type = w.Type, Status = w.Status, Reason = w.Reason, Message = w.Message, LastTransitionTime = now }),
         ];
+
+        // After a restart of the control plane the node says in a moment how the guest is; until then it is as it was.
+        Wanted? OfDomain(string type, Wanted? known) =>
+            state is { Phase: VmiPhases.Running, Report: null } && current.FirstOrDefault(c => c.Type == type) is { } before ? new(type, before.Status!, before.Reason, before.Message) : known;
     }
 
     private static Wanted Ready(VmiState state) => state switch
@@ -78,7 +85,7 @@ internal static class VmiConditions
     private static Wanted? PausedOtherwise(VmiState state) => state is { Phase: VmiPhases.Running, Domain: { State: DomainState.Paused, MemoryDump: not { EndedAt: null } } domain }
         ? domain.Reason is DomainReason.IoError
             ? new(Conditions.Paused, "True", "PausedIOError", "VMI was paused, low-level IO error detected")
-            : new(Conditions.Paused, "True", "PausedByUser", "VMI was paused by user")
+            : new(Conditions.Paused, "True", PausedByUser, "VMI was paused by user")
         : null;
 
     /// <summary>All that stands in the way, not only the first: whoever clears one thing should not have to find the next one.</summary>
@@ -105,8 +112,8 @@ internal static class VmiConditions
     private static Wanted? Eviction(VmiState state) =>
         Migration.EvictionMark.Of(state) is null ? null : new(Conditions.EvictionRequested, "True", "EvictionRequested", "VMI is marked for eviction");
 
-    private static Wanted? Agent(VmiState state) =>
-        state is { Phase: VmiPhases.Running, Domain.GuestAgent.Connected: true } ? new(Conditions.AgentConnected, "True") : null;
+    private static Wanted? Agent(VmiState state, DateTimeOffset now) =>
+        state is { Phase: VmiPhases.Running } && (state.Domain?.GuestAgent is { Connected: true } || Migration.MovedAgent.Left(state, now) is not null) ? new(Conditions.AgentConnected, "True") : null;
 
     /// <summary>While CPUs of the spec are still to be plugged in.</summary>
     private static Wanted? CpuChange(VmiState state) =>

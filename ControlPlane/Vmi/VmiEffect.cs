@@ -16,7 +16,7 @@ public abstract record VmiEffect
 
     /// <summary>The guest runs in this pod now: the network is to lead its earlier addresses there, where it can.</summary>
     /// <param name="Kept">Comma-separated.</param>
-    public sealed record LeadAddresses(string PodName, string PodUid, string Kept) : VmiEffect;
+    public sealed record LeadAddresses(string PodName, string PodUid, string Kept, bool Unpaused) : VmiEffect;
 
     public sealed record DeletePod(string Name, string? Uid, bool Force) : VmiEffect;
 

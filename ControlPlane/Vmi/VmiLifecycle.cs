@@ -131,7 +131,8 @@ public static class VmiLifecycle
         {
             if (state.Report is null)
                 return Ask(new QueryDomain(right.Node, state.Uid, right.Epoch));
-            return MigrationConduct.Accept(state, vmi, now, podSuffix) ?? new Decision([], [.. Gate(state), .. EvictionMark.Effects(state), .. Hotplug.Effects(state, GuestClaims.AsItIs(state, vmi))]);
+            return MigrationConduct.Accept(state, vmi, now, podSuffix)
+                ?? new Decision([], [.. MovedAgent.Effects(state, now), .. Gate(state), .. EvictionMark.Effects(state), .. Hotplug.Effects(state, GuestClaims.AsItIs(state, vmi))]);
         }
 
         // Written down before the guest has it, so that it never has another one.
@@ -145,6 +146,9 @@ public static class VmiLifecycle
     /// <summary>The pod's readiness gate says whether the guest runs; set again until the pod shows it.</summary>
     private static IReadOnlyList<VmiEffect> Gate(VmiState state)
     {
+        // The pod of a guest that has just moved gets it with the network's mark.
+        if (state.Moving.Ongoing is { Step: MigrationStep.HandedOver } migration && state.Moving.AddressesLed != migration.Id)
+            return [];
         var unpaused = state.Domain!.State is not DomainState.Paused;
         return state.Pod is { Deleting: false } pod && pod.Unpaused?.Status != (unpaused ? "True" : "False")
             ? [new VmiEffect.MarkUnpaused(pod.Name, pod.Uid, unpaused)]

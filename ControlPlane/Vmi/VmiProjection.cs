@@ -92,7 +92,7 @@ public static class VmiProjection
             MigrationState = MigrationStatus.Of(state, status.MigrationState),
             Machine = domain?.Machine is { } machine ? new Machine { Type = machine } : status.Machine,
             Memory = Memory(status, domain, vmi),
-            Interfaces = domain is null ? status.Interfaces : [.. domain.Interfaces.Select(i => Interface(i, vmi))],
+            Interfaces = domain is null ? status.Interfaces : Interfaces(status, [.. domain.Interfaces.Select(i => Interface(i, vmi))], MovedAgent.Left(state, now) is not null),
             VolumeStatus = state.Right is null ? status.VolumeStatus : VolumeProjection.Of(status.VolumeStatus, state, GuestClaims.AsItIs(state, vmi)),
             MigratedVolumes = state.Phase is VmiPhases.Running ? StorageMigration.Shown(state, vmi) : status.MigratedVolumes,
             CurrentCPUTopology = domain?.Cpus is { } cpus ? new CPUTopology { Sockets = cpus.Sockets, Cores = cpus.Cores, Threads = cpus.Threads } : status.CurrentCPUTopology,
@@ -119,6 +119,9 @@ public static class VmiProjection
             MemoryOverhead = Quantity.FromBytes(MemoryOverhead.Bytes(vmi)),
         }
         : status.Memory;
+
+    private static IReadOnlyList<VirtualMachineInstanceNetworkInterface> Interfaces(VirtualMachineInstanceStatus status, IReadOnlyList<VirtualMachineInstanceNetworkInterface> seen, bool agentIsExpected) =>
+        agentIsExpected && status.Interfaces is { } known ? MovedAgent.Merge(known, seen) : seen;
 
     private static VirtualMachineInstanceNetworkInterface Interface(InterfaceObservation i, VirtualMachineInstance vmi) => new()
     {

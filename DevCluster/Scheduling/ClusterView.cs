@@ -6,6 +6,7 @@ namespace Troupe.DevCluster.Scheduling;
 internal sealed class ClusterView
 {
     private readonly ILookup<string, Pod> _byNode;
+    private (Pod Pod, AffinityTally Tally)? _affinity;
 
     public ClusterView(IReadOnlyCollection<Node> nodes, IEnumerable<Pod> placed)
     {
@@ -29,14 +30,17 @@ internal sealed class ClusterView
 
     public IEnumerable<Pod> On(Node node) => _byNode[node.Name];
 
+    /// <summary>Counted for the pod that was asked about last: a view is made to place one.</summary>
+    public AffinityTally Affinity(Pod pod)
+    {
+        if (_affinity is not { } known || !ReferenceEquals(known.Pod, pod)) _affinity = known = (pod, new AffinityTally(pod, this));
+        return known.Tally;
+    }
+
     public ClusterView Without(IReadOnlyCollection<Pod> gone) => With(Placed.Except(gone));
 
     public ClusterView With(IEnumerable<Pod> placed) =>
         new(Nodes, placed) { Storage = Storage, Namespaces = Namespaces, IsProtectedByBudget = IsProtectedByBudget };
-
-    /// <summary>The nodes that share the node's value of a topology label; none when it lacks the label.</summary>
-    public IEnumerable<Node> Domain(Node node, string topologyKey) =>
-        node.Metadata.Labels.TryGetValue(topologyKey, out var domain) ? Nodes.Where(n => n.Metadata.Labels.GetValueOrDefault(topologyKey) == domain) : [];
 
     /// <summary>Whether an affinity term of a pod means another pod.</summary>
     public bool Selects(Pod pod, PodAffinityTerm term, Pod other) => InNamespaces(pod, term, other.Namespace) && term.LabelSelector?.Matches(other.Metadata.Labels) is true;

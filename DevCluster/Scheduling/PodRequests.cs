@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Troupe.DevCluster.Nodes.Model;
 
 namespace Troupe.DevCluster.Scheduling;
@@ -5,8 +6,13 @@ namespace Troupe.DevCluster.Scheduling;
 /// <summary>What a pod takes up of a node.</summary>
 internal static class PodRequests
 {
+    /// <summary>For each node that is looked at, all its pods are added up again.</summary>
+    private static readonly ConditionalWeakTable<Pod, Dictionary<string, Quantity>> Known = [];
+
     /// <summary>Containers together, or the largest init container if that is more; a limit without a request counts as one.</summary>
-    public static Dictionary<string, Quantity> Of(Pod pod)
+    public static IReadOnlyDictionary<string, Quantity> Of(Pod pod) => Known.GetValue(pod, Sum);
+
+    private static Dictionary<string, Quantity> Sum(Pod pod)
     {
         var sum = new Dictionary<string, Quantity>(pod.Spec.Overhead);
         foreach (var container in pod.Spec.Containers.Concat(pod.Spec.InitContainers.Where(c => c.IsSidecar)))

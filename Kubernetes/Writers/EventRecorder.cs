@@ -39,8 +39,9 @@ public sealed class EventRecorder : IAsyncDisposable
     }
 
     /// <param name="type">`Normal` or `Warning`.</param>
-    public void Record(ObjectReference about, string type, string reason, string message) =>
-        _queue.Writer.TryWrite((about, type, reason, message, _time.GetUtcNow()));
+    /// <param name="at">When it happened, if not now.</param>
+    public void Record(ObjectReference about, string type, string reason, string message, DateTimeOffset? at = null) =>
+        _queue.Writer.TryWrite((about, type, reason, message, at ?? _time.GetUtcNow()));
 
     public async ValueTask DisposeAsync()
     {

@@ -13,7 +13,7 @@ public sealed class EmptyCluster : IClusterObjects
 {
     public Task<T?> FindAsync<T>(string? ns, string name, CancellationToken ct) where T : KubeObject => Task.FromResult<T?>(null);
 
-    public Task<IReadOnlyList<T>> ListAsync<T>(string? ns, CancellationToken ct) where T : KubeObject => Task.FromResult<IReadOnlyList<T>>([]);
+    public Task<IReadOnlyList<T>> ListAsync<T>(string? ns, string? labelSelector, CancellationToken ct) where T : KubeObject => Task.FromResult<IReadOnlyList<T>>([]);
 
     public Task<JsonElement?> FindRawAsync(string path, CancellationToken ct) => Task.FromResult<JsonElement?>(null);
 

@@ -39,7 +39,7 @@ internal static class MigrationAdmission
             return Verdict.Error($"the VMI \"{ns}/{spec.VmiName}\" does not exist");
         if (Problem(vmi, spec) is { } problem)
             return Verdict.Error(problem);
-        var others = await call.Objects.ListAsync<VirtualMachineInstanceMigration>(ns, ct);
+        var others = await call.Objects.ListAsync<VirtualMachineInstanceMigration>(ns, $"{SelectorLabel}={spec.VmiName}", ct);
         if (others.FirstOrDefault(o => o.Metadata.Labels?.GetValueOrDefault(SelectorLabel) == spec.VmiName && o.Status?.Phase is not ("Succeeded" or "Failed")) is { } running)
         {
             return Verdict.Error(

@@ -43,7 +43,9 @@ public interface IClusterObjects
     /// <summary>Null when there is none.</summary>
     Task<T?> FindAsync<T>(string? ns, string name, CancellationToken ct) where T : KubeObject;
 
-    Task<IReadOnlyList<T>> ListAsync<T>(string? ns, CancellationToken ct) where T : KubeObject;
+    Task<IReadOnlyList<T>> ListAsync<T>(string? ns, CancellationToken ct) where T : KubeObject => ListAsync<T>(ns, null, ct);
+
+    Task<IReadOnlyList<T>> ListAsync<T>(string? ns, string? labelSelector, CancellationToken ct) where T : KubeObject;
 
     /// <summary>An object of a kind outside of the model; null when it or its kind is not there.</summary>
     /// <param name="path">Below the API server's root, such as <c>apis/GROUP/VERSION/namespaces/NS/RESOURCE/NAME</c>.</param>

@@ -12,11 +12,11 @@ public sealed class ClusterObjects(IKubeClient kubernetes) : IClusterObjects
     public Task<T?> FindAsync<T>(string? ns, string name, CancellationToken ct) where T : KubeObject =>
         name.Length == 0 ? Task.FromResult<T?>(null) : kubernetes.FindAsync<T>(ns, name, ct);
 
-    public async Task<IReadOnlyList<T>> ListAsync<T>(string? ns, CancellationToken ct) where T : KubeObject
+    public async Task<IReadOnlyList<T>> ListAsync<T>(string? ns, string? labelSelector, CancellationToken ct) where T : KubeObject
     {
         try
         {
-            return (await kubernetes.ListAsync<T>(ns, ct: ct)).Items;
+            return (await kubernetes.ListAsync<T>(ns, labelSelector is null ? null : new ListQuery(LabelSelector: labelSelector), ct)).Items;
         }
         catch (KubeException e) when (e.IsNotFound)
         {

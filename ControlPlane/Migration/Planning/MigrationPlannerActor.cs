@@ -16,8 +16,10 @@ namespace Troupe.ControlPlane.Migration.Planning;
 /// </summary>
 public sealed class MigrationPlannerActor : ReceiveActor, IWithTimers
 {
-    /// <summary>A burst of news becomes one look at the world.</summary>
+    /// <summary>A burst of news becomes one look at the world; in a world so large that the look takes its time, a larger burst.</summary>
     private static readonly TimeSpan PlanDelay = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(1);
+    private const int IdleShare = 10;
 
     /// <summary>For what comes due by time alone.</summary>
     private static readonly TimeSpan PlanInterval = TimeSpan.FromSeconds(10);
@@ -40,6 +42,7 @@ public sealed class MigrationPlannerActor : ReceiveActor, IWithTimers
     private readonly Dictionary<string, int> _failures = [];
     private readonly CancellationTokenSource _stop = new();
     private DateTimeOffset? _lastBatch;
+    private TimeSpan _lookTook;
     private int _shuffle;
 
     public MigrationPlannerActor(IKubeClient kubernetes, EventRecorder events, string launcherImage, TimeProvider time, ILogger log)
@@ -84,7 +87,7 @@ public sealed class MigrationPlannerActor : ReceiveActor, IWithTimers
         }
 
         if (!Timers.IsTimerActive(nameof(PlanDelay)))
-            Timers.StartSingleTimer(nameof(PlanDelay), Signal.Plan, PlanDelay);
+            Timers.StartSingleTimer(nameof(PlanDelay), Signal.Plan, TimeSpan.FromTicks(Math.Min((PlanDelay + (_lookTook * IdleShare)).Ticks, LongestDelay.Ticks)));
     }
 
     private void Plan()
@@ -92,6 +95,7 @@ public sealed class MigrationPlannerActor : ReceiveActor, IWithTimers
         // Half a picture would make migrations that are there already, and remove those whose VMI was not told of yet.
         if (!_synced.IsSupersetOf([typeof(VirtualMachineInstance), typeof(VirtualMachineInstanceMigration), typeof(Node), typeof(KubeVirt)]))
             return;
+        var since = _time.GetTimestamp();
         var world = new MigrationWorld(_vmis.Values, _migrations.Values, _nodes.Values, _installations.Values.OrderBy(k => k.Metadata.CreationTimestamp).FirstOrDefault(), _time.GetUtcNow());
         var update = WorkloadUpdatePlan.Of(world, _launcherImage, _lastBatch, vmi => HashCode.Combine(vmi.Metadata.Uid, _shuffle));
         if (update.EvictsBatch)
@@ -101,6 +105,8 @@ public sealed class MigrationPlannerActor : ReceiveActor, IWithTimers
             if (_busy.Add(call.Key))
                 Make(call);
         }
+
+        _lookTook = _time.GetElapsedTime(since);
     }
 
     private void Make(PlannedCall call)

@@ -36,5 +36,5 @@ public abstract record PlannedCall(string Key)
     public sealed record Evict(VirtualMachineInstance Vmi) : PlannedCall($"evict {Vmi.Metadata.Uid}");
 
     /// <summary>`status.outdatedVirtualMachineInstanceWorkloads` of the KubeVirt object.</summary>
-    public sealed record CountOutdated(KubeVirt Installation, int Count) : PlannedCall("count");
+    public sealed record CountOutdated(KubeVirt Installation, int Count) : PlannedCall($"count {Count}");
 }

@@ -75,7 +75,7 @@ internal sealed class FakeObjects : IClusterObjects
     public Task<T?> FindAsync<T>(string? ns, string name, CancellationToken ct) where T : KubeObject =>
         Task.FromResult(_objects.Where(o => o.Type == typeof(T)).Select(o => (T)o.Object).FirstOrDefault(o => o.Metadata.Name == name && (ns is null || o.Metadata.Namespace == ns)));
 
-    public Task<IReadOnlyList<T>> ListAsync<T>(string? ns, CancellationToken ct) where T : KubeObject =>
+    public Task<IReadOnlyList<T>> ListAsync<T>(string? ns, string? labelSelector, CancellationToken ct) where T : KubeObject =>
         Task.FromResult<IReadOnlyList<T>>([.. _objects.Where(o => o.Type == typeof(T)).Select(o => (T)o.Object).Where(o => ns is null || o.Metadata.Namespace == ns)]);
 
     public Task<JsonElement?> FindRawAsync(string path, CancellationToken ct) => Task.FromResult<JsonElement?>(_raw.TryGetValue(path, out var value) ? value : null);

@@ -69,7 +69,7 @@ public class WebhookTests
     {
         public Task<T?> FindAsync<T>(string? ns, string name, CancellationToken ct) where T : KubeObject => throw new HttpRequestException("the API server is gone");
 
-        public Task<IReadOnlyList<T>> ListAsync<T>(string? ns, CancellationToken ct) where T : KubeObject => throw new HttpRequestException("the API server is gone");
+        public Task<IReadOnlyList<T>> ListAsync<T>(string? ns, string? labelSelector, CancellationToken ct) where T : KubeObject => throw new HttpRequestException("the API server is gone");
 
         public Task<JsonElement?> FindRawAsync(string path, CancellationToken ct) => throw new HttpRequestException("the API server is gone");
 

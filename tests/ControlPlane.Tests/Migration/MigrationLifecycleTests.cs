@@ -102,6 +102,16 @@ public sealed class MigrationLifecycleTests
     }
 
     [Fact]
+    public void After_a_restart_a_migration_waits_for_the_pod_whose_addresses_are_to_follow_the_guest()
+    {
+        _state = _state with { Pod = null };
+        Tell(Wish);
+        Assert.Equal((null, MigrationPhases.Pending), (_state.Moving.Ongoing, Phase()));
+        Tell(new PodObserved("uid", SourcePod()));
+        Assert.Equal("10.1.1.5", _state.Moving.Ongoing?.KeptAddresses);
+    }
+
+    [Fact]
     public void A_second_migration_while_the_first_is_under_way_is_refused()
     {
         Start();
@@ -194,6 +204,59 @@ public sealed class MigrationLifecycleTests
         Assert.Equal("node-2", _state.Vmi!.Status!.NodeName);
         Assert.True(_state.Vmi.Status.MigrationState!.Completed);
         Assert.Equal(MigrationPhases.Succeeded, Phase());
+    }
+
+    [Fact]
+    public void The_pod_of_a_guest_that_has_moved_gets_the_networks_mark_and_its_gate_in_one_write()
+    {
+        Start();
+        TellSource(SourceStage.PassedOn, DomainState.Shutoff, DomainReason.Migrated);
+        TellTarget(TargetStage.Running, DomainState.Running);
+        Assert.True(Assert.Single(_effects.OfType<VmiEffect.LeadAddresses>()).Unpaused);
+        Assert.Empty(_effects.OfType<VmiEffect.MarkUnpaused>());
+
+        var patch = ControlPlane.Migration.TargetPod.Ready("target-uid", "10.1.1.5", unpaused: true, Now);
+        Assert.Equal(("10.1.1.5", "True"), ((string?)patch["metadata"]!["annotations"]![ControlPlane.Migration.TargetPod.KeptAnnotation], (string?)patch["status"]!["conditions"]![0]!["status"]));
+
+        // Without its answer the gate is made sure of all the same.
+        Tell(new AddressesLed("uid", "m1"));
+        Assert.Equal("target-uid", Assert.Single(_effects.OfType<VmiEffect.MarkUnpaused>()).PodUid);
+    }
+
+    [Fact]
+    public void The_agent_of_a_guest_that_has_moved_is_taken_for_present_until_it_speaks_or_is_late()
+    {
+        var seen = new InterfaceObservation("default", "02:00:00:00:00:01", "eth0", ["10.1.1.5"], "domain, guest-agent");
+        _state = _state with { Report = _state.Report! with { Domain = _state.Report.Domain with { GuestAgent = new GuestAgentObservation(true, "7.2.0"), Interfaces = [seen] } } };
+        Show();
+        Start();
+        TellSource(SourceStage.PassedOn, DomainState.Shutoff, DomainReason.Migrated);
+        var arrived = Report("node-2", 2, Target(TargetStage.Running));
+        Tell(arrived with { Domain = arrived.Domain with { Interfaces = [new("default", "02:00:00:00:00:01", null, ["10.1.2.9"], "domain")] } });
+        Show();
+        Assert.Equal("True", Condition("AgentConnected")?.Status);
+        var shown = Assert.Single(_state.Vmi!.Status!.Interfaces!);
+        Assert.Equal(("eth0", "10.1.2.9", "domain, guest-agent"), (shown.InterfaceName, shown.IpAddress, shown.InfoSource));
+
+        Assert.Contains(VmiProjection.Wanted(_state.Vmi, _state, Now.AddSeconds(29)).Status!.Conditions!, c => c.Type == "AgentConnected");
+        Assert.DoesNotContain(VmiProjection.Wanted(_state.Vmi, _state, Now.AddSeconds(31)).Status!.Conditions!, c => c.Type == "AgentConnected");
+        Tell(Report("node-2", 2, Target(TargetStage.Running)) is var later ? later with { Domain = later.Domain with { GuestAgent = new GuestAgentObservation(false) } } : later);
+        Assert.DoesNotContain(VmiProjection.Wanted(_state.Vmi, _state, Now).Status!.Conditions!, c => c.Type == "AgentConnected");
+    }
+
+    [Fact]
+    public void What_is_known_of_a_guest_stays_told_while_a_control_plane_that_has_restarted_waits_for_its_node()
+    {
+        Tell(Report("node-1", 1, null, DomainState.Paused, DomainReason.User) is var paused ? paused with { Domain = paused.Domain with { GuestAgent = new GuestAgentObservation(true) } } : paused);
+        Show();
+        var told = _state.Vmi!.Status!.Conditions!;
+        Assert.Contains(told, c => c is { Type: "Paused", Status: "True" });
+        Assert.Contains(told, c => c is { Type: "AgentConnected", Status: "True" });
+
+        _state = _state with { Report = null };
+        Assert.Null(VmiProjection.Patch(_state, Now)?["status"]?["conditions"]);
+        Tell(Report("node-1", 1, null));
+        Assert.DoesNotContain(VmiProjection.Wanted(_state.Vmi, _state, Now).Status!.Conditions!, c => c.Type is "Paused" or "AgentConnected");
     }
 
     [Fact]

@@ -22,8 +22,8 @@ public sealed class MigrationObjectTests
 
         var running = MigrationObject.Change(migration, News(MigrationPhases.Running),
             [new(MigrationPhases.Pending, Now), new(MigrationPhases.Scheduling, Now.AddSeconds(1)), new(MigrationPhases.TargetReady, Now.AddSeconds(3)), new(MigrationPhases.Running, Now.AddSeconds(4))], Now.AddSeconds(5))!;
-        Assert.True(running.IsUrgent);
-        Assert.Equal(["SuccessfulCreate", "SuccessfulHandOver"], running.Announcements.Select(a => a.Reason));
+        Assert.False(running.IsUrgent);
+        Assert.Equal([("SuccessfulCreate", Now.AddSeconds(1)), ("SuccessfulHandOver", null)], running.Announcements.Select(a => (a.Reason, a.At)));
         Assert.Equal(["Pending 10:00:00", "Scheduling 10:00:01", "TargetReady 10:00:03", "Running 10:00:04"], Times(running));
     }
 

@@ -96,14 +96,29 @@ public sealed class MigrationsActorTests : TestKit
         await Eventually(() => _api.Find<VirtualMachineInstanceMigration>("c") is null);
     }
 
+    [Fact]
+    public async Task A_short_migration_costs_one_status_and_the_removal_of_its_finalizer_and_tells_its_steps_with_their_times()
+    {
+        Start(writeDelay: TimeSpan.FromMinutes(5));
+        _api.Put(Guest("a"));
+        _api.Put(Move("a", "a") with { Metadata = Move("a", "a").Metadata with { Finalizers = [MigrationsActor.Finalizer] } });
+        await WishAsync("a", held: true);
+        foreach (var phase in new[] { MigrationPhases.Scheduling, MigrationPhases.Scheduled, MigrationPhases.PreparingTarget, MigrationPhases.TargetReady, MigrationPhases.Running, MigrationPhases.Succeeded })
+            Tell("a", phase, "node-2");
+        await Eventually(() => _api.Find<VirtualMachineInstanceMigration>("a")!.Metadata.Finalizers is not { Count: > 0 });
+        Assert.Equal(["patch VirtualMachineInstanceMigration/status a", "patch VirtualMachineInstanceMigration a"], _api.Writes.Where(w => w.Contains("VirtualMachineInstanceMigration", StringComparison.Ordinal)));
+        Assert.Equal(7, _api.Find<VirtualMachineInstanceMigration>("a")!.Status!.PhaseTransitionTimestamps!.Count);
+        await Eventually(() => _api.All<Event>().Select(e => e.Reason).Intersect(["SuccessfulCreate", "SuccessfulHandOver", "SuccessfulMigration"]).Count() == 3);
+    }
+
     private IActorRef _actor = ActorRefs.Nobody;
 
-    private void Start(Dictionary<string, string>? annotations = null)
+    private void Start(Dictionary<string, string>? annotations = null, TimeSpan? writeDelay = null)
     {
         var installation = Installation();
         _api.Put(installation with { Metadata = installation.Metadata with { Annotations = annotations } });
         var events = new EventRecorder(_api, "test", "host", TimeProvider.System, NullLogger.Instance);
-        _actor = Sys.ActorOf(MigrationsActor.Props(_api, events, _vmis, TimeProvider.System, NullLogger.Instance));
+        _actor = Sys.ActorOf(MigrationsActor.Props(_api, events, _vmis, TimeProvider.System, NullLogger.Instance, writeDelay ?? TimeSpan.FromMilliseconds(50)));
     }
 
     /// <summary>A migration of a VMI of its own name, of which the actor knows before the next is put.</summary>

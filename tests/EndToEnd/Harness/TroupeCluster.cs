@@ -177,7 +177,7 @@ public sealed class TroupeCluster : IAsyncDisposable
             Directory.Delete(Root, recursive: true);
     }
 
-    private string LogFile(Part part) => Path.Combine(Root, $"{part}.log");
+    public string LogFile(Part part) => Path.Combine(Root, $"{part}.log");
 
     private (string Program, string[] Args) CommandLine(Part part) => part switch
     {

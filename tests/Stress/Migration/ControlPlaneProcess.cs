@@ -21,6 +21,9 @@ public sealed class ControlPlaneProcess(string kubeconfig, string state, string 
         var start = new ProcessStartInfo("/bin/sh", ["-c", $"exec \"$0\" \"$@\" >>'{log}' 2>&1 </dev/null", Path.Combine(AppContext.BaseDirectory, "Troupe.ControlPlane"),
             "--kubeconfig", kubeconfig, "--state", state, "--akka-port", $"{_remoting}", "--api-port", $"{_api}", "--use-emulation", "true"])
         { UseShellExecute = false };
+        // Neither Ctrl+C nor a kill of the stress may leave it.
+        if (_process is null)
+            AppDomain.CurrentDomain.ProcessExit += OnExit;
         _process = Process.Start(start) ?? throw new InvalidOperationException("the control plane did not start");
     }
 
@@ -35,7 +38,14 @@ public sealed class ControlPlaneProcess(string kubeconfig, string state, string 
 
     public async ValueTask DisposeAsync()
     {
+        AppDomain.CurrentDomain.ProcessExit -= OnExit;
         await KillAsync();
         _process?.Dispose();
+    }
+
+    private void OnExit(object? sender, EventArgs e)
+    {
+        if (_process is { HasExited: false } process)
+            process.Kill();
     }
 }

@@ -8,6 +8,7 @@ namespace Troupe.Stress.Migration;
 internal sealed class MigrationLoad(SimulatedCluster cluster, StressOptions options)
 {
     private const int PerStep = 20;
+    private static readonly TimeSpan WatchPatience = TimeSpan.FromSeconds(10);
     private readonly Random _random = new(options.Seed + 1);
     private readonly Dictionary<string, Under> _under = new(StringComparer.Ordinal);
     private readonly List<MigrationOutcome> _outcomes = [];
@@ -81,8 +82,8 @@ internal sealed class MigrationLoad(SimulatedCluster cluster, StressOptions opti
     {
         if (migration is null)
         {
-            // The watch may be a moment behind its creation.
-            if (under.WasSeen)
+            // The watch may be a moment behind its creation; or it came and went, with its VMI, before anybody looked.
+            if (under.WasSeen || (now - under.BegunAt > WatchPatience && !await cluster.HasMigrationAsync(name)))
                 End(name, under, "Deleted", null, now);
             return;
         }

@@ -72,7 +72,7 @@ public sealed class SimulatedCluster : IAsyncDisposable
             {
                 return await call();
             }
-            catch (ApiException e) when (e.Code is 404 or 429 or >= 500 && patience.Elapsed < StartPatience)
+            catch (ApiException e) when (e.Code is 429 or >= 500 && patience.Elapsed < StartPatience)
             {
                 await Task.Delay(Retry, _stop.Token);
             }
@@ -105,6 +105,19 @@ public sealed class SimulatedCluster : IAsyncDisposable
         ["metadata"] = new JsonObject { ["name"] = name },
         ["spec"] = new JsonObject { ["vmiName"] = vmi },
     });
+
+    public async Task<bool> HasMigrationAsync(string name)
+    {
+        try
+        {
+            await Api.GetAsync(Migrations, Namespace, name);
+            return true;
+        }
+        catch (ApiException e) when (e.Reason is "NotFound")
+        {
+            return false;
+        }
+    }
 
     public async Task DeleteAsync(ResourceKey resource, string name)
     {

@@ -160,6 +160,9 @@ public sealed partial class SimulatedLauncher
             case DestroyDomain:
                 EndDomain(DomainState.Shutoff, DomainReason.Destroyed, null);
                 break;
+            case SyncDomain sync:
+                Update(o => o with { Revision = sync.Context.Revision });
+                break;
             case OperateDomain operate:
                 Operate(operate.Operation, answer);
                 return;
@@ -257,6 +260,7 @@ public sealed partial class SimulatedLauncher
         Update(o => o with
         {
             Epoch = epoch,
+            Revision = context.Revision,
             Memory = new MemoryObservation(_guest.MemoryBytes, _guest.MemoryBytes, _guest.MemoryBytes),
             Cpus = new CpuObservation(1, 1, 1),
             Interfaces = [.. context.Interfaces.Select(i => new InterfaceObservation(i.Name, i.Mac, null, i.PodAddresses, "domain"))],
