@@ -82,8 +82,8 @@ public static class Conductor
     {
         // A target runs only if the source has passed the right on, whatever became of the source's own report.
         // And one that died before it had gone back leaves the guest to a target that has it whole.
-        if (facts.Source is SourceStage.PassedOn || facts.Target is TargetStage.Running || facts is { Source: SourceStage.Stopped, Target: TargetStage.Loaded })
-            return new(new RightHandedOver(m.Id, m.TargetEpoch, m.TargetNode!, m.PodName, m.TargetPodUid!, now), ConductorActions.None);
+        if (facts.Source is SourceStage.Switched or SourceStage.PassedOn || facts.Target is TargetStage.Arriving or TargetStage.Running || facts is { Source: SourceStage.Stopped, Target: TargetStage.Loaded })
+            return new(new RightHandedOver(m.Id, m.TargetEpoch, m.TargetNode!, m.PodName, m.TargetPodUid!, now) { PostCopy = facts.Source is SourceStage.Switched || facts.Target is TargetStage.Arriving ? true : null }, ConductorActions.None);
         if (facts.Source is SourceStage.Kept)
             return Fail(m, now, m.Reason ?? "MigrationFailed", m.Message ?? facts.SourceMessage ?? "source node reported migration failed");
         if (facts.SourceLost && TargetIsGone(facts))
@@ -110,12 +110,18 @@ public static class Conductor
         var actions = ConductorActions.None;
         if (!facts.AddressesLed && !TargetIsGone(facts))
             actions |= ConductorActions.LeadAddresses;
-        if (facts.Target is not TargetStage.Running && !TargetIsGone(facts))
+        if (facts.Target is not (TargetStage.Arriving or TargetStage.Running) && !TargetIsGone(facts))
             actions |= ConductorActions.Adopt;
-        if (!facts.SourceReleased)
+        // What is left of the guest's memory comes from there.
+        var isAwaited = m.PostCopy && facts.Target is not TargetStage.Running && !TargetIsGone(facts);
+        if (!facts.SourceReleased && !isAwaited)
             actions |= ConductorActions.ReleaseSource | ConductorActions.DeleteSourcePod;
-        return actions is ConductorActions.None ? new(new MigrationReleased(m.Id, now), actions) : new(null, actions);
+        return actions is ConductorActions.None && !isAwaited ? new(new MigrationReleased(m.Id, now) { Lost = Lost(m, facts) }, actions) : new(null, actions);
     }
+
+    /// <summary>After a switch to post-copy the guest may have been lost on its way, which is no migration that succeeded.</summary>
+    private static string? Lost(OngoingMigration m, MigrationFacts facts) =>
+        m.PostCopy && facts.Target is not TargetStage.Running && TargetIsGone(facts) ? Brief(facts.TargetMessage ?? "the guest was lost in post-copy, before all of its memory was at the target") : null;
 
     private static Conducting CleanUp(OngoingMigration m, MigrationFacts facts, DateTimeOffset now)
     {

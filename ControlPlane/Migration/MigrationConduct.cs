@@ -40,7 +40,7 @@ internal static class MigrationConduct
         var migration = state.Moving.Ongoing!;
         var decided = Conductor.Decide(migration, MigrationView.Of(state, migration), now, Limits(state, vmi));
         if (decided.Step is { } step)
-            return new Decision([step], Announcements(step));
+            return new Decision([step], [.. Announcements(step), .. PostCopyNews(state, vmi, step)]);
         List<VmiEffect> effects = [.. Effects(decided.Actions, state, vmi, migration), .. Questions(state, migration)];
         effects.Add(new VmiEffect.LookAgain(VmiLifecycle.CommandRetry));
         return new Decision([], effects);
@@ -119,10 +119,23 @@ internal static class MigrationConduct
         // Claims that several nodes may write at once are coherent between them, which libvirt cannot see of every file system.
         if (LiveMigratable.DisksAreShared(vmi))
             options = options with { AllowUnsafe = true };
+        if (options.AllowPostCopy && PostCopyProblem(state, vmi) is not null)
+            options = options with { AllowPostCopy = false };
         return vmi.Spec?.Domain is { Cpu.DedicatedCpuPlacement: true } || vmi.Spec?.Domain?.Resources?.Limits?.ContainsKey("cpu") is true
             ? options with { ParallelChannels = 0 }
             : options;
     }
+
+    /// <summary>Why the guest cannot be moved by post-copy, known by the time the target listens; null when it can.</summary>
+    private static string? PostCopyProblem(VmiState state, VirtualMachineInstance vmi) =>
+        vmi.Spec?.Domain?.Devices?.Interfaces?.Any(i => i.Sriov is not null) is true ? "the guest has devices of its host (SR-IOV)"
+        : state.Moving.Ongoing is { } m ? MigrationView.OfAttempt(state.Moving.TargetReport, m)?.PostCopyProblem
+        : null;
+
+    private static IEnumerable<VmiEffect> PostCopyNews(VmiState state, VirtualMachineInstance vmi, IMigrationEvent step) =>
+        step is MigrationStarted && state.Moving.Wish is { Options.AllowPostCopy: true } && PostCopyProblem(state, vmi) is { } problem
+            ? [new VmiEffect.Announce("Warning", "MigrationSettingIgnored", $"allowPostCopy: {problem}; the guest is paused instead where its copy would not end by itself")]
+            : [];
 
     private static IReadOnlyList<VmiEffect> Announcements(IMigrationEvent step) => step switch
     {

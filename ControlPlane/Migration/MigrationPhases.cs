@@ -26,7 +26,7 @@ public static class MigrationPhases
         if (state.Moving.Ongoing is { } m && m.Id == migrationId)
             return Ongoing(state, m);
         if (state.Moving.Past.FirstOrDefault(p => p.Id == migrationId) is { } past)
-            return new MigrationNews(state.Uid, past.Id, past.Step is not MigrationStep.HandedOver ? Failed : IsShown(state) ? Succeeded : Running, past.Reason, past.Message, past.TargetNode, past.PodName, StoryOf(state, past));
+            return new MigrationNews(state.Uid, past.Id, past.Step is not MigrationStep.HandedOver || past.Lost is not null ? Failed : IsShown(state) ? Succeeded : Running, past.Reason, past.Lost ?? past.Message, past.TargetNode, past.PodName, StoryOf(state, past));
         return state switch
         {
             // One that is gone for good is not told of any more: whoever waits for its object would wait for ever.
@@ -62,7 +62,7 @@ public static class MigrationPhases
         MigrationStep.Accepted => facts.Pod is TargetPodState.Unknown ? Pending : Scheduling,
         MigrationStep.Assigned => facts.Target is TargetStage.None ? Scheduled : PreparingTarget,
         MigrationStep.Started or MigrationStep.Aborting => facts.Source is SourceStage.None ? TargetReady : Running,
-        MigrationStep.HandedOver => facts.Target is TargetStage.Running && IsShown(state) ? Succeeded : facts.TargetLost || facts.Pod is TargetPodState.Over or TargetPodState.Gone ? Failed : Running,
+        MigrationStep.HandedOver => facts.Target is TargetStage.Running && IsShown(state) ? Succeeded : facts.TargetLost || facts.Pod is TargetPodState.Over or TargetPodState.Gone || facts is { Target: TargetStage.Failed } && m.PostCopy ? Failed : Running,
         _ => Failed,
     };
 }

@@ -19,6 +19,8 @@ public sealed record MigrationSettings(MigrationOptions Options, string? Policy,
         var p = policy?.Spec;
         var bandwidth = (p?.BandwidthPerMigration ?? c.BandwidthPerMigration)?.Units ?? 0;
         var postCopy = p?.AllowPostCopy ?? c.AllowPostCopy ?? false;
+        // As in KubeVirt: post-copy is one way to disturb the guest.
+        var disruption = p?.AllowWorkloadDisruption ?? c.AllowWorkloadDisruption ?? postCopy;
         return new MigrationSettings(
             new MigrationOptions(
                 bandwidth,
@@ -31,18 +33,19 @@ public sealed record MigrationSettings(MigrationOptions Options, string? Policy,
             {
                 CompletionTimeoutPerGiB = p?.CompletionTimeoutPerGiB ?? c.CompletionTimeoutPerGiB ?? DefaultCompletionTimeoutPerGiB,
                 ProgressTimeout = c.ProgressTimeout ?? DefaultProgressTimeout,
-                AllowWorkloadDisruption = p?.AllowWorkloadDisruption ?? c.AllowWorkloadDisruption ?? postCopy,
+                AllowWorkloadDisruption = disruption,
+                AllowPostCopy = postCopy && disruption,
                 Network = c.Network is { Length: > 0 } network ? network : null,
                 Compression = p?.Experimental?.Compression is { } method and not "none" ? method : null,
             },
             policy?.Metadata.Name,
-            [.. Unheeded(c, postCopy)]);
+            [.. Unheeded(c, postCopy && !disruption)]);
     }
 
-    private static IEnumerable<string> Unheeded(MigrationConfiguration c, bool postCopy)
+    private static IEnumerable<string> Unheeded(MigrationConfiguration c, bool mayNotDisturb)
     {
-        if (postCopy)
-            yield return "allowPostCopy: the guest is paused instead where its copy would not end by itself";
+        if (mayNotDisturb)
+            yield return "allowPostCopy: allowWorkloadDisruption is false, and post-copy is one";
         if (c.DisableTLS is true)
             yield return "disableTLS: migrations are always encrypted";
     }

@@ -19,6 +19,9 @@ internal static class MigrationStatus
         var ongoing = state.Moving.Ongoing is not null;
         var wish = ongoing && state.Moving.Wish?.MigrationId == migration.Id ? state.Moving.Wish : null;
         var target = ongoing ? MigrationView.OfAttempt(moved ? state.Report : state.Moving.TargetReport, migration) : null;
+        // The right has moved, and some of the memory has not.
+        var arriving = ongoing && moved && migration.PostCopy && target?.Target is not TargetStage.Running;
+        var failed = migration.Step is MigrationStep.Failed || migration.Lost is not null;
         return shown with
         {
             SourceNode = shown.SourceNode ?? (moved ? state.Moving.Departed : state.Right)?.Node,
@@ -28,16 +31,19 @@ internal static class MigrationStatus
             TargetAttachmentPodUID = migration.TargetPodUid is { } pod && state.Storage.Attachments.Values.Where(a => a.LauncherPodUid == pod).MinBy(a => a.Name, StringComparer.Ordinal) is { } attached ? attached.Uid : shown.TargetAttachmentPodUID,
             TargetNodeAddress = target?.Endpoint?.Address ?? shown.TargetNodeAddress,
             MigrationNetworkType = target?.Endpoint is null || wish is null ? shown.MigrationNetworkType : wish.Options.Network is null ? "Pod" : "Migration",
-            TargetNodeDomainDetected = target?.Target is TargetStage.Loaded or TargetStage.Running ? true : shown.TargetNodeDomainDetected,
-            TargetNodeDomainReadyTimestamp = target?.Target is TargetStage.Running ? shown.TargetNodeDomainReadyTimestamp ?? migration.EndedAt : shown.TargetNodeDomainReadyTimestamp,
+            TargetNodeDomainDetected = target?.Target is TargetStage.Loaded or TargetStage.Arriving or TargetStage.Running ? true : shown.TargetNodeDomainDetected,
+            TargetNodeDomainReadyTimestamp = target?.Target is TargetStage.Arriving or TargetStage.Running ? shown.TargetNodeDomainReadyTimestamp ?? migration.EndedAt : shown.TargetNodeDomainReadyTimestamp,
             StartTimestamp = migration.StartedAt ?? shown.StartTimestamp,
-            EndTimestamp = migration.EndedAt ?? shown.EndTimestamp,
+            EndTimestamp = arriving ? shown.EndTimestamp : migration.EndedAt ?? shown.EndTimestamp,
             MigrationPolicyName = wish is null ? shown.MigrationPolicyName : wish.Policy,
             MigrationConfiguration = wish is null ? shown.MigrationConfiguration : Configuration(wish.Options),
-            Mode = migration.StartedAt is null ? shown.Mode : Forecast(state)?.Strategy is MigrationStrategy.Paused ? "Paused" : shown.Mode ?? "PreCopy",
-            Completed = migration.IsSettled ? true : shown.Completed,
-            Failed = migration.Step is MigrationStep.Failed ? true : shown.Failed,
-            FailureReason = migration.Step is MigrationStep.Failed ? migration.Message : shown.FailureReason,
+            Mode = migration.StartedAt is null ? shown.Mode
+                : migration.PostCopy ? "PostCopy"
+                : Forecast(state)?.Strategy is MigrationStrategy.Paused ? "Paused"
+                : shown.Mode ?? "PreCopy",
+            Completed = migration.IsSettled && !arriving ? true : shown.Completed,
+            Failed = failed ? true : shown.Failed,
+            FailureReason = failed ? migration.Lost ?? migration.Message : shown.FailureReason,
             AbortRequested = migration.Step is MigrationStep.Aborting ? true : shown.AbortRequested,
             AbortStatus = migration.Step switch
             {
@@ -50,12 +56,18 @@ internal static class MigrationStatus
     }
 
     /// <summary>What the source does about a copy that takes its time; null when there is none, or none worth a word.</summary>
-    public static MigrationForecast? Forecast(VmiState state) =>
-        state.Moving.Ongoing is { IsInTheSourcesHands: true } migration ? MigrationView.OfAttempt(state.Report, migration)?.Forecast : null;
+    public static MigrationForecast? Forecast(VmiState state) => state.Moving.Ongoing switch
+    {
+        { IsInTheSourcesHands: true } migration => MigrationView.OfAttempt(state.Report, migration)?.Forecast,
+        { Step: MigrationStep.HandedOver, PostCopy: true } migration when MigrationView.OfAttempt(state.Report, migration) is { Target: TargetStage.Arriving } =>
+            new MigrationForecast(MigrationStrategy.PostCopy, "the guest runs at the target, and what is left of its memory follows (post-copy)"),
+        _ => null,
+    };
 
     private static VMIMConfigurationOptions Configuration(MigrationOptions options) => new()
     {
         AllowAutoConverge = options.AutoConverge,
+        AllowPostCopy = options.AllowPostCopy,
         AllowWorkloadDisruption = options.AllowWorkloadDisruption,
         BandwidthPerMigration = Quantity.FromBytes(options.BandwidthBytesPerSecond),
         CompletionTimeoutPerGiB = options.CompletionTimeoutPerGiB,

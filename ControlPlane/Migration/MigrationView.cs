@@ -33,7 +33,8 @@ internal static class MigrationView
             Held = state.Moving.Wish is not { Held: false },
             Target = OfAttempt(target, migration)?.Target ?? TargetStage.None,
             TargetReason = OfAttempt(target, migration)?.Reason,
-            TargetMessage = OfAttempt(target, migration)?.Message,
+            // Of a guest that ran there, its own end says more.
+            TargetMessage = OfAttempt(target, migration)?.Message ?? (moved ? target?.Domain.Message : null),
             TargetLost = target?.Launcher is LauncherPresence.Lost,
             AddressesLed = moved && state.Moving.AddressesLed == migration.Id,
             TargetReleased = state.Moving.TargetPodIsGone,

@@ -47,7 +47,7 @@ public sealed record MigrationWatch
             MigrationAccepted accepted => this with { Ongoing = next, HighestEpoch = accepted.TargetEpoch, TargetPod = null, TargetPodIsGone = false, TargetReport = null, TargetPodError = null },
             RightHandedOver => this with { Ongoing = next, Past = Remember(next!), Departed = right, DepartedPod = podName, DepartedPodIsGone = false, TargetPod = null, TargetReport = null },
             MigrationFailed => this with { Ongoing = next, Past = Remember(next!) },
-            MigrationReleased => this with { Ongoing = null, Departed = null, DepartedPod = null, TargetPod = null, TargetReport = null },
+            MigrationReleased released => this with { Past = released.Lost is { } why ? Past.SetItem(Past.Count - 1, Past[^1] with { Lost = why }) : Past, Ongoing = null, Departed = null, DepartedPod = null, TargetPod = null, TargetReport = null },
             _ => this with { Ongoing = next },
         };
     }

@@ -44,6 +44,12 @@ public sealed record OngoingMigration(string Id, string Name, string PodName, lo
     /// <summary>Who has the guest is settled; only the other end remains to be released.</summary>
     public bool IsSettled => Step is MigrationStep.HandedOver or MigrationStep.Failed;
 
+    /// <inheritdoc cref="RightHandedOver.PostCopy"/>
+    public bool PostCopy { get; init; }
+
+    /// <inheritdoc cref="MigrationReleased.Lost"/>
+    public string? Lost { get; init; }
+
     /// <inheritdoc cref="MigrationAccepted.Claims"/>
     public IReadOnlyDictionary<string, string>? Claims { get; init; }
 
@@ -61,7 +67,7 @@ public sealed record OngoingMigration(string Id, string Name, string PodName, lo
         },
         MigrationStarted started => migration with { Step = MigrationStep.Started, StartedAt = started.At },
         MigrationAborting aborting => migration with { Step = MigrationStep.Aborting, Reason = aborting.Reason, Message = aborting.Message },
-        RightHandedOver handover => migration with { Step = MigrationStep.HandedOver, EndedAt = handover.At, Reason = null, Message = null },
+        RightHandedOver handover => migration with { Step = MigrationStep.HandedOver, EndedAt = handover.At, Reason = null, Message = null, PostCopy = handover.PostCopy is true },
         MigrationFailed failed => migration with { Step = MigrationStep.Failed, EndedAt = failed.At, Reason = failed.Reason, Message = failed.Message },
         _ => throw new ArgumentOutOfRangeException(nameof(e), e, "not a step of a migration"),
     };

@@ -10,6 +10,9 @@ internal abstract record ConvergenceStep
 
     public sealed record Pause : ConvergenceStep;
 
+    /// <summary>Let the guest go on at the target; what is left of its memory follows.</summary>
+    public sealed record Switch : ConvergenceStep;
+
     /// <param name="Message">For the migration's <c>failureReason</c>.</param>
     public sealed record GiveUp(string Message) : ConvergenceStep;
 }
@@ -43,6 +46,7 @@ internal sealed record Convergence(ConvergenceRules Rules)
     private long _downtimeMs = Rules.FirstDowntimeMs;
     private TimeSpan? _widenedAt;
     private TimeSpan? _pausedAt;
+    private bool _isSwitching;
     private TimeSpan? _promised;
     private TimeSpan _toldAt;
 
@@ -57,6 +61,7 @@ internal sealed record Convergence(ConvergenceRules Rules)
         return seen.Step(elapsed, progress) switch
         {
             ConvergenceStep.Pause pause => ((seen with { _pausedAt = elapsed }).Tell(elapsed, progress), pause),
+            ConvergenceStep.Switch change => ((seen with { _isSwitching = true }).Tell(elapsed, progress), change),
             ConvergenceStep.SetDowntime wider => ((seen with { _downtimeMs = wider.Ms, _widenedAt = elapsed }).Tell(elapsed, progress), wider),
             var step => (seen.Tell(elapsed, progress), step),
         };
@@ -79,16 +84,30 @@ internal sealed record Convergence(ConvergenceRules Rules)
 
     private ConvergenceStep? Step(TimeSpan elapsed, MigrationProgress? p)
     {
+        // From here on it ends with the guest at the target, or with the guest.
+        if (_isSwitching)
+            return null;
         if (Rules.NoProgress is { } patience && elapsed - _lowestAt > patience && (_pausedAt is not { } paused || elapsed - paused > patience))
         {
             // Pausing the guest helps against a guest that writes too much, not against a network that carries nothing.
-            return Rules.MayPause && _pausedAt is null && elapsed - _sentAt < patience ? new ConvergenceStep.Pause() : GiveUp($"stuck for {Seconds(elapsed - _lowestAt)}");
+            return MayEnd && elapsed - _sentAt < patience ? End() : GiveUp($"stuck for {Seconds(elapsed - _lowestAt)}");
         }
 
         if (Rules.Completion is { } completion && elapsed > completion * (_pausedAt is null ? 1 : 2))
-            return Rules.MayPause && _pausedAt is null && p is not null ? new ConvergenceStep.Pause() : GiveUp($"not completed after {Seconds(elapsed)}");
-        return _pausedAt is null && p is not null ? Widen(elapsed, p) : null;
+            return MayEnd && p is not null ? End() : GiveUp($"not completed after {Seconds(elapsed)}");
+        if (_pausedAt is not null || p is null)
+            return null;
+        return Widen(elapsed, p) is { } wider ? wider : IsHopeless(p) ? new ConvergenceStep.Switch() : null;
     }
+
+    /// <summary>The guest may be made to let the copy end, and has not been.</summary>
+    private bool MayEnd => _pausedAt is null && (Rules.MayPause || Rules.MayPostCopy);
+
+    private ConvergenceStep End() => Rules.MayPostCopy ? new ConvergenceStep.Switch() : new ConvergenceStep.Pause();
+
+    /// <summary>Nothing milder is left that could end the copy, so there is nothing to wait for. All of the memory has been sent by then.</summary>
+    private bool IsHopeless(MigrationProgress p) => Rules is { MayPostCopy: true, MayThrottle: false } && _downtimeMs >= Rules.LastDowntimeMs
+        && p.BytesPerSecond > 0 && p.Iteration >= PassesBeforeWidening && !EndsByItself(p) && p.RemainingBytes * 1000 / p.BytesPerSecond > _downtimeMs;
 
     /// <summary>QEMU switches when what is left can be sent within the downtime: so long as the lowest that was left would have taken.</summary>
     private ConvergenceStep.SetDowntime? Widen(TimeSpan elapsed, MigrationProgress p)
@@ -105,23 +124,25 @@ internal sealed record Convergence(ConvergenceRules Rules)
 
     private Convergence Tell(TimeSpan elapsed, MigrationProgress? p)
     {
-        if (p is null || (elapsed < SilentAtFirst && _pausedAt is null))
+        if (p is null || (elapsed < SilentAtFirst && _pausedAt is null && !_isSwitching))
             return this;
-        var strategy = _pausedAt is not null ? MigrationStrategy.Paused
+        var strategy = _isSwitching ? MigrationStrategy.PostCopy
+            : _pausedAt is not null ? MigrationStrategy.Paused
             : p.ThrottlePercent > 0 ? MigrationStrategy.Throttling
             : _widenedAt is not null ? MigrationStrategy.WideningDowntime
             : MigrationStrategy.Copying;
-        var end = End(elapsed, p);
+        var end = EndOf(elapsed, p);
         if (Forecast?.Strategy == strategy && !IsNews(elapsed, end))
             return this;
         return this with { _promised = end, _toldAt = elapsed, Forecast = new MigrationForecast(strategy, $"{Doing(strategy, p)}; {Numbers(p)}; {Outlook(elapsed, end)}") };
     }
 
     /// <summary>When the copy will be whole if nothing changes; null if never.</summary>
-    private TimeSpan? End(TimeSpan elapsed, MigrationProgress p)
+    private TimeSpan? EndOf(TimeSpan elapsed, MigrationProgress p)
     {
-        var net = p.BytesPerSecond - (_pausedAt is null ? p.DirtyBytesPerSecond : 0);
-        return net > 0 && (_pausedAt is not null || EndsByItself(p)) ? elapsed + TimeSpan.FromSeconds((double)p.RemainingBytes / net) : null;
+        var isStill = _pausedAt is not null || _isSwitching;
+        var net = p.BytesPerSecond - (isStill ? 0 : p.DirtyBytesPerSecond);
+        return net > 0 && (isStill || EndsByItself(p)) ? elapsed + TimeSpan.FromSeconds((double)p.RemainingBytes / net) : null;
     }
 
     private bool IsNews(TimeSpan elapsed, TimeSpan? end)
@@ -138,6 +159,7 @@ internal sealed record Convergence(ConvergenceRules Rules)
     private string Doing(MigrationStrategy strategy, MigrationProgress p) => strategy switch
     {
         MigrationStrategy.Paused => "the guest is paused until the copy is whole",
+        MigrationStrategy.PostCopy => "the guest goes on at the target, and what is left of its memory follows (post-copy)",
         MigrationStrategy.Throttling => $"the guest's CPUs are held back by {p.ThrottlePercent} %",
         MigrationStrategy.WideningDowntime => $"the guest may stand still for {_downtimeMs} ms at the switch",
         _ => "copying while the guest runs",
@@ -152,6 +174,7 @@ internal sealed record Convergence(ConvergenceRules Rules)
             return $"about {Seconds(at - elapsed)} to go";
         return (Rules.Completion, Rules.MayPause) switch
         {
+            ({ } completion, _) when Rules.MayPostCopy => $"this does not end by itself: post-copy begins in {Seconds(completion - elapsed)} at the latest",
             ({ } completion, true) => $"this does not end by itself: the guest is paused in {Seconds(completion - elapsed)}",
             ({ } completion, false) => $"this does not end by itself: it is given up in {Seconds(completion - elapsed)}",
             _ => "this does not end by itself",

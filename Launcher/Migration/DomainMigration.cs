@@ -11,7 +11,11 @@ internal static unsafe class DomainMigration
 {
     private const long MiB = 1 << 20;
 
-    /// <summary>Blocks until the domain has moved, or not. The target is left paused.</summary>
+    // virDomainState and its reasons: running, and paused, in post-copy and in one that is broken.
+    private const int Running = 1, Paused = 3;
+    private const int RunsInPostCopy = 10, RunsInBrokenPostCopy = 11, PausedInPostCopy = 12, PausedInBrokenPostCopy = 13;
+
+    /// <summary>Blocks until the domain has moved, or not. The target is left paused; where post-copy is allowed, <see cref="FinishGate"/> sees to that.</summary>
     /// <param name="downtimeMs">How long the guest may stand still at the switch.</param>
     /// <param name="disks">Target names of the disks to copy.</param>
     /// <param name="copies">Those of them that get another place at the target.</param>
@@ -19,14 +23,20 @@ internal static unsafe class DomainMigration
     public static void Migrate(LibvirtConnection connection, string uuid, MigrationOptions options, long downtimeMs, IReadOnlyList<string> disks, IReadOnlyList<CopiedVolume> copies)
     {
         var streams = Streams(options);
-        var flags = MigrationNative.Live | MigrationNative.PeerToPeer | MigrationNative.Paused | MigrationNative.AbortOnError;
+        // libvirt does not take both.
+        var flags = MigrationNative.Live | MigrationNative.PeerToPeer | MigrationNative.AbortOnError | (options.AllowPostCopy ? MigrationNative.PostCopy : MigrationNative.Paused);
         MigrationNative.TypedParameter* parameters = null;
         int count = 0, capacity = 0;
         try
         {
             Add("migrate_uri", $"unix://{PeerChannels.Socket(PeerChannel.Memory)}");
             if (options.BandwidthBytesPerSecond > 0)
-                Check(MigrationNative.TypedParamsAddULLong(ref parameters, ref count, ref capacity, "bandwidth", (ulong)Math.Max(1, options.BandwidthBytesPerSecond / MiB)));
+            {
+                AddNumber("bandwidth", (ulong)Math.Max(1, options.BandwidthBytesPerSecond / MiB));
+                if (options.AllowPostCopy)
+                    AddNumber("bandwidth.postcopy", (ulong)Math.Max(1, options.BandwidthBytesPerSecond / MiB));
+            }
+
             if (options.AutoConverge)
                 flags |= MigrationNative.AutoConverge;
             if (options.AllowUnsafe)
@@ -68,8 +78,29 @@ internal static unsafe class DomainMigration
             MigrationNative.TypedParamsFree(parameters, count);
         }
 
+        void AddNumber(string name, ulong value) => Check(MigrationNative.TypedParamsAddULLong(ref parameters, ref count, ref capacity, name, value));
+
         void Add(string name, string value) => Check(MigrationNative.TypedParamsAddString(ref parameters, ref count, ref capacity, name, value));
     }
+
+    public static void StartPostCopy(LibvirtConnection connection, string uuid) => With(connection, uuid, domain =>
+    {
+        if (MigrationNative.DomainMigrateStartPostCopy(domain, 0) < 0)
+            throw LibvirtException.Last("switching to post-copy");
+    });
+
+    /// <summary>QEMU has switched and the guest stands still here for good.</summary>
+    public static bool HasSwitched(LibvirtConnection connection, string uuid) => StateOf(connection, uuid) is (Paused, PausedInPostCopy or PausedInBrokenPostCopy);
+
+    /// <summary>Of a guest that runs here: whether all of its memory is here. Null when it never will be.</summary>
+    public static bool? IsWhole(LibvirtConnection connection, string uuid) => StateOf(connection, uuid) switch
+    {
+        (Running, RunsInBrokenPostCopy) or (Paused, PausedInBrokenPostCopy) => null,
+        (Running, RunsInPostCopy) or (Paused, PausedInPostCopy) => false,
+        (Running, _) => true,
+        // Somebody has paused it; whether more is to come is seen when it runs again.
+        _ => false,
+    };
 
     public static void Abort(LibvirtConnection connection, string uuid) => With(connection, uuid, domain =>
     {
@@ -96,8 +127,8 @@ internal static unsafe class DomainMigration
             throw LibvirtException.Last("setting the downtime limit");
     });
 
-    /// <summary>More streams than CPUs to fill them only cost; half of them are left to the guest.</summary>
-    public static int Streams(MigrationOptions options) => Math.Min(options.ParallelChannels, Environment.ProcessorCount / 2);
+    /// <summary>More streams than CPUs to fill them only cost; half of them are left to the guest. QEMU switches to post-copy on one only.</summary>
+    public static int Streams(MigrationOptions options) => options.AllowPostCopy ? 1 : Math.Min(options.ParallelChannels, Environment.ProcessorCount / 2);
 
     /// <summary>libvirt compresses parallel streams, by zlib or zstd, since 9.4.</summary>
     public static bool CanCompress(LibvirtConnection connection) =>
@@ -122,6 +153,18 @@ internal static unsafe class DomainMigration
             : null;
 
         long Of(string name) => values.GetValueOrDefault(name);
+    }
+
+    private static (int State, int Reason) StateOf(LibvirtConnection connection, string uuid)
+    {
+        var seen = (0, 0);
+        With(connection, uuid, domain =>
+        {
+            if (LibvirtNative.DomainGetState(domain, out var state, out var reason, 0) < 0)
+                throw LibvirtException.Last("reading the domain's state");
+            seen = (state, reason);
+        });
+        return seen;
     }
 
     private static string MigratableXml(LibvirtConnection connection, string uuid)

@@ -13,6 +13,7 @@ namespace Troupe.Launcher.Migration;
 /// </summary>
 internal sealed class MigrationHost : IAsyncDisposable
 {
+    private static readonly TimeSpan ArrivalInterval = TimeSpan.FromMilliseconds(200);
     private readonly DomainHost _host;
     private readonly TimeProvider _time;
     private readonly Action<string> _log;
@@ -27,6 +28,9 @@ internal sealed class MigrationHost : IAsyncDisposable
     private PeerListener? _listener;
     private SourceRun? _run;
     private LastWord? _lastWord;
+
+    /// <summary>The guest has left by post-copy: the right went with libvirt's last step, and there is nothing more to say to the target.</summary>
+    private bool _hasSwitched;
 
     /// <summary>Of a guest that comes here: it was paused by its user.</summary>
     private bool _comesPaused;
@@ -69,10 +73,12 @@ internal sealed class MigrationHost : IAsyncDisposable
             return;
         _host.Update(o => o with { Migration = new MigrationObservation(order.MigrationId, order.TargetEpoch, SourceStage.Migrating, TargetStage.None) { StartedAt = _time.GetUtcNow() } });
         _lastWord = new LastWord(_vmiUid, order.MigrationId, order.TargetEpoch);
-        _run = new SourceRun(_host, _identity, order, _log);
+        _run = new SourceRun(_host, _identity, order, OnFinishingAsync, _log);
         _run.Held += OnHeld;
         _run.Heard += message => Post(() => message is GuestLoaded loaded ? DecideAsync(new SourceInput.PeerLoaded(loaded.TargetEpoch)) : Task.CompletedTask);
-        _run.Lost += () => Post(OnLostAsync);
+        _run.Lost += channel => Post(() => OnLostAsync(channel));
+        _run.Switching += () => Post(() => DecideAsync(new SourceInput.Switch()));
+        _run.SwitchRefused += why => Post(() => OnSwitchRefusedAsync(why));
         _run.Returned += error => Post(() => OnReturnedAsync(error));
         _run.Progressed += (progress, forecast) => _host.Update(o => o.Migration is { } m ? o with { Migration = m with { Progress = progress, Forecast = forecast } } : o);
         _run.GivenUp += message => Post(() => GiveUpAsync(message));
@@ -107,7 +113,7 @@ internal sealed class MigrationHost : IAsyncDisposable
         else
             Post(() =>
             {
-                if (_source.Stage is SourceStage.Migrating)
+                if (_source.Stage is SourceStage.Migrating or SourceStage.Switching)
                     _word.Give(_lastWord!);
                 return Task.CompletedTask;
             });
@@ -130,15 +136,37 @@ internal sealed class MigrationHost : IAsyncDisposable
         }
     }
 
-    private async Task DecideAsync(SourceInput input)
+    /// <summary>The decision is on the disk, and told, before libvirt's last step goes on.</summary>
+    private Task<FinishVerdict> OnFinishingAsync(bool switched)
+    {
+        var verdict = new TaskCompletionSource<FinishVerdict>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(async () =>
+        {
+            var actions = await DecideAsync(new SourceInput.Finishing(switched)).ConfigureAwait(false);
+            verdict.SetResult(actions.HasFlag(SourceActions.FinishRunning) ? FinishVerdict.Running : actions.HasFlag(SourceActions.FinishPaused) ? FinishVerdict.Paused : FinishVerdict.Held);
+        });
+        return verdict.Task;
+    }
+
+    private async Task OnSwitchRefusedAsync(string why)
+    {
+        _log($"migration: {why}");
+        if (_source.Stage is not SourceStage.Switching)
+            return;
+        _host.Update(o => o.Migration is { } m ? o with { Migration = m with { Message = $"Live migration has been aborted: {why}" } } : o, silently: true);
+        await DecideAsync(new SourceInput.SwitchRefused()).ConfigureAwait(false);
+    }
+
+    private async Task<SourceActions> DecideAsync(SourceInput input)
     {
         var before = _source.Stage;
         (_source, var actions) = _source.Decide(input);
         // Before anything is done: what comes now may let the guest go on.
         if (!_source.LeavesWord)
             _word.TakeBack();
-        if (_source.Stage is SourceStage.PassedOn)
+        if (_source.HasLeft)
             _host.HasPassedOn = true;
+        _hasSwitched |= _source.Stage is SourceStage.Switched;
         if (actions.HasFlag(SourceActions.KillGuest))
             _host.KillGuest();
         if (_source.Stage is SourceStage.PassedOn && before is not SourceStage.PassedOn)
@@ -155,14 +183,18 @@ internal sealed class MigrationHost : IAsyncDisposable
             _run?.Cancel();
         if (actions.HasFlag(SourceActions.KeepGuest))
             await _host.KeepGuestAsync(_stop.Token).ConfigureAwait(false);
+        return actions;
     }
 
-    /// <summary>First the decision, then libvirt may learn of it.</summary>
-    private async Task OnLostAsync()
+    /// <summary>First the decision, then libvirt and QEMU may learn of it.</summary>
+    private async Task OnLostAsync(PeerChannel channel)
     {
+        // After the switch the launchers have nothing to say to each other.
+        if (_hasSwitched && channel is PeerChannel.Control)
+            return;
         await DecideAsync(new SourceInput.LinkLost()).ConfigureAwait(false);
         _run?.CloseLocal();
-        if (_source.Stage is SourceStage.PassedOn)
+        if (_source.Stage is SourceStage.PassedOn && !_hasSwitched)
             _run?.PassOn();
     }
 
@@ -191,21 +223,68 @@ internal sealed class MigrationHost : IAsyncDisposable
     /// <summary>libvirt's news about a domain that is not yet this launcher's; true when it is no news for anybody else.</summary>
     private bool OnIncoming(IncomingNews news)
     {
-        if (_target.Stage is TargetStage.None or TargetStage.Running)
+        var stage = _target.Stage;
+        if (stage is TargetStage.None or TargetStage.Running)
             return false;
-        if (news is IncomingNews.Arriving)
-            return true;
-        Post(() => DecideAsync(news is IncomingNews.Loaded ? new TargetInput.Loaded() : new TargetInput.Gone()));
-        return true;
+        switch (news)
+        {
+            case IncomingNews.Loaded when stage is not TargetStage.Arriving:
+                Post(() => DecideAsync(new TargetInput.Loaded()));
+                break;
+            case IncomingNews.Running when stage is not TargetStage.Arriving:
+                Post(() => DecideAsync(new TargetInput.Switched()));
+                break;
+            case IncomingNews.Broken:
+                Post(BreakAsync);
+                return true;
+            case IncomingNews.Gone:
+                Post(() => DecideAsync(new TargetInput.Gone()));
+                break;
+        }
+
+        // What happens to a guest that runs is told as of any other.
+        return stage is not TargetStage.Arriving;
+    }
+
+    /// <summary>The rest of the memory will not come: whatever the guest still does it does without it, until it stands still for good.</summary>
+    private async Task BreakAsync()
+    {
+        if (_target.Stage is not TargetStage.Arriving)
+            return;
+        _host.EndGuest("the guest was lost in post-copy: the connection to its source ended before all of its memory was here");
+        await DecideAsync(new TargetInput.Gone()).ConfigureAwait(false);
+    }
+
+    private async Task FollowArrivalAsync()
+    {
+        while (!_stop.IsCancellationRequested && _target.Stage is TargetStage.Arriving)
+        {
+            try
+            {
+                var connection = await _host.ConnectionAsync(_stop.Token).ConfigureAwait(false);
+                var isWhole = await Task.Run(() => DomainMigration.IsWhole(connection, _host.Uuid)).ConfigureAwait(false);
+                if (isWhole is null)
+                    Post(BreakAsync);
+                else if (isWhole.Value)
+                    Post(() => DecideAsync(new TargetInput.Whole()));
+            }
+            catch (LibvirtException e)
+            {
+                // The daemon is away, or the domain is; of that there is other news.
+                _log($"migration: {e.Message}");
+            }
+
+            await Task.Delay(ArrivalInterval, _time, _stop.Token).ConfigureAwait(false);
+        }
     }
 
     /// <summary>The daemon was away: its news of an incoming domain were missed. What was not whole by then will not become so.</summary>
     private async Task LookAgainAsync()
     {
-        if (_target.Stage is not (TargetStage.Ready or TargetStage.Loaded))
+        if (_target.Stage is not (TargetStage.Ready or TargetStage.Loaded or TargetStage.Arriving))
             return;
         var connection = await _host.SettledConnectionAsync(_stop.Token).ConfigureAwait(false);
-        if (_target.Stage is TargetStage.Loaded && connection.Find(_host.Uuid))
+        if (_target.Stage is TargetStage.Loaded or TargetStage.Arriving && connection.Find(_host.Uuid))
             return;
         await DecideAsync(new TargetInput.Gone()).ConfigureAwait(false);
     }
@@ -224,18 +303,35 @@ internal sealed class MigrationHost : IAsyncDisposable
             await listener.SayAsync(new GuestLoaded(_target.Epoch)).ConfigureAwait(false);
         if (actions.HasFlag(TargetActions.Resume))
             await _host.RunIncomingAsync(_comesPaused, _stop.Token).ConfigureAwait(false);
-        if (_target.Stage != before)
+        if (actions.HasFlag(TargetActions.Follow))
         {
-            _log($"migration: target {before} -> {_target.Stage} on {input.GetType().Name}");
-            _host.Update(o => o.Migration is { } m ? o with { Migration = m with { Target = _target.Stage } } : o);
+            _host.RunsIncoming();
+            _ = FollowArrivalAsync();
         }
 
-        if (actions.HasFlag(TargetActions.Close) && _listener is { } open)
+        if (actions.HasFlag(TargetActions.Settle))
+            await _host.SettleIncomingAsync(_stop.Token).ConfigureAwait(false);
+        try
         {
-            _listener = null;
-            await open.DisposeAsync().ConfigureAwait(false);
-            await _host.DestroyIncomingAsync(_stop.Token).ConfigureAwait(false);
+            // What is promised never to run is ended before the promise is heard.
+            if (actions.HasFlag(TargetActions.Close) && _listener is { } open)
+            {
+                _listener = null;
+                await open.DisposeAsync().ConfigureAwait(false);
+                await _host.DestroyIncomingAsync(_stop.Token).ConfigureAwait(false);
+            }
         }
+        finally
+        {
+            if (_target.Stage != before)
+            {
+                _log($"migration: target {before} -> {_target.Stage} on {input.GetType().Name}");
+                _host.Update(o => o.Migration is { } m ? o with { Migration = m with { Target = _target.Stage } } : o);
+            }
+        }
+
+        if (before is TargetStage.Arriving && _target.Stage is TargetStage.Failed)
+            _host.LostIncoming();
     }
 
     private async Task<bool> TryPrepareAsync(PrepareIncoming order)
@@ -257,7 +353,7 @@ internal sealed class MigrationHost : IAsyncDisposable
             listener.PeerConnected += () => Post(() => DecideAsync(new TargetInput.PeerConnected()));
             listener.Heard += message => Post(() => message is RunGuest run ? OnRunAsync(run) : Task.CompletedTask);
             _listener = listener;
-            Show(order.MigrationId, o => o with { Endpoint = listener.Endpoint });
+            Show(order.MigrationId, o => o with { Endpoint = listener.Endpoint, PostCopyProblem = PostCopySupport.Problem() });
             listener.Start();
             return true;
         }

@@ -16,6 +16,7 @@ internal static unsafe partial class MigrationNative
     public const uint Compressed = 1 << 11;
     public const uint AbortOnError = 1 << 12;
     public const uint AutoConverge = 1 << 13;
+    public const uint PostCopy = 1 << 15;
     public const uint Parallel = 1 << 17;
 
     /// <summary>virTypedParameter: 80 bytes of name, the type at 80, the value at 88.</summary>
@@ -61,6 +62,9 @@ internal static unsafe partial class MigrationNative
 
     [LibraryImport(Library, EntryPoint = "virDomainMigrateSetMaxDowntime")]
     public static partial int DomainMigrateSetMaxDowntime(nint domain, ulong milliseconds, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virDomainMigrateStartPostCopy")]
+    public static partial int DomainMigrateStartPostCopy(nint domain, uint flags);
 
     [LibraryImport(Library, EntryPoint = "virDomainSuspend")]
     public static partial int DomainSuspend(nint domain);

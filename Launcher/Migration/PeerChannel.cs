@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Net.Sockets;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -55,13 +56,21 @@ internal static class PeerChannels
     }
 
     /// <summary>Copies both ways until either side ends; the caller closes them.</summary>
-    /// <returns>Whether <paramref name="near"/> ended first.</returns>
-    public static async Task<bool> RelayAsync(Stream near, Stream far, CancellationToken ct)
+    /// <param name="outwards">How <paramref name="near"/> is copied, where that is no plain copying.</param>
+    /// <param name="grace">How long a far side that has ended may have been so because the near one ends, too.</param>
+    /// <returns>Whether <paramref name="near"/> ended.</returns>
+    public static async Task<bool> RelayAsync(Stream near, Stream far, CancellationToken ct, Func<Task<bool>>? outwards = null, TimeSpan grace = default)
     {
-        var outwards = CopyAsync(near, far, ct);
-        var inwards = CopyAsync(far, near, ct);
-        var first = await Task.WhenAny(outwards, inwards).ConfigureAwait(false);
-        return first == outwards;
+        var there = outwards?.Invoke() ?? CopyAsync(near, far, ct);
+        var back = CopyAsync(far, near, ct);
+        var first = await Task.WhenAny(there, back).ConfigureAwait(false);
+        if (first == there)
+            return await there.ConfigureAwait(false);
+        if (!await back.ConfigureAwait(false))
+            return true;
+        if (grace > TimeSpan.Zero)
+            await Task.WhenAny(there, Task.Delay(grace, ct)).ConfigureAwait(false);
+        return there.IsCompleted && await there.ConfigureAwait(false);
     }
 
     public static async Task<NetworkStream> ConnectAsync(string socket, CancellationToken ct)
@@ -79,16 +88,43 @@ internal static class PeerChannels
         }
     }
 
-    private static async Task CopyAsync(Stream from, Stream to, CancellationToken ct)
+    /// <summary>What reading or writing a connection that is over throws.</summary>
+    public static bool IsEnd(Exception e) => e is IOException or ObjectDisposedException or OperationCanceledException or SocketException;
+
+    /// <returns>Whether it was <paramref name="from"/> that ended.</returns>
+    private static async Task<bool> CopyAsync(Stream from, Stream to, CancellationToken ct)
     {
         const int Chunk = 128 * 1024;
+        var buffer = ArrayPool<byte>.Shared.Rent(Chunk);
         try
         {
-            await from.CopyToAsync(to, Chunk, ct).ConfigureAwait(false);
+            while (true)
+            {
+                int read;
+                try
+                {
+                    read = await from.ReadAsync(buffer, ct).ConfigureAwait(false);
+                }
+                catch (Exception e) when (IsEnd(e))
+                {
+                    return true;
+                }
+
+                if (read == 0)
+                    return true;
+                try
+                {
+                    await to.WriteAsync(buffer.AsMemory(0, read), ct).ConfigureAwait(false);
+                }
+                catch (Exception e) when (IsEnd(e))
+                {
+                    return false;
+                }
+            }
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException or SocketException)
+        finally
         {
-            // Its end is all that matters; who of the two it was, the caller is told.
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 }

@@ -10,8 +10,14 @@ namespace Troupe.Launcher.Migration;
 /// The source's way to its target: unix sockets that libvirt and QEMU use as if the target were on this host, each connection on them
 /// carried over TLS, and the launchers' own channel beside them.
 /// </summary>
-internal sealed class PeerLink(LauncherIdentity identity, MigrationEndpoint target, long targetEpoch, Action<string> log) : IAsyncDisposable
+/// <param name="finishing">
+/// What is to become of libvirt's last step, in an attempt that may switch to post-copy. In such a one QEMU's connection is looked after like
+/// libvirt's: a QEMU that is switching would go back on that if it saw its connection end.
+/// </param>
+internal sealed class PeerLink(LauncherIdentity identity, MigrationEndpoint target, long targetEpoch, Action<string> log, Func<Task<FinishVerdict>>? finishing = null) : IAsyncDisposable
 {
+    /// <summary>A QEMU that has received all ends its connection a moment before the one that sent it does.</summary>
+    private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(10);
     private static readonly PeerChannel[] Relayed = [PeerChannel.Rpc, PeerChannel.Memory, PeerChannel.Disks];
     private readonly CancellationTokenSource _stop = new();
@@ -27,7 +33,10 @@ internal sealed class PeerLink(LauncherIdentity identity, MigrationEndpoint targ
     /// A connection to the target broke. libvirt's own end of it is still open: it is closed by <see cref="CloseLocal"/>, so that libvirt
     /// cannot go back on the migration before this launcher has decided.
     /// </summary>
-    public event Action? Lost;
+    public event Action<PeerChannel>? Lost;
+
+    /// <summary>QEMU's connection would outlive this launcher.</summary>
+    public bool IsMemoryHeld { get; private set; }
 
     /// <summary>Whether libvirt's connection to the target would outlive this launcher.</summary>
     public event Action<bool>? Held;
@@ -101,8 +110,8 @@ internal sealed class PeerLink(LauncherIdentity identity, MigrationEndpoint targ
                 while (true)
                 {
                     var socket = await listener.AcceptAsync(_local.Token).ConfigureAwait(false);
-                    if (channel is PeerChannel.Rpc)
-                        await HoldAsync(socket).ConfigureAwait(false);
+                    if (IsWatched(channel))
+                        await HoldAsync(socket, channel).ConfigureAwait(false);
                     _ = CarryAsync(socket, channel);
                 }
             }
@@ -113,11 +122,22 @@ internal sealed class PeerLink(LauncherIdentity identity, MigrationEndpoint targ
         }
     }
 
-    private async Task HoldAsync(Socket connection)
+    /// <summary>Its end is for this launcher to decide about, before those at it learn of it.</summary>
+    private bool IsWatched(PeerChannel channel) => channel is PeerChannel.Rpc || (channel is PeerChannel.Memory && finishing is not null);
+
+    private async Task HoldAsync(Socket connection, PeerChannel channel)
     {
         try
         {
             var holder = await _holder!.ConfigureAwait(false);
+            if (channel is PeerChannel.Memory)
+            {
+                holder.Lost += () => IsMemoryHeld = false;
+                holder.Hold(connection);
+                IsMemoryHeld = true;
+                return;
+            }
+
             holder.Lost += () => Held?.Invoke(false);
             holder.Hold(connection);
             Held?.Invoke(true);
@@ -164,20 +184,30 @@ internal sealed class PeerLink(LauncherIdentity identity, MigrationEndpoint targ
             var tls = await ConnectAsync(channel, _local.Token).ConfigureAwait(false);
             await using (tls.ConfigureAwait(false))
             {
-                var localEnded = await PeerChannels.RelayAsync(local, tls, _local.Token).ConfigureAwait(false);
-                if (localEnded || channel is not PeerChannel.Rpc || _local.IsCancellationRequested)
+                var gate = channel is PeerChannel.Rpc && finishing is not null ? () => FinishGate.CopyAsync(local, tls, AskAsync, _local.Token) : (Func<Task<bool>>?)null;
+                var localEnded = await PeerChannels.RelayAsync(local, tls, _local.Token, gate, channel is PeerChannel.Memory ? EndGrace : default).ConfigureAwait(false);
+                if (localEnded || !IsWatched(channel) || _local.IsCancellationRequested)
                     return;
             }
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
+        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidDataException)
         {
             log($"{channel} to {target.Address}: {e.Message}");
         }
 
-        if (channel is not PeerChannel.Rpc)
+        if (!IsWatched(channel))
             return;
-        Lost?.Invoke();
+        Lost?.Invoke(channel);
         await Until(_local.Token).ConfigureAwait(false);
+    }
+
+    /// <summary>While the last step is held, libvirt sees its connection open.</summary>
+    private async Task<FinishVerdict> AskAsync()
+    {
+        var verdict = await finishing!().ConfigureAwait(false);
+        if (verdict is FinishVerdict.Held)
+            await Until(_local.Token).ConfigureAwait(false);
+        return verdict;
     }
 
     private async Task<SslStream> ConnectAsync(PeerChannel channel, CancellationToken ct)
@@ -222,7 +252,7 @@ internal sealed class PeerLink(LauncherIdentity identity, MigrationEndpoint targ
 
         Interlocked.CompareExchange(ref _control, null, control);
         if (!_stop.IsCancellationRequested)
-            Lost?.Invoke();
+            Lost?.Invoke(PeerChannel.Control);
     }
 
     private static async Task Until(CancellationToken cancelled)

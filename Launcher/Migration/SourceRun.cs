@@ -7,7 +7,7 @@ using Troupe.Messages.Protocol.Migration;
 namespace Troupe.Launcher.Migration;
 
 /// <summary>One attempt to send the guest: the link to the target, libvirt's long call, and the passing on of the right.</summary>
-internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, MigrateDomain order, Action<string> log) : IAsyncDisposable
+internal sealed class SourceRun : IAsyncDisposable
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
@@ -16,19 +16,34 @@ internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, Migr
 
     /// <summary>A call that hangs in libvirt's talk with the target does not hear of an abort; closing that talk ends it.</summary>
     private const int CancelsBeforeClose = 15;
-    private readonly PeerLink _link = new(identity, order.Target, order.TargetEpoch, log);
+    private readonly DomainHost _host;
+    private readonly MigrateDomain _order;
+    private readonly Action<string> _log;
+    private readonly PeerLink _link;
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _returned = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>By its user: as such it arrives, too. Once the copy has begun to end, libvirt's own stop is not told from it.</summary>
-    private readonly bool _isPaused = host.Observation is { State: DomainState.Paused, Reason: DomainReason.User };
+    private readonly bool _isPaused;
     private int _passing;
     private int _cancelling;
-    private readonly ConvergenceRules _rules = ConvergenceRules.Of(order.Options, host.BytesToMove(order.Options.CopyDisks) + order.Copies.Sum(c => c.SizeBytes));
+    private readonly ConvergenceRules _rules;
+
+    /// <param name="finishing">What is to become of libvirt's last step; told whether QEMU has switched to post-copy.</param>
+    public SourceRun(DomainHost host, LauncherIdentity identity, MigrateDomain order, Func<bool, Task<FinishVerdict>> finishing, Action<string> log)
+    {
+        _isPaused = host.Observation is { State: DomainState.Paused, Reason: DomainReason.User };
+        // A guest that stands still writes nothing, and could not be left paused.
+        var options = order.Options with { AllowPostCopy = order.Options.AllowPostCopy && !_isPaused };
+        (_host, _order, _log) = (host, order with { Options = options }, log);
+        _rules = ConvergenceRules.Of(options, host.BytesToMove(options.CopyDisks) + order.Copies.Sum(c => c.SizeBytes));
+        _link = new PeerLink(identity, order.Target, order.TargetEpoch, log, options.AllowPostCopy ? () => OnFinishingAsync(finishing) : null);
+    }
 
     public event Action<IPeerMessage>? Heard;
 
-    public event Action? Lost;
+    /// <inheritdoc cref="PeerLink.Lost"/>
+    public event Action<PeerChannel>? Lost;
 
     /// <inheritdoc cref="PeerLink.Held"/>
     public event Action<bool>? Held;
@@ -41,10 +56,16 @@ internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, Migr
     /// <summary>With the reason why this copy is not to go on.</summary>
     public event Action<string>? GivenUp;
 
+    /// <summary>The guest is to go on at the target before all of its memory is there.</summary>
+    public event Action? Switching;
+
+    /// <summary>With the reason why QEMU does not switch.</summary>
+    public event Action<string>? SwitchRefused;
+
     public void Start()
     {
         _link.Heard += m => Heard?.Invoke(m);
-        _link.Lost += () => Lost?.Invoke();
+        _link.Lost += channel => Lost?.Invoke(channel);
         _link.Held += isHeld => Held?.Invoke(isHeld);
         _ = RunAsync();
     }
@@ -58,6 +79,8 @@ internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, Migr
             _ = PassOnAsync();
     }
 
+    public void StartPostCopy() => _ = StartPostCopyAsync();
+
     public void Cancel()
     {
         if (Interlocked.Exchange(ref _cancelling, 1) == 0)
@@ -70,35 +93,63 @@ internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, Migr
         await _link.DisposeAsync().ConfigureAwait(false);
     }
 
+    private async Task StartPostCopyAsync()
+    {
+        try
+        {
+            var connection = await _host.ConnectionAsync(_stop.Token).ConfigureAwait(false);
+            await Task.Run(() => DomainMigration.StartPostCopy(connection, _host.Uuid)).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is LibvirtException or OperationCanceledException)
+        {
+            SwitchRefused?.Invoke(e.Message);
+        }
+    }
+
+    private async Task<FinishVerdict> OnFinishingAsync(Func<bool, Task<FinishVerdict>> decide)
+    {
+        try
+        {
+            var connection = await _host.ConnectionAsync(_stop.Token).ConfigureAwait(false);
+            return await decide(await Task.Run(() => DomainMigration.HasSwitched(connection, _host.Uuid)).ConfigureAwait(false)).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is LibvirtException or OperationCanceledException)
+        {
+            // The daemon that has said this is no more, and its connection neither.
+            _log($"migration: {e.Message}");
+            return FinishVerdict.Held;
+        }
+    }
+
     private async Task RunAsync()
     {
         string? error = null;
         try
         {
             // Without it the target could be reached by the pod network, if at all, which is what the administrator did not want.
-            if (order.Options.Network is { } network)
-                log($"migration: over {network}, from {MigrationNetwork.Address(network)} to {order.Target.Address}");
+            if (_order.Options.Network is { } network)
+                _log($"migration: over {network}, from {MigrationNetwork.Address(network)} to {_order.Target.Address}");
             await _link.OpenAsync(_stop.Token).ConfigureAwait(false);
-            var connection = await host.ConnectionAsync(_stop.Token).ConfigureAwait(false);
-            if (order.Options.Compression is { } method && (!DomainMigration.CanCompress(connection) || DomainMigration.Streams(order.Options) < 2))
-                log($"migration: not compressed with {method}: that takes libvirt 9.4 (this is {connection.LibraryVersion}) and more than one stream");
+            var connection = await _host.ConnectionAsync(_stop.Token).ConfigureAwait(false);
+            if (_order.Options.Compression is { } method && (!DomainMigration.CanCompress(connection) || DomainMigration.Streams(_order.Options) < 2))
+                _log($"migration: not compressed with {method}: that takes libvirt 9.4 (this is {connection.LibraryVersion}) and more than one stream");
             _ = FollowAsync(connection);
-            IReadOnlyList<string> disks = [.. order.Options.CopyDisks ? host.LocalDisks : [], .. order.Copies.Select(c => host.TargetOf(c.Name))];
-            await Task.Factory.StartNew(() => DomainMigration.Migrate(connection, host.Uuid, order.Options, _rules.FirstDowntimeMs, disks, order.Copies), _stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+            IReadOnlyList<string> disks = [.. _order.Options.CopyDisks ? _host.LocalDisks : [], .. _order.Copies.Select(c => _host.TargetOf(c.Name))];
+            await Task.Factory.StartNew(() => DomainMigration.Migrate(connection, _host.Uuid, _order.Options, _rules.FirstDowntimeMs, disks, _order.Copies), _stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
         }
         catch (Exception e) when (e is LibvirtException or IOException or InvalidOperationException or OperationCanceledException)
         {
             error = e.Message;
             // A daemon that died is answered for only when there is one again that knows what the guest does.
             if (!_stop.IsCancellationRequested)
-                await host.SettledConnectionAsync(_stop.Token).ConfigureAwait(false);
+                await _host.SettledConnectionAsync(_stop.Token).ConfigureAwait(false);
         }
         finally
         {
             _returned.TrySetResult();
         }
 
-        log(error is null ? "migration: libvirt has moved the domain" : $"migration: libvirt has not moved the domain: {error}");
+        _log(error is null ? "migration: libvirt has moved the domain" : $"migration: libvirt has not moved the domain: {error}");
         Returned?.Invoke(error);
     }
 
@@ -115,20 +166,28 @@ internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, Migr
             {
                 if (_returned.Task.IsCompleted)
                     return;
-                var progress = await Task.Run(() => DomainMigration.Progress(connection, host.Uuid)).ConfigureAwait(false);
+                var progress = await Task.Run(() => DomainMigration.Progress(connection, _host.Uuid)).ConfigureAwait(false);
                 var (next, step) = convergence.Decide(clock.Elapsed, progress);
                 if (step is ConvergenceStep.GiveUp given)
                 {
-                    log($"migration: {given.Message}");
+                    _log($"migration: {given.Message}");
                     GivenUp?.Invoke(given.Message);
                     return;
                 }
 
-                if (step is not null)
+                if (step is ConvergenceStep.Switch)
+                {
+                    // Should this launcher die in the middle of the switch, a QEMU that sees that would go back on it.
+                    if (_link.IsMemoryHeld)
+                        Switching?.Invoke();
+                    else
+                        GivenUp?.Invoke("Live migration has been aborted: post-copy is not possible without a process that holds QEMU's connection");
+                }
+                else if (step is not null)
                     await Task.Run(() => Do(connection, step)).ConfigureAwait(false);
                 var isNews = next.Forecast != convergence.Forecast;
                 if (isNews)
-                    log($"migration: {next.Forecast!.Message}");
+                    _log($"migration: {next.Forecast!.Message}");
                 convergence = next;
                 if (progress is null || (!isNews && clock.Elapsed - shownAt < ProgressInterval))
                     continue;
@@ -138,7 +197,7 @@ internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, Migr
             catch (LibvirtException e)
             {
                 // The job ended in this moment, or the daemon did; what was to be done is decided again.
-                log($"migration: {e.Message}");
+                _log($"migration: {e.Message}");
             }
         }
     }
@@ -148,10 +207,10 @@ internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, Migr
         switch (step)
         {
             case ConvergenceStep.Pause:
-                DomainMigration.Pause(connection, host.Uuid);
+                DomainMigration.Pause(connection, _host.Uuid);
                 break;
             case ConvergenceStep.SetDowntime wider:
-                DomainMigration.SetDowntime(connection, host.Uuid, wider.Ms);
+                DomainMigration.SetDowntime(connection, _host.Uuid, wider.Ms);
                 break;
         }
     }
@@ -162,12 +221,12 @@ internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, Migr
         {
             try
             {
-                var connection = await host.ConnectionAsync(_stop.Token).ConfigureAwait(false);
-                await Task.Run(() => DomainMigration.Abort(connection, host.Uuid)).ConfigureAwait(false);
+                var connection = await _host.ConnectionAsync(_stop.Token).ConfigureAwait(false);
+                await Task.Run(() => DomainMigration.Abort(connection, _host.Uuid)).ConfigureAwait(false);
             }
             catch (Exception e) when (e is LibvirtException or OperationCanceledException)
             {
-                log($"migration: {e.Message}; again");
+                _log($"migration: {e.Message}; again");
             }
 
             if (i == CancelsBeforeClose)
@@ -186,12 +245,12 @@ internal sealed class SourceRun(DomainHost host, LauncherIdentity identity, Migr
                 {
                     if (!_link.IsConnected)
                         await _link.ConnectControlAsync(_stop.Token).ConfigureAwait(false);
-                    if (await _link.SayAsync(new RunGuest(order.TargetEpoch, _isPaused)).ConfigureAwait(false))
+                    if (await _link.SayAsync(new RunGuest(_order.TargetEpoch, _isPaused)).ConfigureAwait(false))
                         return;
                 }
                 catch (IOException e)
                 {
-                    log($"migration: the target cannot be told to run: {e.Message}");
+                    _log($"migration: the target cannot be told to run: {e.Message}");
                 }
 
                 await Task.Delay(ReconnectInterval, _stop.Token).ConfigureAwait(false);

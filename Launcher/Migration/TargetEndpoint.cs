@@ -13,7 +13,13 @@ internal abstract record TargetInput
     /// <summary>libvirt has the guest whole, and is done with it.</summary>
     public sealed record Loaded : TargetInput;
 
-    /// <summary>The guest is gone from libvirt.</summary>
+    /// <summary>libvirt runs the guest, whose source has switched to post-copy: only a source that passes the right on lets that happen.</summary>
+    public sealed record Switched : TargetInput;
+
+    /// <summary>All of the memory of the guest that runs here is here.</summary>
+    public sealed record Whole : TargetInput;
+
+    /// <summary>The guest is gone from libvirt, or will never have all of its memory.</summary>
     public sealed record Gone : TargetInput;
 
     /// <summary>The source passes the right on.</summary>
@@ -39,6 +45,12 @@ internal enum TargetActions
 
     /// <summary>Nothing will come any more: stop listening.</summary>
     Close = 8,
+
+    /// <summary>Look whether the rest of the memory comes.</summary>
+    Follow = 16,
+
+    /// <summary>The guest, which runs already, is to be looked at as one that has come.</summary>
+    Settle = 32,
 }
 
 /// <summary>
@@ -52,7 +64,9 @@ internal sealed record TargetEndpoint(long Epoch = 0, TargetStage Stage = Target
         TargetInput.Prepare p when Stage is TargetStage.None && !HasRight => (this with { Epoch = p.Epoch, Stage = TargetStage.Preparing }, TargetActions.Prepare),
         TargetInput.Prepared p when Stage is TargetStage.Preparing => p.Succeeded ? (this with { Stage = TargetStage.Ready }, TargetActions.None) : Fail,
         TargetInput.Loaded when Stage is TargetStage.Ready => HasRight ? Run : (this with { Stage = TargetStage.Loaded }, TargetActions.SendLoaded),
-        TargetInput.Gone when Stage is TargetStage.Ready or TargetStage.Loaded => Fail,
+        TargetInput.Switched when Stage is TargetStage.Ready => (this with { Stage = TargetStage.Arriving, HasRight = true }, TargetActions.Follow),
+        TargetInput.Whole when Stage is TargetStage.Arriving => (this with { Stage = TargetStage.Running }, TargetActions.Settle),
+        TargetInput.Gone when Stage is TargetStage.Ready or TargetStage.Loaded or TargetStage.Arriving => Fail,
         TargetInput.PeerRun run when run.Epoch == Epoch => OnRight(),
         TargetInput.Adopt adopt when adopt.Epoch == Epoch => OnRight(),
         TargetInput.Refuse refuse when refuse.Epoch == Epoch && !HasRight => Fail,

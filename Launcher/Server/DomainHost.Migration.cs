@@ -14,7 +14,20 @@ using Troupe.Messages.Protocol.Migration;
 namespace Troupe.Launcher.Server;
 
 /// <summary>What libvirt says of a domain that another launcher sends here.</summary>
-internal enum IncomingNews { Arriving, Loaded, Gone }
+internal enum IncomingNews
+{
+    Arriving,
+
+    /// <summary>Whole, and left paused.</summary>
+    Loaded,
+
+    /// <summary>libvirt has let it run.</summary>
+    Running,
+
+    /// <summary>Post-copy has come to a halt.</summary>
+    Broken,
+    Gone,
+}
 
 /// <summary>The domain on the move.</summary>
 internal sealed partial class DomainHost
@@ -28,6 +41,9 @@ internal sealed partial class DomainHost
 
     /// <summary>The right to run was given away: whatever libvirt calls the guest's end here, it has migrated.</summary>
     public bool HasPassedOn { get; set; }
+
+    /// <summary>Why the guest was ended here; in place of what its QEMU had to say.</summary>
+    private volatile string? _fate;
 
     public event Action? DaemonLost;
 
@@ -117,6 +133,24 @@ internal sealed partial class DomainHost
         }
 
         Update(o => paused ? o with { State = DomainState.Paused, Reason = DomainReason.User } : o with { State = DomainState.Running, Reason = DomainReason.Migrated });
+        await SettleIncomingAsync(ct).ConfigureAwait(false);
+    }
+
+    /// <summary>libvirt runs the guest, and is still busy with its coming: it is looked at closely when it has come.</summary>
+    public void RunsIncoming()
+    {
+        _created = true;
+        Update(o => o with { State = DomainState.Running, Reason = DomainReason.Migrated });
+    }
+
+    /// <summary>A guest that ran here and did not come in full; libvirt may have told of its end before.</summary>
+    public void LostIncoming() => Update(o => o.State is DomainState.Shutoff or DomainState.Crashed
+        ? o
+        : o with { State = DomainState.Shutoff, Reason = DomainReason.Crashed, Message = _fate ?? LastWords() });
+
+    /// <summary>Looks at the guest that has come.</summary>
+    public async Task SettleIncomingAsync(CancellationToken ct)
+    {
         await CallAsync(c =>
         {
             _created = c.Find(Uuid);
@@ -150,12 +184,27 @@ internal sealed partial class DomainHost
     {
         if (!c.Find(Uuid))
             return false;
+        if (DomainMigration.HasSwitched(c, Uuid))
+        {
+            // QEMU does not let it run here any more, and the target was never allowed to.
+            EndGuest("the guest was lost in post-copy: the connection to its target ended at the switch");
+            return true;
+        }
+
         var (state, reason) = DomainStates.OfState(c.State().State, c.State().Reason);
         if (state is DomainState.Paused && reason is DomainReason.Migration or DomainReason.Unknown)
             DomainMigration.Resume(c, Uuid);
         Refresh(c);
         return true;
     }, ct);
+
+    /// <summary>Ends a guest that cannot go on.</summary>
+    public void EndGuest(string why)
+    {
+        _fate = why;
+        _log($"migration: {why}");
+        KillGuest();
+    }
 
     /// <summary>Ends QEMU without asking libvirt, which might be about to do something else with it.</summary>
     public void KillGuest()
@@ -177,12 +226,16 @@ internal sealed partial class DomainHost
     /// <summary>virDomainEventType and its detail: standing still for the switch is nobody's business, and an incoming domain is its host's.</summary>
     private bool IsOfMigration(int lifecycleEvent, int detail)
     {
-        var news = lifecycleEvent switch
+        const int Suspended = 3, Resumed = 4, Stopped = 5;
+        const int ByMigration = 1, ByPostCopy = 7, ByBrokenPostCopy = 8, InBrokenPostCopy = 4;
+        var news = (lifecycleEvent, detail) switch
         {
-            3 when detail == 0 => IncomingNews.Loaded,
-            5 => IncomingNews.Gone,
+            (Suspended, 0) => IncomingNews.Loaded,
+            (Suspended, ByBrokenPostCopy) or (Resumed, InBrokenPostCopy) => IncomingNews.Broken,
+            (Resumed, _) => IncomingNews.Running,
+            (Stopped, _) => IncomingNews.Gone,
             _ => IncomingNews.Arriving,
         };
-        return Incoming?.Invoke(news) is true || (lifecycleEvent == 3 && detail == 1);
+        return Incoming?.Invoke(news) is true || (lifecycleEvent == Suspended && detail is ByMigration or ByPostCopy or ByBrokenPostCopy);
     }
 }

@@ -230,7 +230,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
             return;
         if (DomainStates.OfEvent(lifecycleEvent, detail) is not var (state, reason))
             return;
-        var message = state is DomainState.Shutoff && reason is DomainReason.Failed or DomainReason.Crashed ? LastWords() : null;
+        var message = state is DomainState.Shutoff && reason is DomainReason.Failed or DomainReason.Crashed ? _fate ?? LastWords() : null;
         if (HasPassedOn && state is DomainState.Shutoff)
             (reason, message) = (DomainReason.Migrated, null);
         Update(o => o with { State = state, Reason = reason is DomainReason.Failed ? DomainReason.Crashed : reason, Message = message });

@@ -52,7 +52,7 @@ internal sealed class ProbeServer(DomainHost host, Action<string> log)
     private async Task<(LauncherError, string?, OperationResult?)> AskAsync(DomainOperation operation, CancellationToken ct)
     {
         // A guest that stands still by somebody's wish, or for the last moment of its migration, is well.
-        if (operation is PingGuestAgent && (host.Observation.State is DomainState.Paused || host.Observation.Migration?.Source is SourceStage.Migrating or SourceStage.Aborting))
+        if (operation is PingGuestAgent && (host.Observation.State is DomainState.Paused || host.Observation.Migration?.Source is SourceStage.Migrating or SourceStage.Switching or SourceStage.Aborting or SourceStage.Switched))
             return (LauncherError.None, null, null);
         try
         {

@@ -60,6 +60,40 @@ public sealed class MigrationTests(OwnCluster own, ITestOutputHelper output) : I
     }
 
     [Fact]
+    public async Task A_policy_lets_a_guest_that_writes_faster_than_it_is_sent_arrive_by_post_copy()
+    {
+        (await Cluster.Apply("""
+            apiVersion: migrations.kubevirt.io/v1alpha1
+            kind: MigrationPolicy
+            metadata: {name: eager}
+            spec:
+              selectors: {virtualMachineInstanceSelector: {writes: much}}
+              allowPostCopy: true
+              bandwidthPerMigration: 16Mi
+              completionTimeoutPerGiB: 4
+            """)).Require();
+        (await Cluster.Apply(Manifests.Demo("writer"))).Require();
+        (await Cluster.Kubectl("label", "vmi", "writer", "writes=much")).Require();
+        var vmi = await Cluster.Phase("writer", "Running");
+        var (uid, home) = ((string)vmi["metadata"]!["uid"]!, (string)vmi["status"]!["nodeName"]!);
+        await BootIdAsync("writer");
+        await using (var console = new ConsoleSession(Cluster, "writer"))
+        {
+            await console.LogIn("root");
+            await console.Run("dirty 32 40");
+        }
+
+        var there = await MigrateAsync("writer", "writer-away");
+        Assert.NotEqual(home, there);
+        var state = (await Cluster.Get("vmi", "writer"))!["status"]!["migrationState"]!;
+        Assert.Equal(("PostCopy", "eager", true), ((string?)state["mode"], (string?)state["migrationPolicyName"], (bool?)state["migrationConfiguration"]!["allowPostCopy"]));
+        Assert.Single(TroupeCluster.QemuOf(uid));
+        await PodsAsync(uid, 1);
+        (await Cluster.Kubectl("delete", "vmi", "writer", "--timeout=60s")).Require();
+        (await Cluster.Kubectl("delete", "migrationpolicy", "eager")).Require();
+    }
+
+    [Fact]
     public async Task A_cancelled_migration_leaves_the_guest_where_it_is_and_nothing_on_the_target()
     {
         (await Cluster.Apply(Manifests.Demo("stayer"))).Require();

@@ -30,6 +30,51 @@ public sealed class ExplorationTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void No_order_of_events_in_post_copy_runs_a_guest_twice_or_loses_it_unless_an_end_or_the_way_between_them_is_lost_after_the_switch()
+    {
+        var explored = new Explorer(PostCopy, Faults, attempts: 1).Run();
+        Print(explored);
+        Assert.True(explored.Problem is null, explored.Problem);
+        Assert.True(explored.States > 20_000, $"only {explored.States} states: the model no longer moves");
+    }
+
+    [Fact]
+    public void An_attempt_that_may_switch_is_not_disturbed_by_the_one_before()
+    {
+        var explored = new Explorer(PostCopy, Math.Max(1, Faults - 1), attempts: 2).Run();
+        Print(explored);
+        Assert.True(explored.Problem is null, explored.Problem);
+    }
+
+    [Fact]
+    public void A_source_that_lets_the_target_be_run_although_the_copy_is_whole_is_found() => Found(PostCopy with
+    {
+        // libvirt at the source goes back when it does not hear of the target's last step.
+        Source = (e, i) => i is SourceInput.Finishing { Switched: false } ? (e, SourceActions.FinishRunning) : e.Decide(i),
+    }, "the guest runs twice");
+
+    [Fact]
+    public void A_source_that_goes_back_on_a_switch_that_it_let_pass_is_found() => Found(PostCopy with
+    {
+        Source = (e, i) => i is SourceInput.Finishing { Switched: true } && e.Stage is SourceStage.Switching ? (e, SourceActions.FinishRunning) : e.Decide(i),
+    }, "the guest runs twice");
+
+    [Fact]
+    public void A_QEMU_that_learns_of_its_launchers_death_in_the_middle_of_its_switch_is_found() => Found(PostCopy with { HoldsMemory = false }, "the guest runs twice");
+
+    [Fact]
+    public void An_abort_of_a_copy_that_may_be_switching_is_found() => Found(PostCopy with
+    {
+        Source = (e, i) => i is SourceInput.Abort && e.Stage is SourceStage.Switching ? (e with { Stage = SourceStage.Aborting }, SourceActions.CancelJob) : e.Decide(i),
+    }, "nobody runs the guest, and no QEMU died by itself");
+
+    [Fact]
+    public void A_conductor_that_releases_a_source_of_which_memory_is_still_needed_is_found() => Found(PostCopy with
+    {
+        Conductor = (m, f, now) => Conductor.Decide(m with { PostCopy = false }, f, now, MigrationLimits.Default),
+    }, "nobody runs the guest, and no QEMU died by itself");
+
+    [Fact]
     public void A_source_that_passes_the_right_on_while_it_is_aborting_is_found()
     {
         var mutant = Cores.Real with
@@ -87,6 +132,8 @@ public sealed class ExplorationTests(ITestOutputHelper output)
     public void A_source_whose_last_word_nobody_heeds_is_found() =>
         Found(Cores.Real with { Conductor = (m, f, now) => Conductor.Decide(m, f with { SourceEndedAt = null, Source = f.Source is SourceStage.Stopped ? SourceStage.Migrating : f.Source }, now, MigrationLimits.Default) },
             "nobody runs the guest, and no QEMU died by itself");
+
+    private static Cores PostCopy => Cores.Real with { PostCopy = true };
 
     private void Found(Cores mutant, string law)
     {

@@ -107,6 +107,9 @@ public sealed record MigrationOptions(
     /// <summary>A copy that does not end by itself may be ended by pausing the guest.</summary>
     public bool AllowWorkloadDisruption { get; init; }
 
+    /// <summary>A copy that does not end by itself may be ended by letting the guest go on at the target before all of its memory is there.</summary>
+    public bool AllowPostCopy { get; init; }
+
     /// <summary><c>zstd</c>, where both ends can.</summary>
     public string? Compression { get; init; }
 

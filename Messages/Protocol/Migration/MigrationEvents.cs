@@ -28,10 +28,18 @@ public sealed record MigrationStarted(string MigrationId, DateTimeOffset At) : I
 public sealed record MigrationAborting(string MigrationId, string Reason, string Message, DateTimeOffset At) : IMigrationEvent;
 
 /// <summary>The right to run has moved to the target: one event, the point of no return.</summary>
-public sealed record RightHandedOver(string MigrationId, long Epoch, string Node, string PodName, string PodUid, DateTimeOffset At) : IMigrationEvent;
+public sealed record RightHandedOver(string MigrationId, long Epoch, string Node, string PodName, string PodUid, DateTimeOffset At) : IMigrationEvent
+{
+    /// <summary>Some of the guest's memory is still at the source, which is needed until the target says that it has all; null when it has.</summary>
+    public bool? PostCopy { get; init; }
+}
 
 /// <summary>The guest stays at the source; what was prepared at the target is to be released.</summary>
 public sealed record MigrationFailed(string MigrationId, string Reason, string Message, DateTimeOffset At) : IMigrationEvent;
 
 /// <summary>Nothing is left of the end that does not have the guest.</summary>
-public sealed record MigrationReleased(string MigrationId, DateTimeOffset At) : IMigrationEvent;
+public sealed record MigrationReleased(string MigrationId, DateTimeOffset At) : IMigrationEvent
+{
+    /// <summary>Why the guest did not arrive although its right had; null when it did, or never went.</summary>
+    public string? Lost { get; init; }
+}

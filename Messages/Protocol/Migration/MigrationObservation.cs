@@ -6,11 +6,20 @@ public enum SourceStage
     None,
     Migrating,
 
+    /// <summary>QEMU was told to switch to post-copy. It can no longer be told to stop: nobody would know which of the two came first.</summary>
+    Switching,
+
     /// <summary>Told to stop, or unsure of its own libvirt; the guest is not yet known to run here again.</summary>
     Aborting,
 
     /// <summary>Over: the guest is here, and this attempt will never pass on the right. A promise.</summary>
     Kept,
+
+    /// <summary>
+    /// In post-copy: the guest can never run here again and the right to run it is the target's, but some of its memory is still here. From
+    /// now on the end of either side is the guest's.
+    /// </summary>
+    Switched,
 
     /// <summary>Over: the guest is stopped here for good, and the right to run it is the target's.</summary>
     PassedOn,
@@ -34,10 +43,13 @@ public enum TargetStage
     /// <summary>Has the guest whole, paused: without the right it does not run.</summary>
     Loaded,
 
+    /// <summary>Runs the guest, by the right that came with the switch to post-copy; some of its memory is still at the source.</summary>
+    Arriving,
+
     /// <summary>Was given the right, by the source or by the conductor, and runs the guest.</summary>
     Running,
 
-    /// <summary>Has no guest and will not get one.</summary>
+    /// <summary>Has no guest and will not get one; or lost the one that was arriving.</summary>
     Failed,
 }
 
@@ -57,6 +69,9 @@ public sealed record MigrationObservation(string MigrationId, long TargetEpoch, 
 
     /// <summary>What the source does so that the copy ends; null until that takes long enough to be worth a word.</summary>
     public MigrationForecast? Forecast { get; init; }
+
+    /// <summary>Of a target that listens: why nothing can come to it by post-copy; null when something can.</summary>
+    public string? PostCopyProblem { get; init; }
     public DateTimeOffset? StartedAt { get; init; }
     public DateTimeOffset? EndedAt { get; init; }
 }
@@ -81,6 +96,9 @@ public enum MigrationStrategy
 
     /// <summary>The guest stands still until the copy is whole.</summary>
     Paused,
+
+    /// <summary>The guest goes on at the target before all of its memory is there.</summary>
+    PostCopy,
 }
 
 /// <param name="Message">For people, with an estimate of how long it will take.</param>

@@ -334,12 +334,95 @@ public sealed class MigrationLifecycleTests
     [Fact]
     public void A_setting_that_is_not_heeded_is_told_to_the_user()
     {
-        var configuration = new MigrationConfiguration { DisableTLS = true, AllowPostCopy = true };
+        var configuration = new MigrationConfiguration { DisableTLS = true, AllowPostCopy = true, AllowWorkloadDisruption = false };
         var settings = MigrationSettings.Of(configuration, null);
-        Assert.True(settings.Options.AllowWorkloadDisruption);
+        Assert.False(settings.Options.AllowPostCopy);
         _state = _state.Observe(Wish with { Ignored = settings.Ignored });
         var effects = VmiLifecycle.Decide(_state, Now, "fghij").Effects.OfType<VmiEffect.Announce>();
         Assert.Equal(["allowPostCopy", "disableTLS"], effects.Select(e => e.Message.Split(':')[0]));
+    }
+
+    [Fact]
+    public void Post_copy_is_a_disturbance_that_is_allowed_with_it_unless_disturbances_are_not()
+    {
+        var settings = MigrationSettings.Of(new MigrationConfiguration { AllowPostCopy = true }, null);
+        Assert.Equal((true, true), (settings.Options.AllowPostCopy, settings.Options.AllowWorkloadDisruption));
+        Assert.Empty(settings.Ignored);
+    }
+
+    [Fact]
+    public void A_guest_in_post_copy_is_its_targets_and_its_source_stays_until_nothing_of_it_is_there()
+    {
+        Start();
+        TellSource(SourceStage.Switching);
+        Assert.Equal("node-1", _state.Right!.Node);
+        TellSource(SourceStage.Switched);
+        Assert.Equal(new Right(2, "node-2", "target-uid"), _state.Right);
+        Assert.Equal(2, Command<AdoptDomain>().Epoch);
+        Assert.DoesNotContain(_effects, e => e is VmiEffect.Tell { Message: ReleaseDomain } or VmiEffect.DeletePod);
+
+        TellTarget(TargetStage.Arriving, DomainState.Running);
+        Show();
+        Assert.Contains(_effects, e => e is VmiEffect.LeadAddresses);
+        Assert.DoesNotContain(_effects, e => e is VmiEffect.Tell { Message: ReleaseDomain or AdoptDomain } or VmiEffect.DeletePod);
+        var story = _state.Vmi!.Status!.MigrationState!;
+        Assert.Equal(("PostCopy", true, null, null), (story.Mode, story.TargetNodeDomainDetected, story.Completed, story.EndTimestamp));
+        Assert.Equal(("node-2", "PostCopy", MigrationPhases.Running), (_state.Vmi.Status.NodeName, Condition("MigrationProgressing")?.Reason, Phase()));
+        // Too late.
+        Tell(Wish with { Cancel = true });
+        Tell(new AddressesLed("uid", "m1"));
+        Assert.NotNull(_state.Moving.Ongoing);
+        Assert.Equal(MigrationStep.HandedOver, _state.Moving.Ongoing.Step);
+
+        TellTarget(TargetStage.Running, DomainState.Running);
+        Show();
+        Assert.Equal("node-1", Command<ReleaseDomain>().Node);
+        Tell(new PodGone("uid", "virt-launcher-demo-abcde", "pod-uid"));
+        Show();
+        Assert.Null(_state.Moving.Ongoing);
+        Assert.Equal(("PostCopy", true, null), (Mode(), _state.Vmi.Status.MigrationState.Completed, _state.Vmi.Status.MigrationState.Failed));
+        Assert.Equal(MigrationPhases.Succeeded, Phase());
+    }
+
+    [Fact]
+    public void A_target_that_runs_the_guest_is_enough_to_know_of_the_switch()
+    {
+        Start();
+        TellTarget(TargetStage.Arriving, DomainState.Running);
+        Assert.Equal("node-2", _state.Right!.Node);
+        Assert.True(_state.Moving.Ongoing!.PostCopy);
+    }
+
+    [Fact]
+    public void A_guest_that_is_lost_in_post_copy_fails_with_its_migration_and_the_reason()
+    {
+        const string Why = "the guest was lost in post-copy: the connection to its source ended before all of its memory was here";
+        Start();
+        TellSource(SourceStage.Switched);
+        TellTarget(TargetStage.Arriving, DomainState.Running);
+        var lost = Report("node-2", 2, Target(TargetStage.Failed), DomainState.Shutoff, DomainReason.Crashed);
+        Tell(lost with { Domain = lost.Domain with { Message = Why } });
+        Assert.Equal((VmiPhases.Failed, "GuestCrashed", Why), (_state.Phase, _state.Reason, _state.Message));
+        Assert.Equal("node-1", Command<ReleaseDomain>(r => r.Node == "node-1").Node);
+        Assert.Equal(MigrationPhases.Failed, Phase());
+        Tell(new PodGone("uid", "virt-launcher-demo-abcde", "pod-uid"));
+        Assert.Null(_state.Moving.Ongoing);
+        Show();
+        Assert.True(_state.Vmi!.Status!.MigrationState!.Failed);
+        Assert.Equal((MigrationPhases.Failed, Why), (Phase(), MigrationPhases.News(_state, "m1").Message));
+    }
+
+    [Fact]
+    public void A_node_that_cannot_take_post_copy_says_so_and_the_guest_is_paused_instead()
+    {
+        Tell(Wish with { Options = Options with { AllowPostCopy = true } });
+        Tell(new PodObserved("uid", TargetPod()));
+        var before = _state.Observe(Report("node-2", 2, Target(TargetStage.Ready) with { PostCopyProblem = "no userfaultfd" }));
+        var announced = Assert.Single(VmiLifecycle.Decide(before, Now, "fghij").Effects.OfType<VmiEffect.Announce>(), e => e.Reason == "MigrationSettingIgnored");
+        Assert.StartsWith("allowPostCopy: no userfaultfd; ", announced.Message, StringComparison.Ordinal);
+        Tell(Report("node-2", 2, Target(TargetStage.Ready) with { PostCopyProblem = "no userfaultfd" }));
+        var options = Command<StartMigration>().Options;
+        Assert.Equal((false, true), (options.AllowPostCopy, options.AllowWorkloadDisruption));
     }
 
     [Fact]
@@ -437,7 +520,7 @@ public sealed class MigrationLifecycleTests
 
     private static MigrationObservation Source(SourceStage stage) => new("m1", 2, stage, TargetStage.None);
 
-    private T Command<T>() where T : INodeMessage => _effects.OfType<VmiEffect.Tell>().Select(t => t.Message).OfType<T>().Single();
+    private T Command<T>(Func<T, bool>? which = null) where T : INodeMessage => _effects.OfType<VmiEffect.Tell>().Select(t => t.Message).OfType<T>().Single(which ?? (_ => true));
 
     private string? Phase() => MigrationPhases.News(_state, "m1").Phase;
 

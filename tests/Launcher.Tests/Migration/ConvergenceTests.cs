@@ -100,8 +100,46 @@ public sealed class ConvergenceTests
         Assert.InRange(_told.Count, 1, 10);
     }
 
-    private static ConvergenceRules Rules(long completion = 150, long progress = 150, bool mayPause = false, long downtime = 0, long bytes = 1L << 30) =>
-        ConvergenceRules.Of(new MigrationOptions(0, downtime, false, 0, false, true) { CompletionTimeoutPerGiB = completion, ProgressTimeout = progress, AllowWorkloadDisruption = mayPause }, bytes);
+    [Fact]
+    public void Where_post_copy_is_allowed_a_copy_that_cannot_end_is_not_waited_for()
+    {
+        // Two passes have shown what there is to show.
+        Copy(Rules(mayPause: true, postCopy: true), seconds: 100, t => Progress(left: 200, bandwidth: 100, dirty: 120, pass: (long)(t / 5) + 1));
+        var (at, step) = Assert.Single(_steps);
+        Assert.Equal((10, new ConvergenceStep.Switch()), (at, step));
+        Assert.Equal(MigrationStrategy.PostCopy, _told[^1].Strategy);
+        Assert.EndsWith("about 2 s to go", _told[^1].Message);
+    }
+
+    [Fact]
+    public void Post_copy_comes_after_what_is_milder_has_not_helped()
+    {
+        Copy(Rules(mayPause: true, postCopy: true, downtime: 900), seconds: 100, t => Progress(left: 200, bandwidth: 100, dirty: 120, pass: 4));
+        Assert.Equal([new ConvergenceStep.SetDowntime(900), new ConvergenceStep.Switch()], _steps.Select(s => s.Step));
+
+        // The guest's CPUs are being held back, which takes its time.
+        _steps.Clear();
+        Copy(Rules(mayPause: true, postCopy: true, throttle: true, progress: 0), seconds: 200, t => Progress(left: 200, bandwidth: 100, dirty: 120, pass: 4));
+        var (at, step) = Assert.Single(_steps);
+        Assert.Equal((150.4, new ConvergenceStep.Switch()), (at, step));
+    }
+
+    [Fact]
+    public void A_copy_that_ends_by_itself_in_time_does_not_become_post_copy()
+    {
+        Copy(Rules(mayPause: true, postCopy: true), seconds: 60, t => Progress(left: 6000 - (100 * t), bandwidth: 110, dirty: 10, pass: 4));
+        Assert.Empty(_steps);
+    }
+
+    [Fact]
+    public void A_network_that_carries_nothing_is_no_reason_for_post_copy_either()
+    {
+        Copy(Rules(completion: 0, progress: 20, mayPause: true, postCopy: true), seconds: 100, t => Progress(left: 100, bandwidth: 0, dirty: 1, sent: 50));
+        Assert.IsType<ConvergenceStep.GiveUp>(Assert.Single(_steps).Step);
+    }
+
+    private static ConvergenceRules Rules(long completion = 150, long progress = 150, bool mayPause = false, long downtime = 0, long bytes = 1L << 30, bool postCopy = false, bool throttle = false) =>
+        ConvergenceRules.Of(new MigrationOptions(0, downtime, throttle, 0, false, true) { CompletionTimeoutPerGiB = completion, ProgressTimeout = progress, AllowWorkloadDisruption = mayPause, AllowPostCopy = postCopy }, bytes);
 
     private static MigrationProgress Progress(double left, long bandwidth, long dirty, long pass = 2, double sent = double.NaN) =>
         new(0, 6000 * MiB, (long)((double.IsNaN(sent) ? 6000 - left : sent) * MiB), (long)(left * MiB), bandwidth * MiB, dirty * MiB, pass, 0);

@@ -51,7 +51,7 @@ public sealed class PeerLinkTests
 
         await using var link = new PeerLink(forger, listener.Endpoint, Epoch, _log.Enqueue);
         var lost = new TaskCompletionSource();
-        link.Lost += () => lost.TrySetResult();
+        link.Lost += _ => lost.TrySetResult();
         try
         {
             // With TLS 1.3 the client may learn of its refusal only by the connection's end.
@@ -90,7 +90,7 @@ public sealed class PeerLinkTests
         listener.Start();
         await using var link = new PeerLink(source, listener.Endpoint, Epoch - 1, _log.Enqueue);
         var lost = new TaskCompletionSource();
-        link.Lost += () => lost.TrySetResult();
+        link.Lost += _ => lost.TrySetResult();
         await link.ConnectControlAsync(Soon);
         await lost.Task.WaitAsync(Soon);
         Assert.Equal(0, heard);

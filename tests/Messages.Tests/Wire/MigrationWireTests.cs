@@ -1,4 +1,5 @@
 using System.Text;
+using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Wire;
 using Xunit;
@@ -28,6 +29,38 @@ public sealed class MigrationWireTests
         Assert.Equal(manifest, WireCodec.Default.ManifestOf(e));
         Assert.Equal(json, Encoding.UTF8.GetString(WireCodec.Default.Encode(e)));
         Assert.Equal(e, WireCodec.Default.Decode(Encoding.UTF8.GetBytes(json), manifest));
+    }
+
+    [Fact]
+    public void A_handover_in_post_copy_and_a_guest_that_was_lost_on_its_way_are_journaled_as_such()
+    {
+        Same("""{"migrationId":"m","epoch":2,"node":"node-2","podName":"n","podUid":"p","at":"2026-11-22T10:00:00+00:00","postCopy":true}""", "migration.event.right-handed-over.1", new RightHandedOver("m", 2, "node-2", "n", "p", At) { PostCopy = true });
+        Same("""{"migrationId":"m","at":"2026-11-22T10:00:00+00:00","lost":"why"}""", "migration.event.released.1", new MigrationReleased("m", At) { Lost = "why" });
+
+        static void Same(string json, string manifest, IMigrationEvent e)
+        {
+            Assert.Equal(json, Encoding.UTF8.GetString(WireCodec.Default.Encode(e)));
+            Assert.Equal(e, WireCodec.Default.Decode(Encoding.UTF8.GetBytes(json), manifest));
+        }
+    }
+
+    [Fact]
+    public void An_order_from_before_post_copy_was_known_does_not_allow_it()
+    {
+        const string Json = """{"node":"n","vmiUid":"u","epoch":1,"migrationId":"m","targetEpoch":2,"target":{"address":"a","port":1,"certificate":"c"},"options":{"bandwidthBytesPerSecond":0,"maxDowntimeMs":0,"autoConverge":false,"parallelChannels":8,"allowUnsafe":false,"copyDisks":true}}""";
+        Assert.False(Assert.IsType<StartMigration>(WireCodec.Default.Decode(Encoding.UTF8.GetBytes(Json), "migration.start.1")).Options.AllowPostCopy);
+    }
+
+    [Theory]
+    [InlineData(SourceStage.Switching)]
+    [InlineData(SourceStage.Switched)]
+    public void The_stages_of_post_copy_go_over_the_wire_by_name(SourceStage stage)
+    {
+        var observation = new MigrationObservation("m", 2, stage, TargetStage.Arriving) { Forecast = new MigrationForecast(MigrationStrategy.PostCopy, "w"), PostCopyProblem = "p" };
+        var changed = new DomainChanged(new DomainObservation { Migration = observation });
+        var json = WireCodec.Default.Encode(changed);
+        Assert.Contains($"\"source\":\"{stage}\",\"target\":\"Arriving\"", Encoding.UTF8.GetString(json), StringComparison.Ordinal);
+        Assert.Equal(observation, Assert.IsType<DomainChanged>(WireCodec.Default.Decode(json, WireCodec.Default.ManifestOf(changed))).Domain.Migration);
     }
 
     [Fact]

@@ -15,6 +15,12 @@ internal sealed record Cores(
     /// <summary>libvirt's connection to the target has a second owner, so that libvirt does not learn of its launcher's death.</summary>
     public bool HoldsConnection { get; init; } = true;
 
+    /// <summary>So has QEMU's.</summary>
+    public bool HoldsMemory { get; init; } = true;
+
+    /// <summary>The source may switch to post-copy, so that libvirt's last step waits for its launcher.</summary>
+    public bool PostCopy { get; init; }
+
     public static Cores Real { get; } = new(
         (m, f, now) => ControlPlane.Migration.Conductor.Decide(m, f, now, MigrationLimits.Default),
         (e, i) => e.Decide(i),

@@ -20,7 +20,61 @@ internal static class Moves
     public static IReadOnlyList<Move> All(Parties parties, int attempts) =>
     [
         .. Conducting(parties, attempts), .. Commands(parties), .. Reports(), .. Hypervisor(parties), .. Link(parties), .. Faults(parties),
+        .. parties.MayPostCopy ? PostCopy(parties) : [],
     ];
+
+    private static IEnumerable<Move> PostCopy(Parties p)
+    {
+        yield return Normal("the source's launcher decides for post-copy", w => w is { SourceAlive: true, Source: SourceStage.Migrating, Job: Job.Copying or Job.Switching, Told: false }, w => p.Tell(w, new SourceInput.Switch()));
+        yield return Fault("QEMU refuses to switch", w => w is { SourceAlive: true, Source: SourceStage.Switching, Job: Job.Copying, Told: true }, w =>
+        {
+            w.Told = false;
+            p.Tell(w, new SourceInput.SwitchRefused());
+        });
+        yield return Normal("the source's QEMU switches to post-copy", w => w is { Told: true, Job: Job.Copying, LinkUp: true, TargetQemu: Qemu.Incoming, SourceQemu: Qemu.Running, Daemon: Daemon.Up }, w =>
+        {
+            (w.Job, w.SourceQemu, w.InSwitch, w.Partial) = (Job.PostCopy, Qemu.PostCopy, true, true);
+            w.Wire |= Wire.Package;
+        });
+        yield return Normal("the source's QEMU has switched for good", w => w is { SourceQemu: Qemu.PostCopy, InSwitch: true }, w => w.InSwitch = false);
+        yield return Normal("the source's QEMU goes back on its switch, its connection being closed", w => w is { SourceQemu: Qemu.PostCopy, InSwitch: true, MemoryClosed: true }, w =>
+        {
+            (w.InSwitch, w.Told) = (false, false);
+            Parties.Resume(w);
+        });
+        yield return Normal("the target's QEMU has the guest's devices", w => w.Wire.HasFlag(Wire.Package) && w.TargetQemu is Qemu.Incoming, w =>
+        {
+            w.Wire &= ~Wire.Package;
+            w.TargetQemu = Qemu.Packaged;
+        });
+        yield return Normal("libvirt's last step comes to the source's launcher", w => w is { SourceAlive: true, RpcOpen: true, Daemon: Daemon.Up, Finishing: false, Job: Job.Switching or Job.PostCopy }, w =>
+        {
+            w.Finishing = true;
+            p.Tell(w, new SourceInput.Finishing(w.Job is Job.PostCopy));
+        });
+        yield return Normal("the target's libvirt runs the guest", w => w.Wire.HasFlag(Wire.FinishRunning) && w is { Pod: TargetPodState.Running } and ({ TargetQemu: Qemu.Packaged } or { TargetQemu: Qemu.Incoming, Job: Job.Switching, LinkUp: true }), w =>
+        {
+            w.Wire &= ~Wire.FinishRunning;
+            w.TargetQemu = Qemu.Running;
+            w.Noticing |= Noticing.Switched;
+        });
+        yield return Normal("the target's launcher sees that the guest runs", w => w.Noticing.HasFlag(Noticing.Switched) && w.Pod is TargetPodState.Running, w =>
+        {
+            w.Noticing &= ~Noticing.Switched;
+            p.Tell(w, new TargetInput.Switched());
+        });
+        yield return Normal("the rest of the memory has come", w => w is { TargetQemu: Qemu.Running, Partial: true, LinkUp: true, SourceQemu: Qemu.PostCopy, InSwitch: false }, w =>
+        {
+            w.Partial = false;
+            w.Wire |= Wire.FinishReply;
+        });
+        yield return Normal("the target's launcher sees that all memory is there", w => w is { TargetQemu: Qemu.Running, Partial: false, Target: TargetStage.Arriving, Pod: TargetPodState.Running }, w => p.Tell(w, new TargetInput.Whole()));
+        yield return Normal("the target's launcher ends what will never be whole", w => w is { TargetQemu: Qemu.Running, Partial: true, Pod: TargetPodState.Running } && (!w.LinkUp || w.SourceQemu is Qemu.Dead), w =>
+        {
+            w.TargetQemu = Qemu.Dead;
+            w.Noticing |= Noticing.Gone;
+        });
+    }
 
     private static IEnumerable<Move> Conducting(Parties p, int attempts)
     {
@@ -94,18 +148,19 @@ internal static class Moves
         yield return Normal("libvirt starts the target's QEMU", w => w is { Job: Job.Copying, LinkUp: true, TargetQemu: Qemu.None, Daemon: Daemon.Up }, w => w.TargetQemu = Qemu.Incoming);
         yield return Normal("memory is copied, the source's QEMU stands still", w => w is { Job: Job.Copying, LinkUp: true, TargetQemu: Qemu.Incoming, SourceQemu: Qemu.Running, Daemon: Daemon.Up },
             w => (w.Job, w.SourceQemu) = (Job.Switching, Qemu.Paused));
-        yield return Normal("the target's libvirt finishes", w => w is { Job: Job.Switching, LinkUp: true, TargetQemu: Qemu.Incoming }, w =>
+        yield return Normal("the target's libvirt finishes", w => w is { Job: Job.Switching, LinkUp: true, TargetQemu: Qemu.Incoming } && (!p.MayPostCopy || w.Wire.HasFlag(Wire.FinishPaused)), w =>
         {
+            w.Wire &= ~Wire.FinishPaused;
             w.TargetQemu = Qemu.Loaded;
             w.Noticing |= Noticing.Loaded;
             w.Wire |= Wire.FinishReply;
         });
-        yield return Normal("the source's libvirt confirms", w => w is { Job: Job.Switching, RpcOpen: true, Daemon: Daemon.Up } && w.Wire.HasFlag(Wire.FinishReply), w =>
+        yield return Normal("the source's libvirt confirms", w => w is { Job: Job.Switching or Job.PostCopy, RpcOpen: true, Daemon: Daemon.Up } && w.Wire.HasFlag(Wire.FinishReply), w =>
         {
             (w.Job, w.SourceQemu) = (Job.Succeeded, Qemu.Dead);
             w.Wire &= ~Wire.FinishReply;
         });
-        yield return Normal("the source's libvirt gives up", w => w.Job is Job.Copying or Job.Switching && w.Daemon is Daemon.Up && (!w.RpcOpen || w.SourceQemu is Qemu.Dead), w =>
+        yield return Normal("the source's libvirt gives up", w => w.Job is Job.Copying or Job.Switching or Job.PostCopy && w.Daemon is Daemon.Up && (!w.RpcOpen || w.SourceQemu is Qemu.Dead), w =>
         {
             w.Job = Job.Failed;
             w.RpcOpen = false;
@@ -140,12 +195,12 @@ internal static class Moves
             w.Noticing &= ~Noticing.Loaded;
             p.Tell(w, new TargetInput.Loaded());
         });
-        yield return Normal("the target's launcher sees the guest gone", w => w.Noticing.HasFlag(Noticing.Gone) && !w.Noticing.HasFlag(Noticing.Loaded) && w.Pod is TargetPodState.Running, w =>
+        yield return Normal("the target's launcher sees the guest gone", w => w.Noticing.HasFlag(Noticing.Gone) && (w.Noticing & (Noticing.Loaded | Noticing.Switched)) is Noticing.None && w.Pod is TargetPodState.Running, w =>
         {
             w.Noticing &= ~Noticing.Gone;
             p.Tell(w, new TargetInput.Gone());
         });
-        yield return Normal("the target's libvirt destroys half a guest", w => w is { TargetQemu: Qemu.Incoming, LinkUp: false } || w is { TargetQemu: Qemu.Incoming, RpcOpen: false }, w =>
+        yield return Normal("the target's libvirt destroys half a guest", w => w is { TargetQemu: Qemu.Incoming or Qemu.Packaged } and ({ LinkUp: false } or { RpcOpen: false }), w =>
         {
             w.TargetQemu = Qemu.Dead;
             w.Noticing |= Noticing.Gone;
@@ -164,7 +219,7 @@ internal static class Moves
         {
             w.Noticing &= ~Noticing.LinkLost;
             p.Tell(w, new SourceInput.LinkLost());
-            w.RpcOpen = false;
+            (w.RpcOpen, w.MemoryClosed) = (false, true);
         });
         yield return Normal("the source connects again", w => w is { LinkUp: false, SourceAlive: true, Source: SourceStage.PassedOn, Pod: TargetPodState.Running } && w.SourceEpoch == w.Attempt && !w.TargetHasRight, w =>
         {
@@ -176,8 +231,8 @@ internal static class Moves
 
     private static IEnumerable<Move> Faults(Parties p)
     {
-        yield return Fault("the link breaks and loses what was on it", w => w.LinkUp, w => BreakLink(w, losing: true));
-        yield return Fault("the link breaks", w => w.LinkUp && w.Wire is not Wire.None, w => BreakLink(w, losing: false));
+        yield return Fault("the link breaks and loses what was on it", w => w.LinkUp, w => BreakLink(w, losing: true, fault: true));
+        yield return Fault("the link breaks", w => w.LinkUp && w.Wire is not Wire.None, w => BreakLink(w, losing: false, fault: true));
         yield return Fault("every message in flight is lost", w => w.Mail is not Mail.None, w => w.Mail = w.OldMail = Mail.None);
         yield return Fault("the conductor starts again", w => w.Ongoing, Forget);
         yield return Fault("time is up", w => w.Ongoing && w.Step < MigrationStep.Aborting, w =>
@@ -191,22 +246,24 @@ internal static class Moves
         yield return Fault("the target cannot prepare", w => w.Pod is TargetPodState.Running && w.Target is TargetStage.Preparing, w => p.Tell(w, new TargetInput.Prepared(false)));
         yield return Fault("the target launcher dies", w => w.Pod is TargetPodState.Running, w =>
         {
-            w.QemuDied |= w.TargetQemu is Qemu.Loaded or Qemu.Running;
+            w.QemuDied |= w.TargetQemu is Qemu.Loaded or Qemu.Running || w.IsFragile;
             EndTarget(w, TargetPodState.Over);
         });
         yield return Fault("the source launcher dies", w => w.SourceAlive, p.SourceDies);
         yield return Fault("the dead source's agent is not waited for any longer", w => w is { Ongoing: true, HeardSourceOver: true, HeardSourceLost: false, HandedOver: false }, w => (w.HeardSourceLost, w.QemuDied) = (true, true));
-        yield return Fault("the source's QEMU dies", w => w.SourceQemu is Qemu.Running or Qemu.Paused, w => (w.SourceQemu, w.QemuDied) = (Qemu.Dead, true));
-        yield return Fault("the source's libvirt dies", w => w is { SourceAlive: true, Daemon: Daemon.Up } && w.Source is SourceStage.Migrating or SourceStage.Aborting, w =>
+        yield return Fault("the source's QEMU dies", w => w.SourceQemu is Qemu.Running or Qemu.Paused or Qemu.PostCopy, w => (w.SourceQemu, w.QemuDied) = (Qemu.Dead, w.QemuDied || w.SourceQemu is not Qemu.PostCopy || w.IsFragile));
+        yield return Fault("the source's libvirt dies", w => w is { SourceAlive: true, Daemon: Daemon.Up, Source: SourceStage.Migrating or SourceStage.Switching or SourceStage.Aborting or SourceStage.Switched }, w =>
         {
+            w.QemuDied |= w.IsFragile;
             (w.Daemon, w.RpcOpen) = (Daemon.Dead, false);
-            if (w.Job is Job.Copying or Job.Switching)
+            if (w.Job is Job.Copying or Job.Switching or Job.PostCopy)
                 w.Job = Job.Failed;
         });
     }
 
-    private static void BreakLink(World w, bool losing)
+    private static void BreakLink(World w, bool losing, bool fault = false)
     {
+        w.QemuDied |= fault && w.IsFragile;
         w.LinkUp = false;
         w.Noticing |= Noticing.LinkLost;
         if (losing)
@@ -220,7 +277,7 @@ internal static class Moves
             w.TargetQemu = Qemu.Dead;
         if (w.LinkUp)
             BreakLink(w, losing: false);
-        w.Wire &= ~Wire.Run;
+        w.Wire &= ~Wire.ToTarget;
         w.Noticing &= Noticing.LinkLost;
         (w.Target, w.TargetHasRight) = (TargetStage.None, false);
     }
@@ -231,7 +288,7 @@ internal static class Moves
         if (w.SourceQemu is not Qemu.None)
             w.SourceQemu = Qemu.Dead;
         (w.Job, w.LinkUp, w.RpcOpen) = (Job.None, false, false);
-        w.Wire &= Wire.Run;
+        w.Wire &= Wire.ToTarget;
         w.Noticing &= ~Noticing.LinkLost;
     }
 
@@ -249,6 +306,7 @@ internal static class Moves
         (w.Attempt, w.Ongoing, w.Step, w.Cancel) = (w.Attempt + 1, true, MigrationStep.Accepted, false);
         (w.Pod, w.Target, w.TargetHasRight, w.TargetEpoch, w.TargetQemu) = (TargetPodState.Unknown, TargetStage.None, false, 0, Qemu.None);
         (w.Wire, w.Noticing, w.CopyIsStale, w.LinkUp) = (Wire.None, Noticing.None, false, false);
+        w.PostCopy = w.Told = w.InSwitch = w.MemoryClosed = w.Partial = w.Finishing = false;
     }
 
     private static Move Normal(string name, Func<World, bool> can, Action<World> act) => new(name, Kind.Normal, can, act);

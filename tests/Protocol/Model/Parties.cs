@@ -9,6 +9,8 @@ internal sealed class Parties(Cores cores)
 {
     private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
+    public bool MayPostCopy => cores.PostCopy;
+
     /// <summary>Asks the conductor until it has no further step, then sends what it wants sent.</summary>
     public void Conduct(World w, bool late = false)
     {
@@ -21,6 +23,7 @@ internal sealed class Parties(Cores cores)
                 TargetPodUid = "uid",
                 AssignedAt = Start,
                 StartedAt = Start,
+                PostCopy = w.PostCopy,
             };
             var decided = cores.Conductor(migration, Facts(w), late ? Start.AddDays(1) : Start);
             late = false;
@@ -35,6 +38,7 @@ internal sealed class Parties(Cores cores)
             else
                 w.Step = OngoingMigration.Apply(migration, step)!.Step;
             w.HandedOver |= step is RightHandedOver;
+            w.PostCopy |= step is RightHandedOver { PostCopy: true };
         }
     }
 
@@ -46,11 +50,21 @@ internal sealed class Parties(Cores cores)
             w.SourceQemu = Qemu.Dead;
         if (actions.HasFlag(SourceActions.KeepGuest) && w.SourceQemu is Qemu.Paused)
             Resume(w);
+        if (actions.HasFlag(SourceActions.KeepGuest) && w.SourceQemu is Qemu.PostCopy)
+            w.SourceQemu = Qemu.Dead;
+        w.Told |= actions.HasFlag(SourceActions.StartPostCopy);
+        if (actions.HasFlag(SourceActions.FinishPaused) && w is { LinkUp: true, RpcOpen: true })
+            w.Wire |= Wire.FinishPaused;
+        if (actions.HasFlag(SourceActions.FinishRunning) && w is { LinkUp: true, RpcOpen: true })
+            w.Wire |= Wire.FinishRunning;
         if (actions.HasFlag(SourceActions.SendRun) && w.LinkUp)
             w.Wire |= Wire.Run;
         // Cancelling reaches libvirt only while it copies; later the call's own result counts.
         if (actions.HasFlag(SourceActions.CancelJob) && w.Job is Job.Copying)
             (w.Job, w.RpcOpen) = (Job.Failed, false);
+        // One that does not hear is ended by closing its connections.
+        if (actions.HasFlag(SourceActions.CancelJob) && w.Job is Job.PostCopy)
+            (w.RpcOpen, w.MemoryClosed) = (false, true);
         if (actions.HasFlag(SourceActions.Migrate))
             Begin(w);
     }
@@ -63,17 +77,21 @@ internal sealed class Parties(Cores cores)
             w.Wire |= Wire.Loaded;
         if (actions.HasFlag(TargetActions.Resume) && w.TargetQemu is Qemu.Loaded)
             w.TargetQemu = Qemu.Running;
+        // What has come and is not to run is ended before anybody is told of it.
+        if (actions.HasFlag(TargetActions.Close) && w.TargetQemu is not Qemu.None)
+            w.TargetQemu = Qemu.Dead;
     }
 
     /// <summary>The launcher alone; what else is in its pod lives on for a moment, and the kernel has closed its connections by then.</summary>
     public void SourceDies(World w)
     {
         // The guest was in its hands, unless the target has it and may know that.
-        w.QemuDied |= !(w.Word && w.TargetQemu is Qemu.Loaded or Qemu.Running);
+        w.QemuDied |= !(w.Word && (w.TargetQemu is Qemu.Loaded || w is { TargetQemu: Qemu.Running, Partial: false }));
         w.SourceAlive = false;
         w.LinkUp = false;
         w.RpcOpen &= cores.HoldsConnection;
-        w.Wire &= Wire.Run;
+        w.MemoryClosed |= !cores.HoldsMemory;
+        w.Wire &= Wire.ToTarget;
         w.Noticing &= ~Noticing.LinkLost;
     }
 
@@ -81,7 +99,7 @@ internal sealed class Parties(Cores cores)
     public static void Resume(World w)
     {
         w.SourceQemu = Qemu.Running;
-        w.CopyIsStale |= w.TargetQemu is Qemu.Loaded or Qemu.Running;
+        w.CopyIsStale |= w.TargetQemu is Qemu.Loaded or Qemu.Running or Qemu.Packaged || w.Wire.HasFlag(Wire.Package);
     }
 
     private static void Begin(World w)

@@ -4,10 +4,19 @@ using Troupe.Messages.Protocol.Migration;
 namespace Troupe.Protocol.Tests.Model;
 
 /// <summary>A QEMU with the guest in it, as the kernel sees it.</summary>
-internal enum Qemu : byte { None, Incoming, Loaded, Running, Paused, Dead }
+internal enum Qemu : byte
+{
+    None, Incoming, Loaded, Running, Paused, Dead,
+
+    /// <summary>At a source: in post-copy, which QEMU does not let run.</summary>
+    PostCopy,
+
+    /// <summary>At a target: devices have come by post-copy, and the guest may be run before its memory is there.</summary>
+    Packaged,
+}
 
 /// <summary>libvirt's migration call at the source.</summary>
-internal enum Job : byte { None, Copying, Switching, Succeeded, Failed }
+internal enum Job : byte { None, Copying, Switching, Succeeded, Failed, PostCopy }
 
 internal enum Daemon : byte { Up, Dead, Noticed }
 
@@ -21,16 +30,28 @@ internal enum Mail : uint
 
     // One bit for each thing that an end may say about itself.
     SourceSays0 = 1 << 8,
-    TargetSays0 = 1 << 13,
-    SourceLost = 1 << 19, TargetLost = 1 << 20, GuestEnded = 1 << 21, Refuse = 1 << 22,
+    TargetSays0 = 1 << 14,
+    SourceLost = 1 << 21, TargetLost = 1 << 22, GuestEnded = 1 << 23, Refuse = 1 << 24,
 }
 
 /// <summary>On the connection between the launchers.</summary>
 [Flags]
-internal enum Wire : byte { None = 0, Loaded = 1, Run = 2, FinishReply = 4 }
+internal enum Wire : byte
+{
+    None = 0, Loaded = 1, Run = 2, FinishReply = 4,
+
+    /// <summary>What post-copy begins with: the guest's devices, from QEMU to QEMU.</summary>
+    Package = 8,
+
+    /// <summary>libvirt's last step, as the source's launcher has let it pass; asked for only where post-copy is allowed.</summary>
+    FinishPaused = 16, FinishRunning = 32,
+
+    /// <summary>What a dead source has sent may still arrive.</summary>
+    ToTarget = Run | Package | FinishPaused | FinishRunning,
+}
 
 [Flags]
-internal enum Noticing : byte { None = 0, Loaded = 2, Gone = 4, LinkLost = 8, Reconnected = 16 }
+internal enum Noticing : byte { None = 0, Switched = 1, Loaded = 2, Gone = 4, LinkLost = 8, Reconnected = 16 }
 
 /// <summary>Everything there is, small enough to be told apart by 128 bits.</summary>
 internal sealed class World
@@ -39,7 +60,7 @@ internal sealed class World
     public int Attempt = 1;
     public bool Ongoing = true;
     public MigrationStep Step;
-    public bool HandedOver;
+    public bool HandedOver, PostCopy;
 
     // What the conductor has heard in its present life.
     public SourceStage HeardSource;
@@ -71,6 +92,21 @@ internal sealed class World
     public Wire Wire;
     public Noticing Noticing;
 
+    /// <summary>The source's QEMU was told to switch to post-copy.</summary>
+    public bool Told;
+
+    /// <summary>It is doing so, and would go back on it if its connection were closed.</summary>
+    public bool InSwitch;
+
+    /// <summary>QEMU's connection was closed by the launcher that carries it, or by the death of that.</summary>
+    public bool MemoryClosed;
+
+    /// <summary>The target runs, or may run, a guest of which some memory is at the source only.</summary>
+    public bool Partial;
+
+    /// <summary>libvirt's last step has reached the source's launcher.</summary>
+    public bool Finishing;
+
     /// <summary>The guest went on at the source after the target's copy was complete: that copy must never run.</summary>
     public bool CopyIsStale;
 
@@ -79,6 +115,9 @@ internal sealed class World
 
     public Mail Mail, OldMail;
     public int Faults;
+
+    /// <summary>In post-copy, until the target has it all, the guest lives of both ends and what is between them.</summary>
+    public bool IsFragile => SourceQemu is Qemu.PostCopy && (Partial || TargetQemu is not Qemu.Running);
 
     public World Clone() => (World)MemberwiseClone();
 
@@ -116,11 +155,17 @@ internal sealed class World
         packer.Add((int)Daemon, 2);
         packer.Add(LinkUp);
         packer.Add(RpcOpen);
-        packer.Add((int)Wire, 3);
+        packer.Add((int)Wire, 6);
         packer.Add((int)Noticing, 5);
         packer.Add(CopyIsStale);
         packer.Add(QemuDied);
-        packer.Add((int)Mail, 23);
+        packer.Add(PostCopy);
+        packer.Add(Told);
+        packer.Add(InSwitch);
+        packer.Add(MemoryClosed);
+        packer.Add(Partial);
+        packer.Add(Finishing);
+        packer.Add((int)Mail, 25);
         packer.Add((int)Fold(OldMail), 8);
         packer.Add(Faults, 3);
         return packer.Value;

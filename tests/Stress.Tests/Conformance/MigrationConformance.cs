@@ -111,6 +111,51 @@ public abstract class MigrationConformance(ILauncherLab lab) : LauncherConforman
         await EventuallyAsync(() => !target.HasGuest, "nothing of the guest is left at the target");
     }
 
+    [Fact]
+    public async Task A_guest_goes_on_at_the_target_by_post_copy_and_an_abort_comes_too_late()
+    {
+        var (source, target, order) = await ReadyAsync();
+        await source.DoAsync(Slowly(order));
+        var there = await target.StageAsync(TargetStage.Arriving);
+        Assert.Equal((DomainState.Running, DomainReason.Migrated), (there.State, there.Reason));
+        await source.DoAsync(new AbortMigrate(SourceEpoch, Id, TargetEpoch));
+        await source.UntilAsync(o => o.Migration?.Source is SourceStage.Switched);
+        Assert.True(source.HasGuest);
+        Assert.Equal(DomainState.Running, (await target.StageAsync(TargetStage.Running)).State);
+        Assert.Equal(DomainReason.Migrated, (await source.UntilAsync(o => o.State is DomainState.Shutoff && o.Migration?.Source is SourceStage.PassedOn)).Reason);
+        Assert.False(source.HasGuest);
+    }
+
+    [Fact]
+    public async Task A_guest_whose_source_dies_in_post_copy_is_lost_and_the_target_says_so()
+    {
+        var (source, target, order) = await ReadyAsync();
+        await source.DoAsync(Slowly(order));
+        await target.StageAsync(TargetStage.Arriving);
+        await source.KillAsync();
+        var lost = await target.UntilAsync(o => o is { State: DomainState.Shutoff, Migration.Target: TargetStage.Failed });
+        Assert.Equal(DomainReason.Crashed, lost.Reason);
+        Assert.Contains("post-copy", lost.Message, StringComparison.Ordinal);
+        Assert.False(target.HasGuest);
+    }
+
+    [Fact]
+    public async Task A_source_whose_target_dies_in_post_copy_does_not_take_the_guest_back()
+    {
+        var (source, target, order) = await ReadyAsync();
+        await source.DoAsync(Slowly(order));
+        await target.StageAsync(TargetStage.Arriving);
+        await target.KillAsync();
+        await source.StageAsync(SourceStage.PassedOn);
+        await EventuallyAsync(() => !source.HasGuest, "nothing of the guest is left at the source");
+    }
+
+    /// <summary>Switches after a second, when most of the memory is still to come, and goes on slowly then.</summary>
+    private static MigrateDomain Slowly(MigrateDomain order) => order with
+    {
+        Options = order.Options with { BandwidthBytesPerSecond = 8 << 20, CompletionTimeoutPerGiB = 1, AllowWorkloadDisruption = true, AllowPostCopy = true },
+    };
+
     private static async Task EventuallyAsync(Func<bool> holds, string what) =>
         await EndToEnd.Harness.Eventually.True(what, () => Task.FromResult(holds()), LauncherUnderTest.Patience);
 

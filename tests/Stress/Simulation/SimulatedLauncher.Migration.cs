@@ -34,6 +34,18 @@ public sealed partial class SimulatedLauncher
             _arriving = false;
             Decide(new TargetInput.Gone());
         }
+
+        if (_target.Stage is TargetStage.Arriving)
+            LoseArriving();
+    }
+
+    /// <summary>The rest of its memory will not come.</summary>
+    private void LoseArriving()
+    {
+        const string Why = "the guest was lost in post-copy: the connection to its source ended before all of its memory was here";
+        _hosts.Ledger.Excuse(_vmiUid, Why);
+        _qemu!.End(Why);
+        OnGuestEnded(DomainState.Shutoff, DomainReason.Crashed, Why);
     }
 
     /// <summary>First the decision, then libvirt may learn of it.</summary>
@@ -45,7 +57,7 @@ public sealed partial class SimulatedLauncher
         run.Fail("End of file while reading data: Input/output error");
         if (run.IsSwitched)
             Return(run, run.Failure);
-        if (_source.Stage is SourceStage.PassedOn)
+        if (_source.Stage is SourceStage.PassedOn && !run.IsInPostCopy)
             PassOn(run);
     }
 
@@ -78,7 +90,7 @@ public sealed partial class SimulatedLauncher
             peer.AtSource(source => source.Decide(new SourceInput.PeerLoaded(epoch)));
         }
 
-        if (actions.HasFlag(TargetActions.Resume))
+        if (actions.HasFlag(TargetActions.Resume) || actions.HasFlag(TargetActions.Follow))
         {
             _qemu!.Run();
             Update(o => o with { State = DomainState.Running, Reason = DomainReason.Migrated, Machine = "pc-q35-7.2" });
@@ -112,9 +124,42 @@ public sealed partial class SimulatedLauncher
         link.AtSource(source => source.OnFinished(link, null));
     }
 
+    /// <summary>The guest's devices have come by post-copy, and libvirt's last step with them, as the source's launcher let it pass.</summary>
+    private void OnPackage(SimulatedLink link, long written)
+    {
+        if (!_arriving || _target.Stage is not TargetStage.Ready)
+        {
+            link.AtSource(source => source.OnFinished(link, "the target has no such domain"));
+            return;
+        }
+
+        _arriving = false;
+        _qemu = new SimulatedQemu(_hosts.Ledger, _vmiUid, PodUid, _guest!);
+        _qemu.Receive(written);
+        Decide(new TargetInput.Switched());
+    }
+
+    private void OnRest(SimulatedLink link)
+    {
+        if (_target.Stage is not TargetStage.Arriving)
+        {
+            link.AtSource(source => source.OnFinished(link, "the target has no such domain"));
+            return;
+        }
+
+        Decide(new TargetInput.Whole());
+        link.AtSource(source => source.OnFinished(link, null));
+    }
+
     /// <returns>What ended was a copy that had not run here.</returns>
     private bool OnIncomingGone()
     {
+        if (_target.Stage is TargetStage.Arriving)
+        {
+            Decide(new TargetInput.Gone());
+            return false;
+        }
+
         if (_target.Stage is not (TargetStage.Ready or TargetStage.Loaded))
             return false;
         Decide(new TargetInput.Gone());
@@ -150,7 +195,7 @@ public sealed partial class SimulatedLauncher
     {
         var before = _source.Stage;
         (_source, var actions) = _source.Decide(input);
-        if (_source.Stage is SourceStage.PassedOn && before is not SourceStage.PassedOn && _run?.Link is { } link)
+        if (_source.HasLeft && before is not (SourceStage.Switched or SourceStage.PassedOn) && _run?.Link is { } link)
             _hosts.Ledger.PassesOn(_vmiUid, link.Target.PodUid);
         if (actions.HasFlag(SourceActions.KillGuest))
             _qemu?.End("the right was passed on");
@@ -160,10 +205,28 @@ public sealed partial class SimulatedLauncher
             Update(o => o.Migration is { } m && m.TargetEpoch == _source.TargetEpoch ? o with { Migration = m with { Source = _source.Stage } } : o);
         if (_source.Stage is SourceStage.PassedOn && before is not SourceStage.PassedOn)
             Update(o => o with { State = DomainState.Shutoff, Reason = DomainReason.Migrated, Message = null });
+        if (actions.HasFlag(SourceActions.StartPostCopy) && _run is { } told)
+            told.IsToldToSwitch = true;
+        if (actions.HasFlag(SourceActions.FinishRunning) && _run is { } switched)
+            SendPackage(switched);
         if (actions.HasFlag(SourceActions.CancelJob))
             _run?.Fail("operation aborted: migration out job: canceled by client");
         if (actions.HasFlag(SourceActions.KeepGuest))
+            Keep();
+    }
+
+    /// <summary>A guest whose QEMU has switched cannot go on, and the target was never allowed to run it.</summary>
+    private void Keep()
+    {
+        if (_run is not { IsInPostCopy: true })
+        {
             Resume();
+            return;
+        }
+
+        const string Why = "the guest was lost in post-copy: the connection to its target ended at the switch";
+        _hosts.Ledger.Excuse(_vmiUid, Why);
+        EndDomain(DomainState.Shutoff, DomainReason.Crashed, Why);
     }
 
     private void Tick(SimulatedRun run)
@@ -177,9 +240,7 @@ public sealed partial class SimulatedLauncher
         }
 
         var (now, link) = (Now, run.Link!);
-        var rate = _hosts.Network.BytesPerSecond(Node, link.Target.Node);
-        if (run.Order.Options.BandwidthBytesPerSecond is > 0 and var limit)
-            rate = Math.Min(rate, limit);
+        var rate = RateOf(run);
         if (!_hosts.Network.IsCut(Node, link.Target.Node))
             run.Copy = run.Copy!.Advance(rate, now - run.TickedAt, RunsGuest, run.Order.Options.AutoConverge);
         run.TickedAt = now;
@@ -190,10 +251,22 @@ public sealed partial class SimulatedLauncher
         }
 
         Converge(run, rate);
-        if (run.Copy!.Fits(rate, run.MaxDowntime) || (_qemu is { Runs: false } && run.Copy.Left + run.Copy.Dirtied <= rate * _hosts.Timing.CopyStep.TotalSeconds))
+        if (run.IsToldToSwitch)
+        {
+            (run.IsSwitched, run.IsInPostCopy) = (true, true);
+            _qemu!.Stand();
+            Decide(new SourceInput.Finishing(Switched: true));
+        }
+        else if (run.Copy!.Fits(rate, run.MaxDowntime) || (_qemu is { Runs: false } && run.Copy.Left + run.Copy.Dirtied <= rate * _hosts.Timing.CopyStep.TotalSeconds))
             Switch(run, run.Copy.Rest(rate));
         else
             After(_hosts.Timing.CopyStep, () => Tick(run));
+    }
+
+    private double RateOf(SimulatedRun run)
+    {
+        var rate = _hosts.Network.BytesPerSecond(Node, run.Link!.Target.Node);
+        return run.Order.Options.BandwidthBytesPerSecond is > 0 and var limit ? Math.Min(rate, limit) : rate;
     }
 
     private void Converge(SimulatedRun run, double rate)
@@ -204,6 +277,9 @@ public sealed partial class SimulatedLauncher
                 Update(o => o.Migration is { } m ? o with { Migration = m with { Message = given.Message } } : o, silently: true);
                 Decide(new SourceInput.GiveUp());
                 break;
+            case ConvergenceStep.Switch:
+                Decide(new SourceInput.Switch());
+                break;
             case ConvergenceStep.Pause:
                 _qemu?.Stand();
                 break;
@@ -213,9 +289,19 @@ public sealed partial class SimulatedLauncher
         }
     }
 
+    private void SendPackage(SimulatedRun run)
+    {
+        var (link, written) = (run.Link!, _qemu!.Stand());
+        link.AtTarget(target => target.OnPackage(link, written));
+        After(run.Copy!.Rest(RateOf(run)), () => link.AtTarget(target => target.OnRest(link)));
+    }
+
     private void Switch(SimulatedRun run, TimeSpan rest)
     {
         run.IsSwitched = true;
+        // Where post-copy is allowed, libvirt's last step asks; the copy being whole, the answer is to leave the target paused.
+        if (run.Order.Options.AllowPostCopy)
+            Decide(new SourceInput.Finishing(Switched: false));
         var written = _qemu!.Stand();
         After(rest, () => run.Link!.AtTarget(target => target.OnWhole(run.Link, written)));
     }
@@ -235,7 +321,7 @@ public sealed partial class SimulatedLauncher
         run.IsReturned = true;
         if (run.Copy is not null && run.Link is { } link)
             _hosts.Network.Flow(Node, link.Target.Node, -1);
-        if (error is not null)
+        if (error is not null && !run.IsInPostCopy)
             Resume();
         if (error is not null && _source.IsBusy)
             Update(o => o.Migration is { Message: null } m ? o with { Migration = m with { Message = error } } : o, silently: true);

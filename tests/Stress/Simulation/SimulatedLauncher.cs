@@ -49,7 +49,7 @@ public sealed partial class SimulatedLauncher
     public bool HasGuest => _qemu is { IsAlive: true };
 
     /// <summary>Takes part in a migration that is not over for it.</summary>
-    public bool IsMigrating => _observation.Migration is { } m && (m.Source is SourceStage.Migrating or SourceStage.Aborting || m.Target is TargetStage.Preparing or TargetStage.Ready or TargetStage.Loaded);
+    public bool IsMigrating => _observation.Migration is { } m && (m.Source is SourceStage.Migrating or SourceStage.Switching or SourceStage.Aborting or SourceStage.Switched || m.Target is TargetStage.Preparing or TargetStage.Ready or TargetStage.Loaded or TargetStage.Arriving);
 
     /// <summary>Addresses that lead to this pod once the guest runs here.</summary>
     public IReadOnlyList<string> LedAddresses { get; private set; } = [];

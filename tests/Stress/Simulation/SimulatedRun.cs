@@ -21,6 +21,12 @@ internal sealed class SimulatedRun(MigrateDomain order, long memoryBytes, DateTi
     /// <summary>The guest stands still and its last bytes are on their way.</summary>
     public bool IsSwitched { get; set; }
 
+    /// <summary>QEMU was told to switch to post-copy.</summary>
+    public bool IsToldToSwitch { get; set; }
+
+    /// <summary>It has: the guest cannot go on here.</summary>
+    public bool IsInPostCopy { get; set; }
+
     public bool IsReturned { get; set; }
 
     /// <summary>The target is being told that it may run.</summary>
