@@ -74,7 +74,7 @@ internal sealed class GrpcListener(string path, Func<string, byte[], Task<byte[]
             if (!preface.AsSpan().SequenceEqual(Preface))
                 throw new InvalidDataException("the client does not speak HTTP/2");
             // No table of headers, and windows that are never full: SETTINGS_HEADER_TABLE_SIZE, SETTINGS_INITIAL_WINDOW_SIZE.
-            await WriteAsync(Settings, 0, 0, [0, 1, 0, 0, 0, 0, 0, 4, 0x7f, 0xff, 0xff, 0xff], ct).ConfigureAwait(false);
+            await WriteAsync(Settings, 0, 0, (byte[])[0, 1, 0, 0, 0, 0, 0, 4, 0x7f, 0xff, 0xff, 0xff], ct).ConfigureAwait(false);
             await WriteAsync(WindowUpdate, 0, 0, Number(int.MaxValue - InitialWindow), ct).ConfigureAwait(false);
             while (!_isOver)
             {
@@ -88,12 +88,12 @@ internal sealed class GrpcListener(string path, Func<string, byte[], Task<byte[]
         private async Task AnswerAsync(int id, Call call, CancellationToken ct)
         {
             // ":status: 200" and "content-type", by their places in the static table.
-            await WriteAsync(Headers, EndHeaders, id, [0x88, 0x0f, 0x10, .. Text("application/grpc")], ct).ConfigureAwait(false);
+            await WriteAsync(Headers, EndHeaders, id, (byte[])[0x88, 0x0f, 0x10, .. Text("application/grpc")], ct).ConfigureAwait(false);
             var (status, message) = ("0", "");
             try
             {
                 var answer = await handle(Hpack.Path(call.Head.ToArray()), Message(call.Body.ToArray())).ConfigureAwait(false);
-                await SendAsync(id, call, [0, .. Number(answer.Length), .. answer], ct).ConfigureAwait(false);
+                await SendAsync(id, call, (byte[])[0, .. Number(answer.Length), .. answer], ct).ConfigureAwait(false);
             }
             catch (Exception e) when (e is HookException or InvalidDataException)
             {

@@ -14,5 +14,5 @@ public static class PodInterfaces
     public static string Secondary(string network) => $"{Prefix}{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(network)))[..HashLength]}";
 
     /// <summary>Whether a device has such a name.</summary>
-    public static bool IsSecondary(string device) => device.Length == Prefix.Length + HashLength && device.StartsWith(Prefix, StringComparison.Ordinal) && device.AsSpan(Prefix.Length).IndexOfAnyExcept("0123456789abcdef") < 0;
+    public static bool IsSecondary(string device) => device.Length == Prefix.Length + HashLength && device.StartsWith(Prefix, StringComparison.Ordinal) && device.Skip(Prefix.Length).All(char.IsAsciiHexDigitLower);
 }
