@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Troupe.Launcher.Capabilities;
 using Troupe.Launcher.Daemon;
 using Troupe.Launcher.Disks;
+using Troupe.Launcher.Hooks;
 using Troupe.Launcher.Migration;
 using Troupe.Launcher.Server;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -18,6 +19,9 @@ if (args is ["--hold-connection", var holderSocket])
 
 if (args is ["--probe", var patience, .. var probed])
     return await ProbeCommand.RunAsync(int.Parse(patience, System.Globalization.CultureInfo.InvariantCulture), probed);
+
+if (args is ["--hook-shim", .. var shimArgs])
+    return await HookShim.MainAsync(shimArgs);
 
 LauncherOptions options;
 try

@@ -1,3 +1,4 @@
+using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Vmi;
@@ -29,6 +30,8 @@ internal static class PodProjection
         {
             EndedAt = terminated?.FinishedAt,
             ContainersReady = Condition(pod, "ContainersReady")?.Status == "True",
+            Networks = pod.Metadata.Annotations?.GetValueOrDefault(LauncherNetworks.Multus),
+            AttachedDevices = LauncherNetworks.Devices(pod.Metadata.Annotations?.GetValueOrDefault(LauncherNetworks.MultusStatus)),
         };
     }
 

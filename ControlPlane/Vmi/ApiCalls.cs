@@ -12,6 +12,7 @@ internal enum Call
     LeadAddresses,
     MarkUnpaused,
     MarkEviction,
+    SetNetworks,
     CreateAttachment,
     DeleteAttachment,
     AskForTrouble,

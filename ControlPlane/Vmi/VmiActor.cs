@@ -242,6 +242,9 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
                 case VmiEffect.MarkEviction mark:
                     MarkEviction(mark);
                     break;
+                case VmiEffect.SetNetworks set:
+                    SetNetworks(set);
+                    break;
                 case VmiEffect.CreateAttachment attach:
                     CreateAttachment(attach);
                     break;
@@ -371,16 +374,24 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
         });
     }
 
-    private void MarkEviction(VmiEffect.MarkEviction mark)
+    private void MarkEviction(VmiEffect.MarkEviction mark) => PatchPod(Call.MarkEviction, mark.PodName, EvictionMark.PodPatch(mark.PodUid, mark.InProgress));
+
+    private void SetNetworks(VmiEffect.SetNetworks set) => PatchPod(Call.SetNetworks, set.PodName, new JsonObject
     {
-        if (!_calls.Begin(Call.MarkEviction))
+        ["metadata"] = new JsonObject { ["uid"] = set.PodUid, ["annotations"] = new JsonObject { [LauncherNetworks.Multus] = set.Annotation } },
+    });
+
+    /// <summary>The answer is taken for the feed's, which would come later and meanwhile let the same patch be made again.</summary>
+    private void PatchPod(Call call, string name, JsonObject patch)
+    {
+        if (!_calls.Begin(call))
             return;
-        var (ns, patch) = (_state.Vmi!.Metadata.Namespace, EvictionMark.PodPatch(mark.PodUid, mark.InProgress));
-        Do(Call.MarkEviction, async ct =>
+        var ns = _state.Vmi!.Metadata.Namespace;
+        Do(call, async ct =>
         {
             try
             {
-                return new PodObserved(_state.Uid, PodProjection.Of(await _services.Kubernetes.PatchAsync<Pod>(ns, mark.PodName, PatchType.Merge, patch, ct: ct).ConfigureAwait(false)));
+                return new PodObserved(_state.Uid, PodProjection.Of(await _services.Kubernetes.PatchAsync<Pod>(ns, name, PatchType.Merge, patch, ct: ct).ConfigureAwait(false)));
             }
             catch (KubeException e) when (e.IsNotFound)
             {

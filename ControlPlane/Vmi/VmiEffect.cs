@@ -47,6 +47,9 @@ public abstract record VmiEffect
     /// <summary>Deschedulers see on the pod whether an eviction that they asked for is under way.</summary>
     public sealed record MarkEviction(string PodName, string PodUid, bool InProgress) : VmiEffect;
 
+    /// <summary>The networks that Multus is to attach to a pod that runs.</summary>
+    public sealed record SetNetworks(string PodName, string PodUid, string Annotation) : VmiEffect;
+
     /// <summary>Decide again after this time even if nothing is heard.</summary>
     public sealed record LookAgain(TimeSpan After) : VmiEffect;
 

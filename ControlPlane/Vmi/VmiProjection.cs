@@ -92,7 +92,7 @@ public static class VmiProjection
             MigrationState = MigrationStatus.Of(state, status.MigrationState),
             Machine = domain?.Machine is { } machine ? new Machine { Type = machine } : status.Machine,
             Memory = Memory(status, domain, vmi),
-            Interfaces = domain is null ? status.Interfaces : Interfaces(status, [.. domain.Interfaces.Select(i => Interface(i, vmi))], MovedAgent.Left(state, now) is not null),
+            Interfaces = domain is null ? status.Interfaces : Interfaces(status, GuestNics.Shown(state, vmi, domain.Interfaces.Select(i => Interface(i, vmi))), MovedAgent.Left(state, now) is not null),
             VolumeStatus = state.Right is null ? status.VolumeStatus : VolumeProjection.Of(status.VolumeStatus, state, GuestClaims.AsItIs(state, vmi)),
             MigratedVolumes = state.Phase is VmiPhases.Running ? StorageMigration.Shown(state, vmi) : status.MigratedVolumes,
             CurrentCPUTopology = domain?.Cpus is { } cpus ? new CPUTopology { Sockets = cpus.Sockets, Cores = cpus.Cores, Threads = cpus.Threads } : status.CurrentCPUTopology,
@@ -133,7 +133,6 @@ public static class VmiProjection
         IpAddress = i.IpAddresses is [var first, ..] ? first : null,
         IpAddresses = i.IpAddresses.Count == 0 ? null : i.IpAddresses,
         LinkState = i.Name is null ? null : vmi.Spec?.Domain?.Devices?.Interfaces?.FirstOrDefault(n => n.Name == i.Name)?.State is "down" ? "down" : "up",
-        PodInterfaceName = i.Name is null ? null : "eth0",
     };
 
     private static VirtualMachineInstanceGuestOSInfo GuestOs(GuestOsObservation os) => new()

@@ -13,7 +13,14 @@ internal sealed class DhcpServer(PreparedInterface nic, string folder, Action<st
     private readonly CancellationTokenSource _stop = new();
     private Task _supervisor = Task.CompletedTask;
 
-    public void Start() => _supervisor = SuperviseAsync();
+    public void Start()
+    {
+        // An interface of that name that was unplugged had another MAC, and dnsmasq would keep the address for it.
+        File.Delete(LeaseFile(nic, folder));
+        _supervisor = SuperviseAsync();
+    }
+
+    private static string LeaseFile(PreparedInterface nic, string folder) => $"{folder}/{nic.Name}.leases";
 
     /// <summary>The lease never ends: the address belongs to the guest as long as the pod lives.</summary>
     internal static IReadOnlyList<string> Arguments(PreparedInterface nic, string folder)
@@ -23,7 +30,7 @@ internal sealed class DhcpServer(PreparedInterface nic, string folder, Action<st
         [
             "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--no-hosts", "--no-resolv", "--no-ping", "--user=root", "--log-facility=-",
             $"--interface={nic.Bridge}", "--except-interface=lo", "--bind-interfaces",
-            $"--dhcp-leasefile={folder}/{nic.Name}.leases", "--pid-file",
+            $"--dhcp-leasefile={LeaseFile(nic, folder)}", "--pid-file",
             $"--dhcp-range={address},static,{Mask(prefix)},infinite", $"--dhcp-host={nic.Mac},{address}{(nic.Hostname is null ? "" : "," + nic.Hostname)},infinite",
             // Without a value none is told, where dnsmasq by itself would name the bridge.
             nic.Gateway is null ? "--dhcp-option=option:router" : $"--dhcp-option=option:router,{nic.Gateway}",

@@ -15,9 +15,9 @@ namespace Troupe.Launcher.Hooks;
 internal sealed class HookSidecars(string folder, int expected, TimeProvider time, Action<string> log) : IDisposable
 {
     public const string SharedFolder = "/var/run/kubevirt-hooks";
-    private const string OnDefineDomain = "OnDefineDomain";
-    private const string PreCloudInitIso = "PreCloudInitIso";
-    private const string OnShutdown = "Shutdown";
+    public const string OnDefineDomain = "OnDefineDomain";
+    public const string PreCloudInitIso = "PreCloudInitIso";
+    public const string OnShutdown = "Shutdown";
     private static readonly string[] Versions = ["v1alpha3", "v1alpha2", "v1alpha1"];
 
     /// <summary>The VMI as Kubernetes writes it. (ApiJson would do it, too, and bring the types of every other kind into this binary.)</summary>

@@ -25,8 +25,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
     private readonly Action<string> _log;
     private readonly LibvirtDaemon _daemon;
     private readonly EmulatorProbes _probes;
-    private readonly List<DhcpServer> _dhcp = [];
-    private readonly HashSet<string> _served = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, DhcpServer> _dhcp = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _calls = new(1);
     private readonly CancellationTokenSource _stop = new();
     private readonly Channel<Action> _news = Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
@@ -146,6 +145,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
             _credentials.Use(vmi);
             var wanted = XElement.Parse(await HookedAsync(DomainXml.Build(source).ToString(), vmi, ct).ConfigureAwait(false));
             _diskSizes = source.Disks.ToDictionary(d => d.Name, d => d.SizeBytes);
+            await StopDhcpAsync(request.Context.Interfaces).ConfigureAwait(false);
             StartDhcp(request.Context.Interfaces);
             await CallAsync(c =>
             {
@@ -277,7 +277,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
         await _detaching.DisposeAsync().ConfigureAwait(false);
         _agent.Stop();
         _hooks?.Dispose();
-        foreach (var dhcp in _dhcp)
+        foreach (var dhcp in _dhcp.Values)
             await dhcp.DisposeAsync().ConfigureAwait(false);
         await _daemon.DisposeAsync().ConfigureAwait(false);
     }
@@ -434,11 +434,21 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
 
     private void StartDhcp(IReadOnlyList<PreparedInterface> interfaces)
     {
-        foreach (var nic in interfaces.Where(i => i.GuestAddress is not null && _served.Add(i.Name)))
+        foreach (var nic in interfaces.Where(i => i.GuestAddress is not null && !_dhcp.ContainsKey(i.Name)))
         {
             var server = new DhcpServer(nic, LauncherPaths.EphemeralDisks, _log);
             server.Start();
-            _dhcp.Add(server);
+            _dhcp.Add(nic.Name, server);
+        }
+    }
+
+    /// <summary>For interfaces that are pulled; one that comes back under the name has another bridge.</summary>
+    private async Task StopDhcpAsync(IReadOnlyList<PreparedInterface> interfaces)
+    {
+        foreach (var name in _dhcp.Keys.Except(interfaces.Select(i => i.Name)).ToList())
+        {
+            if (_dhcp.Remove(name, out var server))
+                await server.DisposeAsync().ConfigureAwait(false);
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.Json;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 
 namespace Troupe.NodeActors.Networking;
@@ -8,14 +10,44 @@ namespace Troupe.NodeActors.Networking;
 /// </summary>
 /// <param name="Name">The pod's own device.</param>
 /// <param name="Link">What it had.</param>
-/// <param name="Index">Of the interface among the guest's.</param>
+/// <param name="Index">Tells this bridge's address from the others'.</param>
 public sealed record BridgeScript(string Name, PodLink Link, int Mtu, int Index, bool IsMultiQueue = false)
 {
     private const string Prefix = "pod";
+    private const string BridgePrefix = "k6t-";
 
-    public string Bridge => $"k6t-{Suffix(Name)}";
+    /// <summary>DHCP is served from such an address; link-local, as KubeVirt's.</summary>
+    private const string AddressPrefix = "169.254.75.1";
 
-    public string Tap => Name == PodInterfaces.Primary ? "tap0" : $"tap{Suffix(Name)}";
+    public string Bridge => BridgeOf(Name);
+
+    public string Tap => TapOf(Name);
+
+    private static string BridgeOf(string name) => $"{BridgePrefix}{Suffix(name)}";
+
+    private static string TapOf(string name) => name == PodInterfaces.Primary ? "tap0" : $"tap{Suffix(name)}";
+
+    /// <summary>All that stands for a pod's device on a secondary network once it has been bridged, the device itself included.</summary>
+    public static IReadOnlyList<string> Made(string name) => [TapOf(name), BridgeOf(name), MovedName(name), name];
+
+    /// <summary>The pod's device of which this is the bridge; null when it is none.</summary>
+    public static string? DeviceOf(string bridge) => bridge.StartsWith(BridgePrefix, StringComparison.Ordinal) ? Prefix + bridge[BridgePrefix.Length..] : null;
+
+    /// <summary>For <see cref="Index"/>: the bridge keeps its number, and a new one gets its own, however many interfaces have come and gone.</summary>
+    /// <param name="links">Of <c>ip -j address show</c>, by name.</param>
+    /// <param name="wanted">The interface's place among the guest's.</param>
+    public static int FreeIndex(IReadOnlyDictionary<string, JsonElement> links, string name, int wanted)
+    {
+        if (links.TryGetValue(BridgeOf(name), out var bridge) && Indices(bridge).ToList() is [var kept, ..])
+            return kept;
+        var taken = links.Values.SelectMany(Indices).ToHashSet();
+        return Enumerable.Range(wanted, taken.Count + 1).First(i => !taken.Contains(i));
+    }
+
+    private static IEnumerable<int> Indices(JsonElement link) => link.TryGetProperty("addr_info", out var addresses)
+        ? addresses.EnumerateArray().Select(a => a.TryGetProperty("local", out var local) ? local.GetString() : null).OfType<string>()
+            .Where(a => a.StartsWith(AddressPrefix, StringComparison.Ordinal)).Select(a => int.TryParse(a.AsSpan(AddressPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : -1).Where(i => i >= 0)
+        : [];
 
     /// <summary>How a device is called after it has become the bridge's port.</summary>
     public static string MovedName(string name) => $"{Suffix(name)}-nic";
@@ -24,8 +56,7 @@ public sealed record BridgeScript(string Name, PodLink Link, int Mtu, int Index,
 
     private static string Suffix(string name) => name.StartsWith(Prefix, StringComparison.Ordinal) ? name[Prefix.Length..] : name;
 
-    /// <summary>DHCP is served from it; link-local, as KubeVirt's.</summary>
-    private string BridgeAddress => $"169.254.75.1{Index}";
+    private string BridgeAddress => $"{AddressPrefix}{Index}";
 
     /// <summary>The guest has the device's own.</summary>
     private string PortMac => MasqueradeScript.MacFor(Link.Mac, Name);

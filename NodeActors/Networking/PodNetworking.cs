@@ -16,6 +16,10 @@ public interface IPodNetworking
     /// <exception cref="UnsupportedNetworkException"/>
     /// <exception cref="IOException">A command failed; worth another try.</exception>
     Task<IReadOnlyList<PreparedInterface>> PrepareAsync(int launcherPid, VirtualMachineInstance vmi, IReadOnlyList<string> podAddresses, IReadOnlyList<string> keptAddresses, CancellationToken ct);
+
+    /// <summary>Removes what was made for secondary networks that the spec does not name any more: the guest has let go of them.</summary>
+    /// <exception cref="IOException">A command failed; worth another try.</exception>
+    Task TidyAsync(int launcherPid, VirtualMachineInstance vmi, CancellationToken ct);
 }
 
 public sealed class PodNetworking : IPodNetworking
@@ -53,14 +57,26 @@ public sealed class PodNetworking : IPodNetworking
         return [.. prepared.Values];
     }
 
+    public async Task TidyAsync(int launcherPid, VirtualMachineInstance vmi, CancellationToken ct)
+    {
+        using var shown = await JsonAsync(launcherPid, ["link", "show"], ct).ConfigureAwait(false);
+        var links = Links(shown).Keys.ToHashSet();
+        var named = (vmi.Spec?.Networks ?? []).Where(n => n.Name is not null).Select(n => PodInterfaces.Secondary(n.Name!)).ToHashSet();
+        var left = links.Select(BridgeScript.DeviceOf).OfType<string>().Where(d => PodInterfaces.IsSecondary(d) && !named.Contains(d)).SelectMany(BridgeScript.Made).Where(links.Contains).ToList();
+        if (left.Count > 0)
+            await NamespaceCommand.RunAsync(launcherPid, ["ip", "-batch", "-"], string.Concat(left.Select(l => $"link delete dev {l}\n")), ct).ConfigureAwait(false);
+    }
+
     private static async Task<PreparedInterface> BridgeAsync(int pid, VirtualMachineInstance vmi, Interface nic, string name, int index, IReadOnlyList<string> podAddresses, CancellationToken ct)
     {
+        // Each shows something that the other does not: aliases, addresses.
         using var shown = await JsonAsync(pid, ["link", "show"], ct).ConfigureAwait(false);
-        var links = shown.RootElement.EnumerateArray().Where(l => l.TryGetProperty("ifname", out _)).ToDictionary(l => l.GetProperty("ifname").GetString()!);
+        using var addressed = await JsonAsync(pid, ["address", "show"], ct).ConfigureAwait(false);
+        var (links, addresses) = (Links(shown), Links(addressed));
         var device = links.TryGetValue(BridgeScript.MovedName(name), out var moved) || links.TryGetValue(name, out moved) ? moved
             : throw new UnsupportedNetworkException($"spec.networks: the pod has no device {name} for network '{nic.Name}'; did Multus attach it?");
-        var link = PodLink.Kept(device) ?? await FoundAsync(pid, name, ct).ConfigureAwait(false);
-        var script = new BridgeScript(name, link, device.GetProperty("mtu").GetInt32(), index, IsMultiQueue(vmi.Spec!.Domain!, nic));
+        var link = PodLink.Kept(device) ?? await FoundAsync(pid, name, addresses[name], ct).ConfigureAwait(false);
+        var script = new BridgeScript(name, link, device.GetProperty("mtu").GetInt32(), BridgeScript.FreeIndex(addresses, name, index), IsMultiQueue(vmi.Spec!.Domain!, nic));
         try
         {
             await NamespaceCommand.RunAsync(pid, ["sh", "-e", "-s"], script.Text, ct).ConfigureAwait(false);
@@ -115,12 +131,15 @@ public sealed class PodNetworking : IPodNetworking
         return links.RootElement[0].GetProperty("mtu").GetInt32();
     }
 
-    private static async Task<PodLink> FoundAsync(int pid, string name, CancellationToken ct)
+    private static async Task<PodLink> FoundAsync(int pid, string name, JsonElement device, CancellationToken ct)
     {
-        using var addresses = await JsonAsync(pid, ["address", "show", "dev", name], ct).ConfigureAwait(false);
         using var routes = await JsonAsync(pid, ["-4", "route", "show", "dev", name], ct).ConfigureAwait(false);
-        return PodLink.Of(addresses.RootElement[0], routes.RootElement);
+        return PodLink.Of(device, routes.RootElement);
     }
+
+    /// <summary>By name; what is filtered out is shown as an empty object.</summary>
+    private static Dictionary<string, JsonElement> Links(JsonDocument shown) =>
+        shown.RootElement.EnumerateArray().Where(l => l.TryGetProperty("ifname", out _)).ToDictionary(l => l.GetProperty("ifname").GetString()!);
 
     private static async Task<JsonDocument> JsonAsync(int pid, IEnumerable<string> ip, CancellationToken ct) =>
         JsonDocument.Parse(await NamespaceCommand.RunAsync(pid, ["ip", "-j", .. ip], null, ct).ConfigureAwait(false));

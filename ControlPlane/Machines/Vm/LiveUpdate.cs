@@ -24,10 +24,10 @@ public static class LiveUpdate
         if (!config.LiveUpdate)
             return new(instance, Same(started, wanted) ? null : NotLiveUpdatable);
         var updated = Placement(wanted, instance);
-        updated = LiveDevices.Apply(started, wanted, updated);
+        updated = LiveDevices.Apply(wanted, updated);
         var (withCpu, cpuProblem) = LiveResources.Sockets(started, wanted, updated, config);
         var (withMemory, memoryProblem) = LiveResources.Memory(started, wanted, withCpu);
-        return new(withMemory, cpuProblem ?? memoryProblem ?? (Same(Neutral(started), Neutral(wanted)) && LiveDevices.Covers(started, wanted) ? null : NotLiveUpdatable));
+        return new(withMemory, cpuProblem ?? memoryProblem ?? (Same(Neutral(started), Neutral(wanted)) && LiveDevices.Covers(started, wanted, instance) ? null : NotLiveUpdatable));
     }
 
     /// <summary>Where the instance may run; it takes effect with the next migration.</summary>

@@ -5,6 +5,7 @@ using Troupe.ControlPlane.Machines.Instancetypes;
 using Troupe.Kubernetes.Writers;
 using Troupe.Messages.Api;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
 
 namespace Troupe.ControlPlane.Machines.Vm;
 
@@ -61,6 +62,8 @@ public static class MachineLifecycle
         effects.AddRange(DataVolumeTemplates.Missing(machine, state.DataVolumes, run.Start).Select(d => new MachineEffect.CreateDataVolume(d)));
         var volumes = Volumes(machine, instance, effects);
         effects.AddRange(MemoryDumps.Effects(machine, instance, state.DumpNote));
+        if (DetachedNics(machine, instance) is { } nics && !effects.Exists(e => e is MachineEffect.PatchMachine))
+            effects.Add(nics);
         var decision = new MachineDecision(effects) { Requests = run.Requests, VolumeRequests = volumes, StartFailure = failure };
         if (run.Start)
             return Start(decision, state, machine, now);
@@ -129,7 +132,8 @@ public static class MachineLifecycle
 
         var outcome = LiveUpdate.Decide(from, to, instance.Spec, config);
         var reason = problem ?? outcome.RestartRequired ?? volumes.RestartRequired;
-        var patch = MergePatch.Between(LiveUpdate.Json(instance.Spec), LiveUpdate.Json(VolumeUpdates.Apply(volumes, outcome.Instance))) is { } spec ? new JsonObject { ["spec"] = spec } : [];
+        var wanted = LiveDevices.WithoutDetached(VolumeUpdates.Apply(volumes, outcome.Instance), name => instance.Status?.Phase is not VmiPhases.Running || IsShown(instance, name));
+        var patch = MergePatch.Between(LiveUpdate.Json(instance.Spec), LiveUpdate.Json(wanted)) is { } spec ? new JsonObject { ["spec"] = spec } : [];
         if (volumes.Migrated is { } migrated)
             patch["status"] = new JsonObject { ["migratedVolumes"] = JsonSerializer.SerializeToNode(migrated, ApiJson.Default.IReadOnlyListStorageMigratedVolumeInfo) };
         if (LiveUpdate.Same(from, to) && LiveUpdate.Same(before, after) && reason is null && !VolumeUpdates.Differ(machine, instance))
@@ -138,6 +142,23 @@ public static class MachineLifecycle
             effects.Add(new MachineEffect.PatchInstance(patch, "FailedUpdateError"));
         return (reason, volumes.Failure);
     }
+
+    private static bool IsShown(VirtualMachineInstance instance, string? nic) => instance.Status?.Interfaces?.Any(i => i.Name == nic) is true;
+
+    /// <summary>A NIC that the template marks absent leaves it when the instance has nothing of it any more.</summary>
+    private static MachineEffect.PatchMachine? DetachedNics(VirtualMachine machine, VirtualMachineInstance? instance)
+    {
+        if (machine.Spec?.Template?.Spec is not { } spec || instance?.IsDeleting() is true)
+            return null;
+        var left = LiveDevices.WithoutDetached(spec, name => instance is not null && (instance.Spec?.Domain?.Devices?.Interfaces?.Any(i => i.Name == name) is true || IsShown(instance, name)));
+        return ReferenceEquals(left, spec) ? null : Template(machine, spec, left);
+    }
+
+    private static MachineEffect.PatchMachine Template(VirtualMachine machine, VirtualMachineInstanceSpec spec, VirtualMachineInstanceSpec wanted) => new(new JsonObject
+    {
+        ["metadata"] = new JsonObject { ["resourceVersion"] = machine.Metadata.ResourceVersion },
+        ["spec"] = new JsonObject { ["template"] = new JsonObject { ["spec"] = MergePatch.Between(LiveUpdate.Json(spec), LiveUpdate.Json(wanted)) } },
+    });
 
     private static VirtualMachineInstanceSpec Sized(VirtualMachineInstanceSpec spec, UsedInstancetypes used) =>
         InstancetypeApplication.Apply(AutoattachDefaults.BeforePreference(spec, used.Preference), used.Instancetype, used.Preference).Spec;
@@ -154,12 +175,7 @@ public static class MachineLifecycle
         var wanted = VolumeRequests.Apply(spec, requests);
         if (ReferenceEquals(wanted, spec))
             return null;
-        var patch = MergePatch.Between(LiveUpdate.Json(spec), LiveUpdate.Json(wanted))!;
-        effects.Add(new MachineEffect.PatchMachine(new JsonObject
-        {
-            ["metadata"] = new JsonObject { ["resourceVersion"] = machine.Metadata.ResourceVersion },
-            ["spec"] = new JsonObject { ["template"] = new JsonObject { ["spec"] = patch } },
-        }));
+        effects.Add(Template(machine, spec, wanted));
         return [.. requests];
     }
 

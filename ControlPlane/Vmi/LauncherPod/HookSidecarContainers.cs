@@ -14,9 +14,11 @@ internal sealed record HookSidecarContainers(IReadOnlyList<Container> Containers
     private const string Sockets = "hook-sidecar-sockets";
     private const string SharedFolder = "/var/run/kubevirt-hooks";
     private const int ScriptMode = 0x1ED; // 0755
+    private static readonly IReadOnlyList<string> Shim = ["/usr/bin/virt-launcher", "--hook-shim"];
 
     /// <summary>None when the annotation is absent or can't be read, which admission refuses.</summary>
-    public static HookSidecarContainers Of(VirtualMachineInstance vmi)
+    /// <param name="launcherImage">Has the shim that runs scripts for a side-car without an image of its own.</param>
+    public static HookSidecarContainers Of(VirtualMachineInstance vmi, string launcherImage)
     {
         if (Read(vmi.Metadata.Annotations?.GetValueOrDefault(Annotation)) is not { Count: > 0 } wanted)
             return new HookSidecarContainers([], [], []);
@@ -44,9 +46,9 @@ internal sealed record HookSidecarContainers(IReadOnlyList<Container> Containers
             containers.Add(new Container
             {
                 Name = name,
-                Image = Text(sidecar, "image"),
+                Image = Text(sidecar, "image") ?? launcherImage,
                 ImagePullPolicy = Text(sidecar, "imagePullPolicy"),
-                Command = List(sidecar, "command"),
+                Command = List(sidecar, "command") ?? (Text(sidecar, "image") is null ? Shim : null),
                 Args = List(sidecar, "args"),
                 Env = [new EnvVar { Name = "CONTAINER_NAME", Value = name }],
                 VolumeMounts = own,

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
@@ -8,7 +9,8 @@ namespace Troupe.ControlPlane.Vmi.LauncherPod;
 /// <summary>The launcher pod's networks: what Multus attaches, what a service mesh must know, and the ports that the guest offers.</summary>
 internal static class LauncherNetworks
 {
-    private const string Multus = "k8s.v1.cni.cncf.io/networks";
+    public const string Multus = "k8s.v1.cni.cncf.io/networks";
+    public const string MultusStatus = "k8s.v1.cni.cncf.io/network-status";
     private const string MultusDefault = "v1.multus-cni.io/default-network";
     private const string MasqueradeBridge = "k6t-eth0";
 
@@ -20,7 +22,7 @@ internal static class LauncherNetworks
         var interfaces = vmi.Spec?.Domain?.Devices?.Interfaces ?? [];
         var networks = vmi.Spec?.Networks ?? [];
         var secondary = networks.Where(n => n.Multus is { Default: not true } && interfaces.FirstOrDefault(i => i.Name == n.Name)?.State != "absent").ToList();
-        List<JsonNode> attachments = [.. secondary.Select(n => Attachment(vmi, n, interfaces.FirstOrDefault(i => i.Name == n.Name)))];
+        List<JsonObject> attachments = [.. secondary.Select(n => Attachment(vmi, n, interfaces.FirstOrDefault(i => i.Name == n.Name)))];
         if (migrationNetwork?.Split('/', 2) is [var ns, var name])
             attachments.Add(new JsonObject { ["name"] = name, ["namespace"] = ns, ["interface"] = MigrationInterface });
         if (attachments.Count > 0)
@@ -42,7 +44,46 @@ internal static class LauncherNetworks
         return ports.Count == 0 ? null : ports;
     }
 
-    private static JsonNode Attachment(VirtualMachineInstance vmi, Network network, Interface? nic)
+    /// <summary>
+    /// The annotation of a pod that runs, brought after the networks of its guest: the rest of it (a migration network, what others have
+    /// written) stays. Null when there is nothing to change, or when it is not ours to read.
+    /// </summary>
+    /// <param name="added">Networks that the guest is to get.</param>
+    /// <param name="removed">Names of devices that it has let go of.</param>
+    public static string? Followed(string? current, VirtualMachineInstance vmi, IReadOnlyCollection<Network> added, IReadOnlySet<string> removed)
+    {
+        if (Entries(current) is not { } entries)
+            return null;
+        var devices = entries.Select(Device).ToHashSet();
+        List<JsonObject> wanted =
+        [
+            .. entries.Where(e => Device(e) is not { } device || !removed.Contains(device)).Select(e => (JsonObject)e.DeepClone()),
+            .. added.Where(n => !devices.Contains(PodInterfaces.Secondary(n.Name!))).Select(n => Attachment(vmi, n, vmi.Spec?.Domain?.Devices?.Interfaces?.FirstOrDefault(i => i.Name == n.Name))),
+        ];
+        return wanted.Select(Device).SequenceEqual(entries.Select(Device)) ? null : new JsonArray([.. wanted]).ToJsonString();
+    }
+
+    /// <summary>Names of devices in the annotation, or in Multus' report of what a pod has.</summary>
+    public static IReadOnlyList<string> Devices(string? annotation) => [.. (Entries(annotation) ?? []).Select(Device).OfType<string>()];
+
+    /// <summary>Multus has a short form too, names with commas between, which no guest's pod ever gets from here.</summary>
+    private static List<JsonObject>? Entries(string? annotation)
+    {
+        if (annotation is not { Length: > 0 })
+            return [];
+        try
+        {
+            return JsonNode.Parse(annotation) is JsonArray array ? [.. array.OfType<JsonObject>()] : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static string? Device(JsonObject entry) => entry["interface"] is JsonValue value && value.TryGetValue<string>(out var name) ? name : null;
+
+    private static JsonObject Attachment(VirtualMachineInstance vmi, Network network, Interface? nic)
     {
         // `NAMESPACE/NAME`, or the name alone in the VMI's own namespace.
         var parts = network.Multus!.NetworkName!.Split('/', 2);

@@ -32,7 +32,7 @@ public static class LauncherPodRenderer
         var spec = vmi.Spec!;
         var volumes = LauncherVolumes.Of(vmi, blockClaims ?? new HashSet<string>());
         var serviceAccount = spec.Volumes?.FirstOrDefault(v => v.ServiceAccount is not null)?.ServiceAccount?.ServiceAccountName ?? spec.ServiceAccountName;
-        var hooks = options.HasHookSidecars ? HookSidecarContainers.Of(vmi) : new HookSidecarContainers([], [], []);
+        var hooks = options.HasHookSidecars ? HookSidecarContainers.Of(vmi, options.Image) : new HookSidecarContainers([], [], []);
         var grace = spec.TerminationGracePeriodSeconds ?? VmiLifecycle.DefaultGracePeriodSeconds;
         return new Pod
         {

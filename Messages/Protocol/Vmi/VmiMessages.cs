@@ -47,6 +47,12 @@ public sealed record PodObservation(
 
     /// <summary>When the launcher's container ended.</summary>
     public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>What Multus is told to attach to it: the annotation's text.</summary>
+    public string? Networks { get; init; }
+
+    /// <summary>Names of the devices that Multus says it has.</summary>
+    public IReadOnlyList<string> AttachedDevices { get; init; } = [];
 }
 
 public sealed record PodConditionObservation(string Status, string? Reason, string? Message, DateTimeOffset? LastTransitionTime);

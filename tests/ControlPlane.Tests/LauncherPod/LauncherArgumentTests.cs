@@ -31,9 +31,19 @@ public sealed class LauncherArgumentTests
         Assert.Equal("hook-sidecar-0", first.Env!.Single(e => e.Name == "CONTAINER_NAME").Value);
         Assert.Contains(first.VolumeMounts!, m => m is { Name: "hook-sidecar-sockets", MountPath: "/var/run/kubevirt-hooks", SubPath: "hook-sidecar-0" });
         Assert.Contains(first.VolumeMounts!, m => m is { Name: "scripts", MountPath: "/usr/bin/onDefineDomain", SubPath: "run.sh" });
+        Assert.Null(first.Command);
         Assert.Contains(second.VolumeMounts!, m => m is { Name: "data", MountPath: "/data" });
         Assert.Equal(0x1ED, pod.Volumes!.Single(v => v.Name == "scripts").ConfigMap!.DefaultMode);
         Assert.Equal("data", pod.Volumes!.Single(v => v.Name == "data").PersistentVolumeClaim!.ClaimName);
+    }
+
+    [Fact]
+    public void A_hook_side_car_without_an_image_is_a_shim_for_its_script()
+    {
+        var vmi = Vmi();
+        vmi = vmi with { Metadata = vmi.Metadata with { Annotations = new Dictionary<string, string> { [HookSidecarContainers.Annotation] = """[{"args":["--version","v1alpha2"]}]""" } } };
+        var shim = LauncherPodRenderer.Render(vmi, "pod", Options with { HasHookSidecars = true }).Spec!.Containers![1];
+        Assert.Equal(("launcher", "/usr/bin/virt-launcher --hook-shim", "--version v1alpha2"), (shim.Image, string.Join(' ', shim.Command!), string.Join(' ', shim.Args!)));
     }
 
     [Fact]

@@ -81,6 +81,49 @@ public sealed class LiveUpdateTests
     }
 
     [Fact]
+    public void Other_changes_of_NICs_need_a_restart()
+    {
+        var lan = new Interface { Name = "lan", Bridge = new InterfaceBridge() };
+        var started = Nics(Spec(), new Interface { Name = "default", Masquerade = new InterfaceMasquerade() }, lan);
+        Assert.Equal(LiveUpdate.NotLiveUpdatable, To(started, Nics(Spec(), [.. started.Domain!.Devices!.Interfaces!.SkipLast(1)])).RestartRequired);
+        Assert.Equal(LiveUpdate.NotLiveUpdatable, To(started, Nics(Spec(), started.Domain.Devices.Interfaces![0], lan with { MacAddress = "02:00:00:00:00:01" })).RestartRequired);
+        var function = To(started, Nics(Spec(), [.. started.Domain.Devices.Interfaces!, new Interface { Name = "vf", Sriov = new InterfaceSRIOV() }]));
+        Assert.Equal((LiveUpdate.NotLiveUpdatable, 2), (function.RestartRequired, function.Instance.Domain!.Devices!.Interfaces!.Count));
+
+        // Plugged after the start: the revision says nothing of it.
+        var plugged = Nics(Spec(), [.. started.Domain.Devices.Interfaces!, lan with { Name = "late" }]);
+        Assert.Equal(LiveUpdate.NotLiveUpdatable, LiveUpdate.Decide(started, started, Running(plugged), new MachineConfig()).RestartRequired);
+        Assert.Null(LiveUpdate.Decide(started, plugged, Running(plugged), new MachineConfig()).RestartRequired);
+
+        LiveUpdateOutcome To(VirtualMachineInstanceSpec from, VirtualMachineInstanceSpec to) => LiveUpdate.Decide(from, to, Running(from), new MachineConfig());
+    }
+
+    [Fact]
+    public void What_was_attached_by_default_is_no_NIC_that_the_template_has_lost() =>
+        Assert.Null(LiveUpdate.Decide(Spec(), Spec(), Running(Nics(Spec(), new Interface { Name = "default", Masquerade = new InterfaceMasquerade() })), new MachineConfig()).RestartRequired);
+
+    [Fact]
+    public void An_absent_NIC_leaves_the_instance_when_its_guest_has_let_go_and_then_the_machine_and_may_be_plugged_again()
+    {
+        var lan = new Interface { Name = "lan", Bridge = new InterfaceBridge() };
+        var (with, absent) = (Nics(Spec(), lan), Nics(Spec(), lan with { State = "absent" }));
+        var machine = Vm("Always", template: _ => absent);
+        machine = machine with { Metadata = machine.Metadata with { Generation = 2 } };
+        var detaching = State(machine, Instance("Running", spec: Running(absent))) with { Started = new StartedRevision("revision-start-vm-vm-1-1", Vm("Always", template: _ => with).Spec!) };
+        var shown = detaching with { Instance = detaching.Instance! with { Status = detaching.Instance.Status! with { Interfaces = [new VirtualMachineInstanceNetworkInterface { Name = "lan" }] } } };
+        Assert.Empty(Decide(shown).Effects);
+        Assert.Equal("""{"spec":{"domain":{"devices":{"interfaces":[]}},"networks":[]}}""", Assert.IsType<MachineEffect.PatchInstance>(Assert.Single(Decide(detaching).Effects)).Patch.ToJsonString());
+
+        var gone = detaching with { Instance = Instance("Running", spec: Running(Nics(Spec()))) };
+        var patch = Assert.IsType<MachineEffect.PatchMachine>(Decide(gone).Effects.Single(e => e is MachineEffect.PatchMachine)).Patch;
+        Assert.Equal("""{"metadata":{"resourceVersion":"10"},"spec":{"template":{"spec":{"domain":{"devices":{"interfaces":[]}},"networks":[]}}}}""", patch.ToJsonString());
+        Assert.Equal("PatchMachine", Did(Decide(State(Vm("Halted", template: _ => absent)))));
+        // Wanted again too early: it comes when the old one is gone.
+        Assert.Equal("absent", Assert.Single(LiveUpdate.Decide(with, with, Running(absent), new MachineConfig()).Instance.Domain!.Devices!.Interfaces!).State);
+        Assert.Null(Assert.Single(LiveUpdate.Decide(with, with, Running(Nics(Spec())), new MachineConfig()).Instance.Domain!.Devices!.Interfaces!).State);
+    }
+
+    [Fact]
     public void Anything_else_needs_a_restart()
     {
         var outcome = Change(s => s with { Hostname = "other" });
@@ -119,6 +162,12 @@ public sealed class LiveUpdateTests
         Assert.Null(decision.RestartRequired);
         Assert.Equal("""{"metadata":{"annotations":{"kubevirt.io/vm-generation":"5"}}}""", Assert.IsType<MachineEffect.PatchInstance>(Assert.Single(decision.Effects)).Patch.ToJsonString());
     }
+
+    private static VirtualMachineInstanceSpec Nics(VirtualMachineInstanceSpec spec, params IReadOnlyList<Interface> nics) => spec with
+    {
+        Networks = [.. nics.Select(n => n.Masquerade is null ? new Network { Name = n.Name, Multus = new MultusNetwork { NetworkName = n.Name } } : new Network { Name = n.Name, Pod = new PodNetwork() })],
+        Domain = spec.Domain! with { Devices = spec.Domain.Devices! with { Interfaces = nics } },
+    };
 
     private static LiveUpdateOutcome Change(Func<VirtualMachineInstanceSpec, VirtualMachineInstanceSpec> change, MachineConfig? config = null) =>
         LiveUpdate.Decide(Spec(), change(Spec()), Running(Spec()), config ?? new MachineConfig());

@@ -28,5 +28,20 @@ public sealed class DhcpServerTests
     public void A_network_without_a_gateway_has_no_router_rather_than_the_bridge() =>
         Assert.Contains("--dhcp-option=option:router", DhcpServer.Arguments(Nic("10.1.2.3/24", null) with { IsBridged = true }, "/run"));
 
+    [Fact]
+    public async Task An_interface_that_is_plugged_again_finds_its_address_free_of_the_one_before()
+    {
+        var folder = Directory.CreateTempSubdirectory("dhcp-").FullName;
+        var leases = Path.Combine(folder, "default.leases");
+        await File.WriteAllTextAsync(leases, "0 02:00:00:00:00:99 10.1.2.3 * *\n", TestContext.Current.CancellationToken);
+        await using (var server = new DhcpServer(Nic("10.1.2.3/24", null), folder, _ => { }))
+        {
+            server.Start();
+            Assert.DoesNotContain("02:00:00:00:00:99", File.Exists(leases) ? await File.ReadAllTextAsync(leases, TestContext.Current.CancellationToken) : "", StringComparison.Ordinal);
+        }
+
+        Directory.Delete(folder, recursive: true);
+    }
+
     private static PreparedInterface Nic(string address, string? gateway) => new("default", "tap0", "k6t-eth0", "02:00:00:00:00:01", 1500, address, gateway, [], [], "guest", []);
 }

@@ -12,11 +12,16 @@ namespace Troupe.Launcher.Tests.Hooks;
 public sealed class HookSidecarTests : IDisposable
 {
     private static readonly VirtualMachineInstance Vmi = new() { Metadata = new ObjectMeta { Name = "demo", Namespace = "default" } };
+    private readonly string _scripts = Directory.CreateTempSubdirectory("hook-scripts-").FullName;
     private readonly string _folder = Directory.CreateTempSubdirectory("hooks-").FullName;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose()
+    {
+        Directory.Delete(_folder, recursive: true);
+        Directory.Delete(_scripts, recursive: true);
+    }
 
     [Fact]
     public async Task The_domain_goes_through_all_side_cars_that_want_it_the_highest_priority_first_and_each_by_its_newest_version()
@@ -66,6 +71,48 @@ public sealed class HookSidecarTests : IDisposable
         await using var strange = await Servers(new HookBehaviour("strange", ["v9"]));
         using var others = Hooks(2);
         Assert.Equal("side-car strange speaks v9; known are v1alpha3, v1alpha2, v1alpha1", (await Assert.ThrowsAsync<HookException>(() => others.CollectAsync(Ct))).Message);
+    }
+
+    [Fact]
+    public async Task A_shim_runs_scripts_for_a_side_car_and_ends_with_the_guest()
+    {
+        Script("onDefineDomain", """test "$1 $3" = "--vmi --domain" && printf '%s' "$2" | grep -q '"name":"demo"' && printf '%s' "$4" | sed 's/small/large/'""");
+        Script("preCloudInitIso", """test "$3" = --cloud-init && printf '%s' "$4" | sed 's/cloud-config/cloud-config from a script/'""");
+        var shim = new HookShim("v1alpha3", _scripts, _ => { }).RunAsync(Directory.CreateDirectory(Path.Combine(_folder, "hook-sidecar-0")).FullName, Ct);
+        using var hooks = Hooks(1);
+        await hooks.CollectAsync(Ct);
+        // More than fits into one frame, and into a window.
+        var filling = new string('x', 100_000);
+        Assert.Equal($"<domain>large{filling}</domain>", await hooks.DefineAsync($"<domain>small{filling}</domain>", Vmi, Ct));
+        var data = await hooks.SeedAsync(new CloudInitSources("#cloud-config"u8.ToArray(), null), isNoCloud: true, Vmi, Ct);
+        Assert.Equal("#cloud-config from a script", Encoding.UTF8.GetString(data.UserData));
+        await hooks.EndAsync(Ct);
+        await shim.WaitAsync(TimeSpan.FromSeconds(30), Ct);
+        Assert.Empty(Directory.GetFiles(_folder, "*.sock", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public async Task What_a_script_says_of_its_failure_is_told()
+    {
+        Script("onDefineDomain", "echo 'no such board' >&2; exit 3");
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+        var shim = new HookShim("v1alpha1", _scripts, _ => { }).RunAsync(Directory.CreateDirectory(Path.Combine(_folder, "hook-sidecar-0")).FullName, stop.Token);
+        using var hooks = Hooks(1);
+        await hooks.CollectAsync(Ct);
+        var e = await Assert.ThrowsAsync<HookException>(() => hooks.DefineAsync("<domain/>", Vmi, Ct));
+        Assert.Equal("side-car shim: kubevirt.hooks.v1alpha1.Callbacks/OnDefineDomain: onDefineDomain ended with code 3: no such board", e.Message);
+        Assert.Same(CloudInit, await hooks.SeedAsync(CloudInit, isNoCloud: true, Vmi, Ct));
+        await stop.CancelAsync();
+        await shim.WaitAsync(TimeSpan.FromSeconds(30), Ct);
+    }
+
+    private static readonly CloudInitSources CloudInit = new("#cloud-config"u8.ToArray(), null);
+
+    private void Script(string name, string text)
+    {
+        var file = Path.Combine(_scripts, name);
+        File.WriteAllText(file, $"#!/bin/sh\n{text}\n");
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserExecute);
     }
 
     private HookSidecars Hooks(int count) => new(_folder, count, TimeProvider.System, _ => { });

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
+using Troupe.Messages.Api.Meta;
 using Troupe.Messages.Protocol.Launcher;
 using Troupe.NodeActors.Networking;
 using Xunit;
@@ -76,6 +78,61 @@ public sealed class BridgeTests : PodOfNamespaces
         await In(Pod, "ip", "link", "delete", "eth0");
         var error = await Assert.ThrowsAsync<UnsupportedNetworkException>(() => PrepareAsync(pid, Nic));
         Assert.Contains("no device eth0 for network 'default'", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Secondary_networks_come_and_go_while_the_pod_lives_each_with_a_bridge_address_of_its_own()
+    {
+        var pid = await MakePodAsync();
+        var networking = new PodNetworking();
+        await AttachAsync("blue", "198.51.100.2");
+        await AttachAsync("red", "203.0.113.2");
+        await networking.PrepareAsync(pid, Vmi("blue", "red"), [PodAddress], [], Ct);
+        await networking.TidyAsync(pid, Vmi("blue", "red"), Ct);
+        Assert.Equal([1, 2], await IndicesAsync());
+
+        // Absent is not gone: the guest may have it still.
+        await networking.TidyAsync(pid, Vmi("-blue", "red"), Ct);
+        Assert.Equal([1, 2], await IndicesAsync());
+        // Multus removes what bears the device's name, which it never is.
+        await In(Pod, "ip", "link", "delete", "dev", PodInterfaces.Secondary("blue"));
+        await networking.TidyAsync(pid, Vmi("red"), Ct);
+        var red = Assert.Single(await networking.PrepareAsync(pid, Vmi("red"), [PodAddress], [], Ct), i => i.Name == "red");
+        Assert.Equal(("203.0.113.2/24", (string?)null), (red.GuestAddress, red.Gateway));
+        Assert.Equal([2], await IndicesAsync());
+        await AttachAsync("blue", "198.51.100.2");
+        var blue = (await networking.PrepareAsync(pid, Vmi("red", "blue"), [PodAddress], [], Ct)).Single(i => i.Name == "blue");
+        Assert.Equal("198.51.100.2/24", blue.GuestAddress);
+        Assert.Equal([2, 3], await IndicesAsync());
+        await networking.TidyAsync(pid, Vmi(), Ct);
+        var left = await DevicesAsync();
+        Assert.DoesNotContain(PodInterfaces.Secondary("red")[3..], left, StringComparison.Ordinal);
+        Assert.Contains("eth0", left, StringComparison.Ordinal);
+
+        async Task AttachAsync(string network, string address)
+        {
+            var device = PodInterfaces.Secondary(network);
+            await In(Pod, "ip", "link", "add", device, "type", "veth", "peer", "name", $"peer-{network}");
+            await In(Pod, "ip", "address", "add", $"{address}/24", "dev", device);
+            await In(Pod, "ip", "link", "set", "dev", device, "up");
+        }
+
+        async Task<IReadOnlyList<int>> IndicesAsync() =>
+            [.. (await In(Pod, "ip", "-o", "-4", "address", "show")).Split('\n').Where(l => l.Contains(" 169.254.75.1", StringComparison.Ordinal)).Select(l => int.Parse(l.Split("169.254.75.1")[1].Split('/')[0], null)).Order()];
+
+        // Behind the pod's own, which is not made here.
+        static VirtualMachineInstance Vmi(params string[] networks) => new()
+        {
+            Metadata = new ObjectMeta { Name = "guest", Uid = "uid" },
+            Spec = new VirtualMachineInstanceSpec
+            {
+                Networks = [.. networks.Select(n => new Network { Name = n.TrimStart('-'), Multus = new MultusNetwork { NetworkName = "lan" } })],
+                Domain = new DomainSpec
+                {
+                    Devices = new Devices { Interfaces = [new Interface { Name = "none", State = "absent" }, .. networks.Select(n => new Interface { Name = n.TrimStart('-'), Bridge = new InterfaceBridge(), State = n[0] == '-' ? "absent" : null })] },
+                },
+            },
+        };
     }
 
     private async Task AttachBridgedAsync(PreparedInterface nic)

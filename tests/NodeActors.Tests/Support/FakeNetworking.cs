@@ -11,4 +11,6 @@ internal sealed class FakeNetworking : IPodNetworking
 
     public Task<IReadOnlyList<PreparedInterface>> PrepareAsync(int launcherPid, VirtualMachineInstance vmi, IReadOnlyList<string> podAddresses, IReadOnlyList<string> keptAddresses, CancellationToken ct) =>
         Failures.TryDequeue(out var failure) ? Task.FromException<IReadOnlyList<PreparedInterface>>(failure) : Task.FromResult<IReadOnlyList<PreparedInterface>>([]);
+
+    public Task TidyAsync(int launcherPid, VirtualMachineInstance vmi, CancellationToken ct) => Task.CompletedTask;
 }

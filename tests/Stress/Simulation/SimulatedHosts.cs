@@ -98,4 +98,6 @@ public sealed class SimulatedPodNetworking(SimulatedHosts hosts) : IPodNetworkin
         return Task.FromResult<IReadOnlyList<PreparedInterface>>(
             [new PreparedInterface("default", "tap0", "k6t-eth0", "02:00:00:00:00:01", 1500, "10.0.2.2/24", "10.0.2.1", [], [], null, podAddresses)]);
     }
+
+    public Task TidyAsync(int launcherPid, VirtualMachineInstance vmi, CancellationToken ct) => Task.CompletedTask;
 }
