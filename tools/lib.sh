@@ -29,6 +29,8 @@ ensure_packages() {
   done
 }
 
+ensure_sdk() { command -v dotnet >/dev/null || die "the .NET 10 SDK is missing (https://dot.net)"; }
+
 # stamp_of PATH...: hash of the sources below the paths, to know whether something must be built again.
 stamp_of() {
   find "$@" -type f -not -path '*/bin/*' -not -path '*/obj/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-32
@@ -48,22 +50,24 @@ DEVCLUSTER_ENV=(DOTNET_GCgen0size=0x1000000)
 
 devcluster_bin() { echo "$DEV/bin/devcluster/Troupe.DevCluster"; }
 
+# Analyzers take most of a compiler's time. ./dev test, which has just run them, takes what it compiled as it is.
+COMPILE=(-p:RunAnalyzers=false)
+
 publish() { # publish PROJECT-FOLDER OUT
   say "building $1"
-  # Analyzers run when the solution is built (./dev test, ./dev lint); here they would take most of the time.
-  dotnet publish "$1" -c Release -o "$DEV/bin/$2" -p:RunAnalyzers=false -v quiet --nologo
+  dotnet publish "$1" -c Release -o "$DEV/bin/$2" "${COMPILE[@]}" -v quiet --nologo
 }
 
 publish_native() { # publish_native PROJECT-FOLDER OUT
   say "building $1 (native)"
   # gcc instead of clang: one package less on a fresh machine.
-  dotnet publish "$1" -c Release -r linux-x64 -p:CppCompilerAndLinker=gcc -p:RunAnalyzers=false -o "$DEV/bin/$2" -v quiet --nologo
+  dotnet publish "$1" -c Release -r linux-x64 -p:CppCompilerAndLinker=gcc "${COMPILE[@]}" -o "$DEV/bin/$2" -v quiet --nologo
 }
 
 BUILD_SETTINGS=(Directory.Build.props Directory.Build.targets Directory.Packages.props global.json)
 
 build_devcluster() {
-  command -v dotnet >/dev/null || die "the .NET 10 SDK is missing (https://dot.net)"
+  ensure_sdk
   unless_stamped devcluster "$(stamp_of DevCluster "${BUILD_SETTINGS[@]}")" publish_native DevCluster devcluster
 }
 

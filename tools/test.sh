@@ -4,9 +4,11 @@ run_tests() {
   local filter=${1:-} results=$DEV/test-results
   ensure_packages "${RUNTIME_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
   [ "$(id -u)" = 0 ] || die "tests make network namespaces, cgroups and guests: run ./dev test as root"
-  build_product
-  say "building the tests"
+  ensure_sdk
+  say "building everything, with analyzers"
   dotnet build Troupe.slnx -c Release -v quiet --nologo
+  COMPILE=()
+  build_product
   rm -rf "$results"; mkdir -p "$results"
   local project name failed=0
   for project in tests/*/Troupe.*.csproj; do
