@@ -1,7 +1,6 @@
 using Troupe.ControlPlane.Vmi;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
-using Troupe.Messages.Protocol.Migration;
 
 namespace Troupe.ControlPlane.Migration;
 
