@@ -179,6 +179,8 @@ internal sealed class MigrationHost : IAsyncDisposable
             _host.Update(o => o.Migration is { } m && m.TargetEpoch == _source.TargetEpoch ? o with { Migration = m with { Source = _source.Stage } } : o);
         }
 
+        if (actions.HasFlag(SourceActions.StartPostCopy))
+            _run?.StartPostCopy();
         if (actions.HasFlag(SourceActions.CancelJob))
             _run?.Cancel();
         if (actions.HasFlag(SourceActions.KeepGuest))

@@ -380,7 +380,7 @@ public sealed class MigrationLifecycleTests
         Tell(new PodGone("uid", "virt-launcher-demo-abcde", "pod-uid"));
         Show();
         Assert.Null(_state.Moving.Ongoing);
-        Assert.Equal(("PostCopy", true, null), (Mode(), _state.Vmi.Status.MigrationState.Completed, _state.Vmi.Status.MigrationState.Failed));
+        Assert.Equal(("PostCopy", true, null), (Mode(), _state.Vmi.Status.MigrationState!.Completed, _state.Vmi.Status.MigrationState!.Failed));
         Assert.Equal(MigrationPhases.Succeeded, Phase());
     }
 
