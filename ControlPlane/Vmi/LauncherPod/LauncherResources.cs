@@ -61,7 +61,8 @@ internal static class LauncherResources
             guest = 0;
         }
 
-        requests[Memory] = Quantity.FromBytes(guest + overhead);
+        // The limit has room for the overhead in any case.
+        requests[Memory] = Quantity.FromBytes(guest + (domain.Resources?.OvercommitGuestOverhead is true ? 0 : overhead));
         if (limits.TryGetValue(Memory, out var limit))
             limits[Memory] = Quantity.FromBytes((domain.Memory?.Hugepages is null ? limit.Units : 0) + overhead);
         // Only a pod whose requests are its limits gets CPUs of its own.

@@ -57,6 +57,14 @@ public class LauncherPodTests
     public void Shared_vcpus_ask_for_a_tenth_of_a_cpu() => Assert.Equal("400m", Resource(Render(cpu: """{ "cores": 4 }"""), "requests", "cpu"));
 
     [Fact]
+    public void The_overhead_may_be_left_out_of_what_is_requested_but_not_of_the_limit()
+    {
+        var pod = Render(memory: """{ "guest": "256Mi" }, "resources": { "overcommitGuestOverhead": true, "limits": { "memory": "256Mi" } }""");
+        Assert.Equal("268435456", Resource(pod, "requests", "memory"));
+        Assert.InRange(long.Parse(Resource(pod, "limits", "memory")!, System.Globalization.CultureInfo.InvariantCulture), 400L << 20, 800L << 20);
+    }
+
+    [Fact]
     public void Huge_pages_hold_the_guest_and_ordinary_memory_the_rest()
     {
         var pod = Render(memory: """{ "guest": "1Gi", "hugepages": { "pageSize": "2Mi" } }""");
