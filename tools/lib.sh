@@ -54,17 +54,17 @@ publish() { # publish PROJECT-FOLDER OUT
   dotnet publish "$1" -c Release -o "$DEV/bin/$2" -p:RunAnalyzers=false -v quiet --nologo
 }
 
-publish_launcher() {
-  say "building Launcher (native)"
+publish_native() { # publish_native PROJECT-FOLDER OUT
+  say "building $1 (native)"
   # gcc instead of clang: one package less on a fresh machine.
-  dotnet publish Launcher -c Release -r linux-x64 -p:CppCompilerAndLinker=gcc -p:RunAnalyzers=false -o "$DEV/bin/launcher" -v quiet --nologo
+  dotnet publish "$1" -c Release -r linux-x64 -p:CppCompilerAndLinker=gcc -p:RunAnalyzers=false -o "$DEV/bin/$2" -v quiet --nologo
 }
 
 BUILD_SETTINGS=(Directory.Build.props Directory.Build.targets Directory.Packages.props global.json)
 
 build_devcluster() {
   command -v dotnet >/dev/null || die "the .NET 10 SDK is missing (https://dot.net)"
-  unless_stamped devcluster "$(stamp_of DevCluster Messages "${BUILD_SETTINGS[@]}")" publish DevCluster devcluster
+  unless_stamped devcluster "$(stamp_of DevCluster "${BUILD_SETTINGS[@]}")" publish_native DevCluster devcluster
 }
 
 build_product() {
@@ -72,7 +72,7 @@ build_product() {
   local settings=("${BUILD_SETTINGS[@]}")
   unless_stamped controlplane "$(stamp_of ControlPlane Kubernetes Messages deploy/crds "${settings[@]}")" publish ControlPlane controlplane
   unless_stamped nodeactors "$(stamp_of NodeActors Kubernetes Messages "${settings[@]}")" publish NodeActors nodeactors
-  unless_stamped launcher "$(stamp_of Launcher Messages "${settings[@]}")" publish_launcher
+  unless_stamped launcher "$(stamp_of Launcher Messages "${settings[@]}")" publish_native Launcher launcher
   build_images
 }
 

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using k8s.Models;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Machinery;
 
@@ -13,7 +12,7 @@ internal static class DeleteRules
     /// <exception cref="ApiException">400 for wrong types, 422 for values that aren't allowed.</exception>
     public static void Check(JsonObject options)
     {
-        var schema = BuiltinSchemas.For<V1DeleteOptions>();
+        var schema = BuiltinSchemas.For("meta.v1.DeleteOptions");
         SchemaWalk.DropNulls(options, schema);
         if (SchemaValidator.Validate(options, schema).FirstOrDefault() is { } wrong)
             throw ApiException.BadRequest($"DeleteOptions in version \"v1\" cannot be handled as a DeleteOptions: {wrong.Field}: {wrong.Message}");

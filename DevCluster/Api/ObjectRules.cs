@@ -17,7 +17,7 @@ internal static class ObjectRules
         if (obj["metadata"] is not (null or JsonObject))
             throw ApiException.BadRequest($"{definition.Kind} in version \"{definition.Key.Version}\" cannot be handled as a {definition.Kind}: metadata: expected an object");
         var schema = definition.Schema.Value;
-        var metadataSchema = schema.Properties.GetValueOrDefault("metadata") ?? BuiltinSchemas.For<k8s.Models.V1ObjectMeta>();
+        var metadataSchema = schema.Properties.GetValueOrDefault("metadata") ?? BuiltinSchemas.For("meta.v1.ObjectMeta");
         SchemaWalk.DropNulls(obj["metadata"], metadataSchema);
         if (!definition.IsCustom)
             SchemaWalk.DropNulls(obj, schema);

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using k8s.Models;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Machinery;
 using Troupe.DevCluster.Resources;
@@ -35,7 +34,7 @@ internal static class Scales
     /// <exception cref="ApiException">422 when a patch made something else of the scale.</exception>
     public static JsonObject Checked(JsonNode? scale)
     {
-        if (scale is JsonObject obj && SchemaValidator.Validate(obj, BuiltinSchemas.For<V1Scale>()).Count == 0)
+        if (scale is JsonObject obj && SchemaValidator.Validate(obj, BuiltinSchemas.For("autoscaling.v1.Scale")).Count == 0)
             return obj;
         throw ApiException.Invalid("", "", "", [new("FieldValueInvalid", $"Invalid value: {scale.ToUtf8Text()}: cannot be handled as a Scale", "patch")]);
     }
@@ -43,7 +42,7 @@ internal static class Scales
     /// <summary>The patch of the object that a written Scale amounts to.</summary>
     public static JsonObject AsPatch(ResourceDefinition definition, JsonObject scale, PatchKind kind)
     {
-        if (SchemaValidator.Validate(scale, BuiltinSchemas.For<V1Scale>()).FirstOrDefault() is { } wrong)
+        if (SchemaValidator.Validate(scale, BuiltinSchemas.For("autoscaling.v1.Scale")).FirstOrDefault() is { } wrong)
             throw ApiException.BadRequest($"Scale in version \"v1\" cannot be handled as a Scale: {wrong.Field}: {wrong.Message}");
         var replicas = scale.Int("spec", "replicas") ?? 0;
         if (replicas < 0)

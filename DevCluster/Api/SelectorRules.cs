@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using k8s.Models;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Machinery;
 
@@ -12,7 +11,7 @@ internal static class SelectorRules
     {
         switch (value)
         {
-            case JsonObject selector when schema.Model?.Type == typeof(V1LabelSelector):
+            case JsonObject selector when schema.Model == "meta.v1.LabelSelector":
                 CheckSelector(selector, path, causes);
                 break;
             case JsonObject obj when schema.Properties.Count > 0:

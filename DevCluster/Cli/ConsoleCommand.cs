@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Net.Security;
 using System.Net.WebSockets;
 using System.Security.Cryptography.X509Certificates;
-using k8s;
 
 namespace Troupe.DevCluster.Cli;
 
@@ -27,15 +26,15 @@ internal static class ConsoleCommand
 
     private static async Task<int> RunAsync(string kubeconfig, string ns, string name, CancellationToken ct)
     {
-        var config = KubernetesClientConfiguration.BuildConfigFromConfigFile(kubeconfig);
+        var config = Kubeconfig.Read(kubeconfig);
         var path = $"apis/subresources.kubevirt.io/v1/namespaces/{Uri.EscapeDataString(ns)}/virtualmachineinstances/{Uri.EscapeDataString(name)}/console";
         using var socket = new ClientWebSocket();
         socket.Options.AddSubProtocol(Protocol);
-        socket.Options.ClientCertificates.Add(ClientCertificate(config) ?? throw new InvalidOperationException($"{kubeconfig} has no client certificate"));
-        socket.Options.RemoteCertificateValidationCallback = (_, certificate, _, errors) => errors is SslPolicyErrors.None || IsFrom(config.SslCaCerts, certificate);
+        socket.Options.ClientCertificates.Add(config.Client ?? throw new InvalidOperationException($"{kubeconfig} has no client certificate"));
+        socket.Options.RemoteCertificateValidationCallback = (_, certificate, _, errors) => errors is SslPolicyErrors.None || config.IsServer(certificate);
         try
         {
-            await socket.ConnectAsync(new Uri($"{config.Host.Replace("https://", "wss://", StringComparison.Ordinal).TrimEnd('/')}/{path}"), ct);
+            await socket.ConnectAsync(new Uri($"{config.Server.ToString().Replace("https://", "wss://", StringComparison.Ordinal).TrimEnd('/')}/{path}"), ct);
         }
         catch (WebSocketException)
         {
@@ -54,17 +53,6 @@ internal static class ConsoleCommand
         await (isTerminal ? Task.WhenAny(sending, receiving) : receiving);
         await stop.CancelAsync();
         return 0;
-    }
-
-    private static X509Certificate2? ClientCertificate(KubernetesClientConfiguration config)
-    {
-        if (config.ClientCertificateData is not { } certificate || config.ClientCertificateKeyData is not { } key)
-            return null;
-        using var pem = X509Certificate2.CreateFromPem(Text(certificate), Text(key));
-        // TLS wants a key that is not only in memory as an ephemeral one.
-        return X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
-
-        static string Text(string data) => System.Text.Encoding.ASCII.GetString(Convert.FromBase64String(data));
     }
 
     /// <returns>Ends with the escape key or the end of the input.</returns>
@@ -107,12 +95,15 @@ internal static class ConsoleCommand
     }
 
     /// <summary>A failed upgrade hides the server's answer; a plain request gets it.</summary>
-    private static async Task<string> WhyAsync(KubernetesClientConfiguration config, string path, string name)
+    private static async Task<string> WhyAsync(Kubeconfig config, string path, string name)
     {
-        using var kubernetes = new Kubernetes(config);
+        using var handler = new SocketsHttpHandler();
+        handler.SslOptions.ClientCertificates = [config.Client!];
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, errors) => errors is SslPolicyErrors.None || config.IsServer(certificate);
+        using var http = new HttpClient(handler);
         try
         {
-            using var response = await kubernetes.HttpClient.GetAsync(new Uri(kubernetes.BaseUri, path));
+            using var response = await http.GetAsync(new Uri($"{config.Server.ToString().TrimEnd('/')}/{path}"));
             var text = await response.Content.ReadAsStringAsync();
             return System.Text.Json.Nodes.JsonNode.Parse(text)?["message"]?.GetValue<string>() ?? text;
         }
@@ -120,17 +111,6 @@ internal static class ConsoleCommand
         {
             return $"cannot connect to the console of {name}: {e.Message}";
         }
-    }
-
-    private static bool IsFrom(X509Certificate2Collection? authorities, X509Certificate? certificate)
-    {
-        if (authorities is null || certificate is not X509Certificate2 leaf)
-            return false;
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
-        return chain.Build(leaf);
     }
 
     /// <summary>Keys go to the guest as they are typed; the terminal is put back at the end.</summary>

@@ -32,8 +32,7 @@ internal static class NamespaceConditions
                 ["message"] = message,
             };
         }
-        return
-        [
+        return new JsonArray(
             undiscovered.Count > 0
                 ? Condition("NamespaceDeletionDiscoveryFailure", true, "DiscoveryFailed", $"Discovery failed for some groups, {undiscovered.Count} failing: unable to retrieve the complete list of server APIs: {string.Join(", ", undiscovered)}")
                 : Condition("NamespaceDeletionDiscoveryFailure", false, "ResourcesDiscovered", "All resources successfully discovered"),
@@ -46,7 +45,6 @@ internal static class NamespaceConditions
                 : Condition("NamespaceContentRemaining", false, "ContentRemoved", "All content successfully removed"),
             finalizers.Count > 0
                 ? Condition("NamespaceFinalizersRemaining", true, "SomeFinalizersRemain", "Some content in the namespace has finalizers remaining: " + string.Join(", ", finalizers))
-                : Condition("NamespaceFinalizersRemaining", false, "ContentHasNoFinalizers", "All content-preserving finalizers finished"),
-        ];
+                : Condition("NamespaceFinalizersRemaining", false, "ContentHasNoFinalizers", "All content-preserving finalizers finished"));
     }
 }

@@ -15,7 +15,7 @@ internal static class TypedObjects
     {
         if (Read.TryGetValue(stored, out var known) && known is T same)
             return same;
-        var value = JsonSerializer.Deserialize<T>(stored.Json.Span, KubeJson.Options) ?? throw new JsonException($"not a {typeof(T).Name}");
+        var value = JsonSerializer.Deserialize(stored.Json.Span, KubeJson.Model<T>()) ?? throw new JsonException($"not a {typeof(T).Name}");
         Read.AddOrUpdate(stored, value);
         return value;
     }

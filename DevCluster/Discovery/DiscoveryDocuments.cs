@@ -122,7 +122,7 @@ internal sealed class DiscoveryDocuments(ResourceRegistry registry, ApiAggregato
                 resource["categories"] = Strings(d.Categories);
             if (d.Answer is null)
                 resource["storageVersionHash"] = StorageHash(d);
-            list.Add(resource);
+            list.Add((JsonNode)resource);
             foreach (var s in Subresources(d))
             {
                 var sub = new JsonObject { ["name"] = $"{d.Key.Plural}/{s.Name}", ["singularName"] = "", ["namespaced"] = d.Namespaced, ["kind"] = s.Kind, ["verbs"] = Strings(s.Verbs) };
@@ -131,7 +131,7 @@ internal sealed class DiscoveryDocuments(ResourceRegistry registry, ApiAggregato
                     sub["group"] = s.Group;
                     sub["version"] = s.Version;
                 }
-                list.Add(sub);
+                list.Add((JsonNode)sub);
             }
         }
         return new JsonObject { ["kind"] = "APIResourceList", ["apiVersion"] = "v1", ["groupVersion"] = group.Length == 0 ? version : $"{group}/{version}", ["resources"] = list };
@@ -199,7 +199,7 @@ internal sealed class DiscoveryDocuments(ResourceRegistry registry, ApiAggregato
                     ["verbs"] = s.Arr("verbs")?.DeepClone() ?? new JsonArray(),
                 })]);
             }
-            resources.Add(json);
+            resources.Add((JsonNode)json);
         }
         return new JsonObject { ["version"] = service.Version, ["resources"] = resources, ["freshness"] = service.Resources is null ? "Stale" : "Current" };
     }

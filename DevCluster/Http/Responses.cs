@@ -159,7 +159,7 @@ internal static class Responses
                 row["object"] = item.DeepClone();
             else if (include != "None")
                 row["object"] = Partial(item, tableVersion);
-            rows.Add(row);
+            rows.Add((JsonNode)row);
         }
         return new JsonObject
         {

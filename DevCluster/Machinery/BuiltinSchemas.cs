@@ -1,98 +1,89 @@
-using System.Collections;
 using System.Collections.Concurrent;
-using System.Reflection;
-using System.Text.Json.Serialization;
-using k8s.Models;
 
 namespace Troupe.DevCluster.Machinery;
 
 /// <summary>
-/// Schemas of the built-in kinds, read off the client library's model types when a kind is first used. What the types don't tell
-/// (which lists merge by which key, what is owned as a whole) are the few tables here; source: the merge keys and list types in
-/// Kubernetes' published OpenAPI document.
+/// Schemas of the built-in kinds, made of their types' fields (<see cref="BuiltinTypes"/>) when a kind is first used. What the fields
+/// don't tell (which lists merge by which key, what is owned as a whole) are the few tables here; source: the merge keys and list
+/// types in Kubernetes' published OpenAPI document.
 /// </summary>
 internal static class BuiltinSchemas
 {
-    private static readonly ConcurrentDictionary<Type, Schema> Known = new();
+    private static readonly ConcurrentDictionary<string, Schema> Known = new();
     private static readonly Lock Gate = new();
-
-    /// <summary>The kind whose schema is being built; written under the gate.</summary>
-    private static Type? _root;
 
     /// <summary>(type, property) → (strategic merge key, server-side apply keys).</summary>
     private static readonly Dictionary<(string Type, string Property), (string? MergeKey, string[] Keys)> ListMaps = new()
     {
-        [("V1ObjectMeta", "ownerReferences")] = ("uid", ["uid"]),
-        [("V1PodSpec", "containers")] = ("name", ["name"]),
-        [("V1PodSpec", "initContainers")] = ("name", ["name"]),
-        [("V1PodSpec", "ephemeralContainers")] = ("name", ["name"]),
-        [("V1PodSpec", "volumes")] = ("name", ["name"]),
-        [("V1PodSpec", "imagePullSecrets")] = ("name", ["name"]),
-        [("V1PodSpec", "hostAliases")] = ("ip", ["ip"]),
-        [("V1PodSpec", "topologySpreadConstraints")] = ("topologyKey", ["topologyKey", "whenUnsatisfiable"]),
-        [("V1PodSpec", "schedulingGates")] = ("name", ["name"]),
-        [("V1PodSpec", "resourceClaims")] = ("name", ["name"]),
-        [("V1Container", "env")] = ("name", ["name"]),
-        [("V1Container", "ports")] = ("containerPort", ["containerPort", "protocol"]),
-        [("V1Container", "volumeMounts")] = ("mountPath", ["mountPath"]),
-        [("V1Container", "volumeDevices")] = ("devicePath", ["devicePath"]),
-        [("V1EphemeralContainer", "env")] = ("name", ["name"]),
-        [("V1EphemeralContainer", "volumeMounts")] = ("mountPath", ["mountPath"]),
-        [("V1ResourceRequirements", "claims")] = (null, ["name"]),
-        [("V1PodStatus", "podIPs")] = ("ip", ["ip"]),
-        [("V1PodStatus", "hostIPs")] = ("ip", []),
-        [("V1NodeStatus", "addresses")] = ("type", ["type"]),
-        [("V1ServiceSpec", "ports")] = ("port", ["port", "protocol"]),
-        [("V1LoadBalancerStatus", "ingress")] = (null, []),
-        [("V1ServiceAccount", "secrets")] = ("name", ["name"]),
-        [("V1MutatingWebhookConfiguration", "webhooks")] = ("name", ["name"]),
-        [("V1ValidatingWebhookConfiguration", "webhooks")] = ("name", ["name"]),
-        [("V1NamespaceStatus", "conditions")] = ("type", ["type"]),
-        [("V1EndpointSlice", "ports")] = (null, []),
-        [("V1PersistentVolumeClaimStatus", "conditions")] = ("type", ["type"]),
-        [("V1CSINodeSpec", "drivers")] = ("name", ["name"]),
-        [("V1TopologySelectorTerm", "matchLabelExpressions")] = (null, []),
+        [("meta.v1.ObjectMeta", "ownerReferences")] = ("uid", ["uid"]),
+        [("core.v1.PodSpec", "containers")] = ("name", ["name"]),
+        [("core.v1.PodSpec", "initContainers")] = ("name", ["name"]),
+        [("core.v1.PodSpec", "ephemeralContainers")] = ("name", ["name"]),
+        [("core.v1.PodSpec", "volumes")] = ("name", ["name"]),
+        [("core.v1.PodSpec", "imagePullSecrets")] = ("name", ["name"]),
+        [("core.v1.PodSpec", "hostAliases")] = ("ip", ["ip"]),
+        [("core.v1.PodSpec", "topologySpreadConstraints")] = ("topologyKey", ["topologyKey", "whenUnsatisfiable"]),
+        [("core.v1.PodSpec", "schedulingGates")] = ("name", ["name"]),
+        [("core.v1.PodSpec", "resourceClaims")] = ("name", ["name"]),
+        [("core.v1.Container", "env")] = ("name", ["name"]),
+        [("core.v1.Container", "ports")] = ("containerPort", ["containerPort", "protocol"]),
+        [("core.v1.Container", "volumeMounts")] = ("mountPath", ["mountPath"]),
+        [("core.v1.Container", "volumeDevices")] = ("devicePath", ["devicePath"]),
+        [("core.v1.EphemeralContainer", "env")] = ("name", ["name"]),
+        [("core.v1.EphemeralContainer", "volumeMounts")] = ("mountPath", ["mountPath"]),
+        [("core.v1.ResourceRequirements", "claims")] = (null, ["name"]),
+        [("core.v1.PodStatus", "podIPs")] = ("ip", ["ip"]),
+        [("core.v1.PodStatus", "hostIPs")] = ("ip", []),
+        [("core.v1.NodeStatus", "addresses")] = ("type", ["type"]),
+        [("core.v1.ServiceSpec", "ports")] = ("port", ["port", "protocol"]),
+        [("core.v1.LoadBalancerStatus", "ingress")] = (null, []),
+        [("core.v1.ServiceAccount", "secrets")] = ("name", ["name"]),
+        [("admissionregistration.v1.MutatingWebhookConfiguration", "webhooks")] = ("name", ["name"]),
+        [("admissionregistration.v1.ValidatingWebhookConfiguration", "webhooks")] = ("name", ["name"]),
+        [("core.v1.NamespaceStatus", "conditions")] = ("type", ["type"]),
+        [("discovery.v1.EndpointSlice", "ports")] = (null, []),
+        [("core.v1.PersistentVolumeClaimStatus", "conditions")] = ("type", ["type"]),
+        [("storage.v1.CSINodeSpec", "drivers")] = ("name", ["name"]),
+        [("storage.v1.TopologySelectorTerm", "matchLabelExpressions")] = (null, []),
     };
 
     private static readonly HashSet<(string, string)> Sets =
     [
-        ("V1ObjectMeta", "finalizers"), ("V1NodeSpec", "podCIDRs"), ("V1NamespaceSpec", "finalizers"),
+        ("meta.v1.ObjectMeta", "finalizers"), ("core.v1.NodeSpec", "podCIDRs"), ("core.v1.NamespaceSpec", "finalizers"),
     ];
 
     /// <summary>Condition lists are maps by type nearly everywhere; these few are atomic.</summary>
-    private static readonly HashSet<string> AtomicConditions = ["V2HorizontalPodAutoscalerStatus"];
+    private static readonly HashSet<string> AtomicConditions = ["autoscaling.v2.HorizontalPodAutoscalerStatus"];
 
     private static readonly HashSet<string> AtomicTypes =
     [
-        "V1LabelSelector", "V1ObjectReference", "V1LocalObjectReference", "V1TypedLocalObjectReference", "V1SecretKeySelector",
-        "V1ConfigMapKeySelector", "V1ObjectFieldSelector", "V1ResourceFieldSelector", "V1NodeSelector", "V1NodeSelectorTerm",
-        "V1SecretReference", "V1OwnerReference", "V1ScopeSelector", "Corev1EndpointPort", "V1RoleRef", "V1Subject",
-        "V1EndpointAddress", "V1TopologySelectorTerm", "V1FileKeySelector",
+        "meta.v1.LabelSelector", "core.v1.ObjectReference", "core.v1.LocalObjectReference", "core.v1.TypedLocalObjectReference", "core.v1.SecretKeySelector",
+        "core.v1.ConfigMapKeySelector", "core.v1.ObjectFieldSelector", "core.v1.ResourceFieldSelector", "core.v1.NodeSelector", "core.v1.NodeSelectorTerm",
+        "core.v1.SecretReference", "meta.v1.OwnerReference", "core.v1.ScopeSelector", "core.v1.EndpointPort", "rbac.v1.RoleRef", "rbac.v1.Subject",
+        "core.v1.EndpointAddress", "storage.v1.TopologySelectorTerm", "core.v1.FileKeySelector",
     ];
 
     private static readonly HashSet<(string, string)> AtomicMaps =
     [
-        ("V1ServiceSpec", "selector"), ("V1PodSpec", "nodeSelector"), ("V1ReplicationControllerSpec", "selector"), ("V1Scheduling", "nodeSelector"),
+        ("core.v1.ServiceSpec", "selector"), ("core.v1.PodSpec", "nodeSelector"), ("node.v1.Scheduling", "nodeSelector"),
     ];
 
     /// <summary>(type, property) → default that server-side apply must know because it is part of a list key.</summary>
     private static readonly Dictionary<(string, string), string> KeyDefaults = new()
     {
-        [("V1ContainerPort", "protocol")] = "TCP",
-        [("V1ServicePort", "protocol")] = "TCP",
+        [("core.v1.ContainerPort", "protocol")] = "TCP",
+        [("core.v1.ServicePort", "protocol")] = "TCP",
     };
 
-    public static Schema For<T>() => For(typeof(T));
-
-    public static Schema For(Type type)
+    /// <param name="type">As core.v1.Pod.</param>
+    public static Schema For(string type)
     {
         if (Known.TryGetValue(type, out var schema))
             return schema;
         // Under a lock, so that nobody sees a schema whose (possibly recursive) properties are still being filled in.
         lock (Gate)
         {
-            var fresh = new Dictionary<Type, Schema>();
-            _root = type;
+            var fresh = new Dictionary<string, Schema>();
             schema = Build(type, fresh);
             foreach (var (key, value) in fresh)
                 Known.TryAdd(key, value);
@@ -100,56 +91,29 @@ internal static class BuiltinSchemas
         }
     }
 
-    private static Schema Build(Type type, Dictionary<Type, Schema> fresh)
+    private static Schema Build(string type, Dictionary<string, Schema> fresh) => type switch
     {
-        type = Nullable.GetUnderlyingType(type) ?? type;
-        if (type == typeof(string))
-            return new Schema { Type = SchemaType.String };
-        if (type == typeof(int))
-            return new Schema { Type = SchemaType.Integer, Format = "int32" };
-        if (type == typeof(long))
-            return new Schema { Type = SchemaType.Integer, Format = "int64" };
-        if (type == typeof(double))
-            return new Schema { Type = SchemaType.Number, Format = "double" };
-        if (type == typeof(bool))
-            return new Schema { Type = SchemaType.Boolean };
-        if (type == typeof(byte[]))
-            return new Schema { Type = SchemaType.String, Format = "byte" };
-        if (type == typeof(DateTime))
-            return new Schema { Type = SchemaType.String, Format = "date-time" };
-        if (type == typeof(IntOrString) || type == typeof(ResourceQuantity))
-            return new Schema { Type = SchemaType.IntOrString };
-        if (type == typeof(object) || !type.Namespace!.StartsWith("k8s", StringComparison.Ordinal) && !type.IsGenericType)
-            return Schema.Anything;
-        if (type.IsGenericType)
-        {
-            var arguments = type.GetGenericArguments();
-            if (arguments.Length == 2)
-                return new Schema { Type = SchemaType.Object, AdditionalProperties = Build(arguments[1], fresh) };
-            return typeof(IEnumerable).IsAssignableFrom(type)
-                ? new Schema { Type = SchemaType.Array, Items = Build(arguments[0], fresh) }
-                : Schema.Anything;
-        }
-        if (Known.TryGetValue(type, out var known) || fresh.TryGetValue(type, out known))
-            return known;
-        return Struct(type, fresh);
-    }
+        "string" => new Schema { Type = SchemaType.String },
+        "int32" or "int64" => new Schema { Type = SchemaType.Integer, Format = type },
+        "double" => new Schema { Type = SchemaType.Number, Format = type },
+        "bool" => new Schema { Type = SchemaType.Boolean },
+        "bytes" => new Schema { Type = SchemaType.String, Format = "byte" },
+        "time" => new Schema { Type = SchemaType.String, Format = "date-time" },
+        "intstr" => new Schema { Type = SchemaType.IntOrString },
+        "any" => Schema.Anything,
+        ['[', ']', .. var item] => new Schema { Type = SchemaType.Array, Items = Build(item, fresh) },
+        ['{', '}', .. var value] => new Schema { Type = SchemaType.Object, AdditionalProperties = Build(value, fresh) },
+        _ => Known.TryGetValue(type, out var known) || fresh.TryGetValue(type, out known) ? known : Struct(type, fresh),
+    };
 
-    private static Schema Struct(Type type, Dictionary<Type, Schema> fresh)
+    private static Schema Struct(string type, Dictionary<string, Schema> fresh)
     {
-        var schema = new Schema
-        {
-            Type = SchemaType.Object,
-            AtomicMap = AtomicTypes.Contains(type.Name),
-            Model = (type, _root ?? type),
-        };
+        var schema = new Schema { Type = SchemaType.Object, AtomicMap = AtomicTypes.Contains(type), Model = type };
         fresh[type] = schema;
-        foreach (var property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance))
+        foreach (var (name, fieldType) in BuiltinTypes.Fields(type))
         {
-            if (property.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name is not { } name)
-                continue;
-            var value = Build(property.PropertyType, fresh);
-            var at = (type.Name, name);
+            var value = Build(fieldType, fresh);
+            var at = (type, name);
             if (value.Type == SchemaType.Array)
             {
                 if (ListMaps.TryGetValue(at, out var keys))
@@ -158,7 +122,7 @@ internal static class BuiltinSchemas
                     value.ListType = keys.Keys.Length > 0 ? ListType.Map : ListType.Atomic;
                     value.MapKeys = keys.Keys;
                 }
-                else if (name == "conditions" && value.Items!.Properties.ContainsKey("type") && !AtomicConditions.Contains(type.Name))
+                else if (name == "conditions" && value.Items!.Properties.ContainsKey("type") && !AtomicConditions.Contains(type))
                 {
                     value.PatchMergeKey = "type";
                     value.ListType = ListType.Map;

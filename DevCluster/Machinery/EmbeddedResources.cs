@@ -9,7 +9,7 @@ namespace Troupe.DevCluster.Machinery;
 internal static class EmbeddedResources
 {
     private static readonly ConditionalWeakTable<Schema, StrongBox<bool>> Somewhere = [];
-    private static readonly Schema Metadata = BuiltinSchemas.For<k8s.Models.V1ObjectMeta>();
+    private static readonly Schema Metadata = BuiltinSchemas.For("meta.v1.ObjectMeta");
 
     public static void Check(JsonNode? value, Schema schema, string path, List<StatusCause> causes)
     {

@@ -128,7 +128,7 @@ internal static class ManagedFields
             total += paths.Count;
             lines.Add(paths.Count == 1 ? $"conflict with {who}: {paths[0]}" : $"conflicts with {who}:\n- {string.Join("\n- ", paths)}");
             foreach (var path in paths)
-                causes.Add(new JsonObject { ["reason"] = "FieldManagerConflict", ["message"] = $"conflict with {who}", ["field"] = path });
+                causes.Add((JsonNode)new JsonObject { ["reason"] = "FieldManagerConflict", ["message"] = $"conflict with {who}", ["field"] = path });
         }
         var message = $"Apply failed with {total} conflict{(total == 1 ? "" : "s")}: {string.Join("\n", lines)}";
         return new ApiException(409, "Conflict", message, new JsonObject { ["causes"] = causes });
@@ -253,7 +253,7 @@ internal static class ManagedFields
             };
             if (entry.Subresource.Length > 0)
                 json["subresource"] = entry.Subresource;
-            array.Add(json);
+            array.Add((JsonNode)json);
         }
         if (array.Count > 0)
             obj.Meta()["managedFields"] = array;

@@ -24,8 +24,8 @@ internal enum ListType
 }
 
 /// <summary>
-/// What is known about a value: one form for custom resources (read from openAPIV3Schema) and built-ins (read from the client
-/// library's model types), so that pruning, defaulting, validation, merging and field ownership are written once.
+/// What is known about a value: one form for custom resources (read from openAPIV3Schema) and built-ins (see
+/// <see cref="BuiltinSchemas"/>), so that pruning, defaulting, validation, merging and field ownership are written once.
 /// </summary>
 internal sealed class Schema
 {
@@ -66,11 +66,11 @@ internal sealed class Schema
     /// <summary>The x-kubernetes-validations, as written.</summary>
     public JsonArray? Validations { get; set; }
 
-    /// <summary>The model type of a built-in struct and the kind through which it was met; null for an inline schema.</summary>
-    public (Type Type, Type Root)? Model { get; set; }
+    /// <summary>The type of a built-in struct, as core.v1.PodSpec; null for an inline schema.</summary>
+    public string? Model { get; set; }
 
     /// <summary>Name in the OpenAPI documents; null for an inline schema.</summary>
-    public string? DefinitionName => Model is { } model ? DefinitionNames.Of(model.Type, model.Root) : null;
+    public string? DefinitionName => Model is { } model ? BuiltinTypes.DefinitionName(model) : null;
 
     /// <summary>string, byte, date-time, int32, ... as OpenAPI has it.</summary>
     public string? Format { get; set; }

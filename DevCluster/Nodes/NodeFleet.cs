@@ -232,7 +232,7 @@ public sealed class NodeFleet : IAsyncDisposable
             lock (workers)
             {
                 if (!kubelets.ContainsKey(name) || workers.ContainsKey(uid) || !File.Exists($"{directory}/sandbox.json")) continue;
-                var record = JsonSerializer.Deserialize<SandboxRecord>(File.ReadAllText($"{directory}/sandbox.json"))!;
+                var record = JsonSerializer.Deserialize(File.ReadAllText($"{directory}/sandbox.json"), NodeFiles.Default.SandboxRecord)!;
                 var containers = Directory.Exists($"{directory}/containers") ? Directory.EnumerateDirectories($"{directory}/containers").Select(c => new Container { Name = Path.GetFileName(c) }).ToList() : [];
                 var orphan = new Pod { Metadata = new ObjectMeta { Name = record.Name, Namespace = record.Namespace, Uid = uid }, Spec = new PodSpec { NodeName = node.Node, Containers = containers } };
                 Start(node, orphan).Vanish();

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using k8s.Models;
 using Troupe.DevCluster.Admission.Webhooks;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Json;
@@ -62,7 +61,7 @@ internal static class CustomResources
                 StorageVersion = storage,
                 IsCustom = true,
                 SchemaSource = source,
-                Schema = new Lazy<Schema>(() => SchemaReader.Root(source, BuiltinSchemas.For<V1ObjectMeta>())),
+                Schema = new Lazy<Schema>(() => SchemaReader.Root(source, BuiltinSchemas.For("meta.v1.ObjectMeta"))),
                 HasStatus = version.Obj("subresources", "status") is not null,
                 Scale = version.Obj("subresources", "scale") is { } scale
                     ? new ScaleDefinition(scale.Str("specReplicasPath") ?? ".spec.replicas", scale.Str("statusReplicasPath") ?? ".status.replicas", scale.Str("labelSelectorPath"))

@@ -54,7 +54,7 @@ internal sealed class Eviction(ObjectStore store, Func<ResourceService> resource
         var pod = stored.Parse();
         if (pod.Child("status")["conditions"] is not JsonArray conditions) pod.Child("status")["conditions"] = conditions = [];
         if (conditions.OfType<JsonObject>().FirstOrDefault(c => c.Str("type") == "DisruptionTarget") is { } old) conditions.Remove(old);
-        conditions.Add(new JsonObject
+        conditions.Add((JsonNode)new JsonObject
         {
             ["type"] = "DisruptionTarget",
             ["status"] = "True",

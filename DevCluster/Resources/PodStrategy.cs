@@ -63,7 +63,7 @@ internal sealed class PodStrategy : ResourceStrategy
         {
             var tolerated = tolerations.Any(t => (t.Str("key") == key || t.Str("key") is null or "") && t.Str("effect") is null or "" or "NoExecute");
             if (!tolerated)
-                tolerations.Add(new JsonObject { ["key"] = key, ["operator"] = "Exists", ["effect"] = "NoExecute", ["tolerationSeconds"] = 300L });
+                tolerations.Add((JsonNode)new JsonObject { ["key"] = key, ["operator"] = "Exists", ["effect"] = "NoExecute", ["tolerationSeconds"] = 300L });
         }
     }
 
@@ -254,19 +254,8 @@ internal static class PodTemplates
         }
     }
 
-    private static decimal? Quantity(JsonNode? value)
-    {
-        if (value is null)
-            return null;
-        try
-        {
-            return new k8s.Models.ResourceQuantity(value.Display()).ToDecimal();
-        }
-        catch (Exception e) when (e is FormatException or ArgumentException or OverflowException)
-        {
-            return null;
-        }
-    }
+    private static decimal? Quantity(JsonNode? value) =>
+        value is not null && Nodes.Model.Quantity.TryParse(value.Display(), out var quantity) ? quantity.Value : null;
 
     public static string QosClass(JsonObject? spec)
     {

@@ -60,6 +60,6 @@ internal sealed class PodSubresources(ObjectStore store, Func<ResourceService> r
             status["conditions"] = conditions = [];
         if (conditions.OfType<JsonObject>().FirstOrDefault(c => c.Str("type") == type) is { } old)
             conditions.Remove(old);
-        conditions.Add(new JsonObject { ["type"] = type, ["status"] = value, ["lastProbeTime"] = null, ["lastTransitionTime"] = time.GetUtcNow().Kube() });
+        conditions.Add((JsonNode)new JsonObject { ["type"] = type, ["status"] = value, ["lastProbeTime"] = null, ["lastTransitionTime"] = time.GetUtcNow().Kube() });
     }
 }

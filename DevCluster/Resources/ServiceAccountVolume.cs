@@ -19,9 +19,9 @@ internal static class ServiceAccountVolume
             return;
         // As random as the pod's uid, and the same when the object is prepared twice.
         var volume = "kube-api-access-" + (pod.Str("metadata", "uid") is { Length: >= 5 } uid ? uid[..5] : "token");
-        Array(spec, "volumes").Add(Volume(volume));
+        Array(spec, "volumes").Add((JsonNode)Volume(volume));
         foreach (var container in without)
-            Array(container, "volumeMounts").Add(new JsonObject { ["name"] = volume, ["readOnly"] = true, ["mountPath"] = MountPath });
+            Array(container, "volumeMounts").Add((JsonNode)new JsonObject { ["name"] = volume, ["readOnly"] = true, ["mountPath"] = MountPath });
     }
 
     private static JsonArray Array(JsonObject parent, string name)

@@ -30,7 +30,7 @@ internal static class AccessModes
         if (obj.Meta()["finalizers"] is not JsonArray finalizers)
             obj.Meta()["finalizers"] = finalizers = [];
         if (!finalizers.Any(f => f.AsString() == finalizer))
-            finalizers.Add(finalizer);
+            finalizers.Add((JsonNode)finalizer);
     }
 }
 

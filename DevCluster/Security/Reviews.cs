@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using k8s.Models;
 using Troupe.DevCluster.Admission;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Json;
@@ -18,21 +17,14 @@ internal sealed class Reviews(IAuthorizer authorizer, RbacPolicy policy, Authent
 
     public IEnumerable<ResourceDefinition> Definitions()
     {
-        ResourceDefinition Of<T>(string group, string plural, string kind, bool namespaced, Func<VirtualRequest, Task<JsonObject>> answer) => new()
-        {
-            Key = new ResourceKey(group, "v1", plural),
-            Kind = kind,
-            Namespaced = namespaced,
-            Verbs = ["create"],
-            Schema = new Lazy<Schema>(() => BuiltinSchemas.For<T>()),
-            Answer = answer,
-        };
-        yield return Of<V1TokenReview>("authentication.k8s.io", "tokenreviews", "TokenReview", false, TokenReview);
-        yield return Of<V1SelfSubjectReview>("authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview", false, SelfReview);
-        yield return Of<V1SubjectAccessReview>("authorization.k8s.io", "subjectaccessreviews", "SubjectAccessReview", false, r => AccessReview(r, Subject(r.Body)));
-        yield return Of<V1LocalSubjectAccessReview>("authorization.k8s.io", "localsubjectaccessreviews", "LocalSubjectAccessReview", true, r => AccessReview(r, Subject(r.Body)));
-        yield return Of<V1SelfSubjectAccessReview>("authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview", false, r => AccessReview(r, r.Context.User));
-        yield return Of<V1SelfSubjectRulesReview>("authorization.k8s.io", "selfsubjectrulesreviews", "SelfSubjectRulesReview", false, RulesReview);
+        static ResourceDefinition Of(string type, bool namespaced, Func<VirtualRequest, Task<JsonObject>> answer) =>
+            BuiltinResources.Of(type, namespaced) with { Verbs = ["create"], Answer = answer };
+        yield return Of("authentication.v1.TokenReview", false, TokenReview);
+        yield return Of("authentication.v1.SelfSubjectReview", false, SelfReview);
+        yield return Of("authorization.v1.SubjectAccessReview", false, r => AccessReview(r, Subject(r.Body)));
+        yield return Of("authorization.v1.LocalSubjectAccessReview", true, r => AccessReview(r, Subject(r.Body)));
+        yield return Of("authorization.v1.SelfSubjectAccessReview", false, r => AccessReview(r, r.Context.User));
+        yield return Of("authorization.v1.SelfSubjectRulesReview", false, RulesReview);
     }
 
     public SubresourceDefinition TokenSubresource => new("TokenRequest", "authentication.k8s.io", "v1", ["create"], TokenRequest);

@@ -108,7 +108,7 @@ internal sealed class NodeLifecycleController(ObjectStore store, IKubeApi api, T
         var conditions = new JsonArray();
         foreach (var type in new[] { "Ready", "MemoryPressure", "DiskPressure", "PIDPressure" })
         {
-            conditions.Add(new JsonObject
+            conditions.Add((JsonNode)new JsonObject
             {
                 ["type"] = type,
                 ["status"] = "Unknown",
@@ -136,7 +136,7 @@ internal sealed class NodeLifecycleController(ObjectStore store, IKubeApi api, T
             var one = new JsonObject { ["key"] = taint.Key, ["effect"] = taint.Effect };
             if (taint.Value.Length > 0) one["value"] = taint.Value;
             if (taint.TimeAdded is { } added) one["timeAdded"] = KubeJson.Time(added);
-            rendered.Add(one);
+            rendered.Add((JsonNode)one);
         }
         await api.PatchAsync(ResourceKey.Nodes, null, node.Name, PatchKind.MergePatch, new JsonObject
         {

@@ -66,6 +66,6 @@ internal sealed class DaemonSetController(ObjectStore store, IKubeApi api, TimeP
             term["matchFields"] = new JsonArray(new JsonObject { ["key"] = "metadata.name", ["operator"] = "In", ["values"] = new JsonArray(node) });
         if (pod.Child("spec")["tolerations"] is not JsonArray tolerations) pod.Child("spec")["tolerations"] = tolerations = [];
         foreach (var toleration in DaemonSetPlan.Tolerations)
-            tolerations.Add(new JsonObject { ["key"] = toleration.Key, ["operator"] = toleration.Operator, ["effect"] = toleration.Effect });
+            tolerations.Add((JsonNode)new JsonObject { ["key"] = toleration.Key, ["operator"] = toleration.Operator, ["effect"] = toleration.Effect });
     }
 }

@@ -86,7 +86,7 @@ internal sealed class JobController(ObjectStore store, IKubeApi api, TimeProvide
         foreach (var container in (pod.Arr("spec", "containers") ?? []).Concat(pod.Arr("spec", "initContainers") ?? []).OfType<JsonObject>())
         {
             if (container["env"] is not JsonArray env) container["env"] = env = [];
-            env.Add(new JsonObject { ["name"] = "JOB_COMPLETION_INDEX", ["value"] = text });
+            env.Add((JsonNode)new JsonObject { ["name"] = "JOB_COMPLETION_INDEX", ["value"] = text });
         }
     }
 }

@@ -81,7 +81,7 @@ internal sealed class StatefulSetController(ObjectStore store, IKubeApi api, Tim
     {
         if (spec["volumes"] is not JsonArray volumes) spec["volumes"] = volumes = [];
         if (volumes.OfType<JsonObject>().FirstOrDefault(volume => volume.Str("name") == claim) is { } same) volumes.Remove(same);
-        volumes.Add(new JsonObject { ["name"] = claim, ["persistentVolumeClaim"] = new JsonObject { ["claimName"] = $"{claim}-{pod}" } });
+        volumes.Add((JsonNode)new JsonObject { ["name"] = claim, ["persistentVolumeClaim"] = new JsonObject { ["claimName"] = $"{claim}-{pod}" } });
     }
 
     private async Task ClaimAsync(Workload set, JsonObject template, string pod, CancellationToken ct)

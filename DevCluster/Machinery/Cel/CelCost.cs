@@ -193,7 +193,7 @@ internal sealed class CelCost
                 return (Plus(10, Factor(Of(0).Max, Traversal), Factor(Factor(Of(0).Max, 0.5), 50)), null);
             case "isSorted" or "sum" or "max" or "min" or "indexOf" or "lastIndexOf" when target is not null:
                 return (Searching(target), null);
-            case "url":
+            case "url" or "jsonpatch.escapeKey":
                 return (Factor(Of(0).Max, Traversal), Of(0));
             case "lowerAscii" or "upperAscii" or "substring" or "trim":
                 return (Factor(self.Max, Traversal), self);
@@ -208,7 +208,7 @@ internal sealed class CelCost
                 return (Matching(self, Of(0)), new Size(0, self.Max));
             case "matches" when target is not null:
                 return (Matching(self, Of(0)), null);
-            case "quantity" or "isQuantity" or "cidr" or "isIP" or "isCIDR":
+            case "quantity" or "isQuantity" or "semver" or "isSemver" or "cidr" or "isIP" or "isCIDR":
                 return (Factor(Of(0).Max, Traversal), null);
             case "ip":
                 return (target is null ? Factor(Of(0).Max, Traversal) : 1, null);
@@ -256,7 +256,7 @@ internal sealed class CelCost
         return operation == "_==_" && left.Type.Kind == right.Type.Kind
             ? left.Type.Kind switch
             {
-                CelKind.Ip or CelKind.Cidr or CelKind.Quantity or CelKind.Authorizer or CelKind.PathCheck or CelKind.GroupCheck or CelKind.ResourceCheck or CelKind.Decision => 1,
+                CelKind.Ip or CelKind.Cidr or CelKind.Quantity or CelKind.Semver or CelKind.Authorizer or CelKind.PathCheck or CelKind.GroupCheck or CelKind.ResourceCheck or CelKind.Decision => 1,
                 CelKind.Format => 7,
                 CelKind.Url => Factor(right.Size?.Max ?? 1, Traversal),
                 _ => Factor(shorter, Traversal),

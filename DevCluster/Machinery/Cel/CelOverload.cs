@@ -44,6 +44,7 @@ internal sealed record CelOverload(string Name, bool Member, CelType[] Arguments
         CelKind.ResourceCheck => value is CelResourceCheck,
         CelKind.Decision => value is Security.AuthorizationDecision,
         CelKind.Format => value is CelFormat,
+        CelKind.Semver => value is CelVersion,
         _ => value is System.Net.IPNetwork,
     };
 }

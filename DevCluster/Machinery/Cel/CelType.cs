@@ -27,6 +27,7 @@ internal enum CelKind
     ResourceCheck,
     Decision,
     Format,
+    Semver,
 
     /// <summary>A type variable in the signature of a function.</summary>
     Variable,
@@ -56,6 +57,7 @@ internal sealed class CelType(CelKind kind, params CelType[] arguments)
     public static readonly CelType ResourceCheck = new(CelKind.ResourceCheck);
     public static readonly CelType Decision = new(CelKind.Decision);
     public static readonly CelType Format = new(CelKind.Format);
+    public static readonly CelType Semver = new(CelKind.Semver);
     public static readonly CelType A = new(CelKind.Variable) { Name = "A" };
     public static readonly CelType B = new(CelKind.Variable) { Name = "B" };
 
@@ -130,6 +132,7 @@ internal sealed class CelType(CelKind kind, params CelType[] arguments)
         CelKind.Cidr => "net.CIDR",
         CelKind.Authorizer or CelKind.PathCheck or CelKind.GroupCheck or CelKind.ResourceCheck or CelKind.Decision => $"kubernetes.authorization.{kind}",
         CelKind.Format => "kubernetes.NamedFormat",
+        CelKind.Semver => "kubernetes.Semver",
         CelKind.Variable => Name,
         _ when arguments.Length > 0 => $"{kind.ToString().ToLowerInvariant()}({string.Join(", ", arguments.Select(a => a.ToString()))})",
         _ => kind.ToString().ToLowerInvariant(),

@@ -15,13 +15,13 @@ public sealed record Image(string Reference, string Digest, string RootDirectory
 /// <summary>The `config` object of an OCI image configuration.</summary>
 public sealed record ImageConfig
 {
-    [JsonPropertyName("User")] public string User { get; init; } = "";
-    [JsonPropertyName("Env")] public List<string> Env { get; init; } = [];
-    [JsonPropertyName("Entrypoint")] public List<string> Entrypoint { get; init; } = [];
-    [JsonPropertyName("Cmd")] public List<string> Cmd { get; init; } = [];
-    [JsonPropertyName("WorkingDir")] public string WorkingDir { get; init; } = "";
-    [JsonPropertyName("Labels")] public Dictionary<string, string> Labels { get; init; } = [];
-    [JsonPropertyName("StopSignal")] public string StopSignal { get; init; } = "";
+    [JsonPropertyName("User")] public string User { get; set; } = "";
+    [JsonPropertyName("Env")] public List<string> Env { get; set; } = [];
+    [JsonPropertyName("Entrypoint")] public List<string> Entrypoint { get; set; } = [];
+    [JsonPropertyName("Cmd")] public List<string> Cmd { get; set; } = [];
+    [JsonPropertyName("WorkingDir")] public string WorkingDir { get; set; } = "";
+    [JsonPropertyName("Labels")] public Dictionary<string, string> Labels { get; set; } = [];
+    [JsonPropertyName("StopSignal")] public string StopSignal { get; set; } = "";
 }
 
 /// <summary>An image cannot be had; <see cref="Reason"/> is the kubelet's waiting reason.</summary>

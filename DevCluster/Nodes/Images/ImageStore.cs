@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Troupe.DevCluster.Nodes.Host;
 
 namespace Troupe.DevCluster.Nodes.Images;
@@ -68,7 +69,7 @@ public sealed class ImageStore(StateLayout layout, IReadOnlyList<string> localSt
         var directory = DirectoryOf(digest);
         // config.json is written last, and the whole directory is renamed into place: it is complete if it is there.
         return File.Exists($"{directory}/config.json")
-            ? new Image(name, digest, $"{directory}/rootfs", JsonSerializer.Deserialize<ImageConfig>(File.ReadAllText($"{directory}/config.json"))!)
+            ? new Image(name, digest, $"{directory}/rootfs", JsonSerializer.Deserialize(File.ReadAllText($"{directory}/config.json"), NodeFiles.Default.ImageConfig)!)
             : null;
     }
 
@@ -121,7 +122,7 @@ public sealed class ImageStore(StateLayout layout, IReadOnlyList<string> localSt
             Stage(source, manifest, $"{staging}/layout");
             await Command.RequireAsync("umoci", ["raw", "unpack", "--image", $"{staging}/layout:image", $"{staging}/rootfs"]);
             Directory.Delete($"{staging}/layout", recursive: true);
-            await File.WriteAllTextAsync($"{staging}/config.json", JsonSerializer.Serialize(config));
+            await File.WriteAllTextAsync($"{staging}/config.json", JsonSerializer.Serialize(config, NodeFiles.Default.ImageConfig));
             Directory.Move(staging, DirectoryOf(manifest.Digest));
             log.LogInformation("Unpacked image {Image} ({Digest})", name, manifest.Digest);
             return Unpacked(name, manifest.Digest)!;
@@ -144,20 +145,17 @@ public sealed class ImageStore(StateLayout layout, IReadOnlyList<string> localSt
         File.CreateSymbolicLink($"{directory}/blobs", Path.GetFullPath($"{source.Directory}/blobs"));
         File.WriteAllText($"{directory}/oci-layout", """{"imageLayoutVersion":"1.0.0"}""");
         var size = new FileInfo(source.Blob(manifest.Digest)).Length;
-        File.WriteAllText($"{directory}/index.json", JsonSerializer.Serialize(new
+        File.WriteAllText($"{directory}/index.json", new JsonObject
         {
-            schemaVersion = 2,
-            manifests = new[]
+            ["schemaVersion"] = 2,
+            ["manifests"] = new JsonArray(new JsonObject
             {
-                new
-                {
-                    mediaType = "application/vnd.oci.image.manifest.v1+json",
-                    digest = manifest.Digest,
-                    size,
-                    annotations = new Dictionary<string, string> { [OciLayout.RefName] = "image" },
-                },
-            },
-        }));
+                ["mediaType"] = "application/vnd.oci.image.manifest.v1+json",
+                ["digest"] = manifest.Digest,
+                ["size"] = size,
+                ["annotations"] = new JsonObject { [OciLayout.RefName] = "image" },
+            }),
+        }.ToJsonString());
     }
 
     private string DirectoryOf(string digest) => $"{layout.Images}/{digest.Replace(':', '-')}";

@@ -7,34 +7,34 @@ namespace Troupe.DevCluster.Nodes.Images;
 
 public sealed record Descriptor
 {
-    public string MediaType { get; init; } = "";
-    public string Digest { get; init; } = "";
-    public long Size { get; init; }
-    public Dictionary<string, string> Annotations { get; init; } = [];
-    public Platform? Platform { get; init; }
+    public string MediaType { get; set; } = "";
+    public string Digest { get; set; } = "";
+    public long Size { get; set; }
+    public Dictionary<string, string> Annotations { get; set; } = [];
+    public Platform? Platform { get; set; }
 }
 
 public sealed record Platform
 {
-    public string Architecture { get; init; } = "";
-    public string Os { get; init; } = "";
+    public string Architecture { get; set; } = "";
+    public string Os { get; set; } = "";
 }
 
 /// <summary>An image index or a layout's index.json.</summary>
 public sealed record ImageIndex
 {
-    public List<Descriptor> Manifests { get; init; } = [];
+    public List<Descriptor> Manifests { get; set; } = [];
 }
 
 public sealed record ImageManifest
 {
-    public Descriptor Config { get; init; } = new();
-    public List<Descriptor> Layers { get; init; } = [];
+    public Descriptor Config { get; set; } = new();
+    public List<Descriptor> Layers { get; set; } = [];
 }
 
 public sealed record ImageConfigFile
 {
-    [JsonPropertyName("config")] public ImageConfig Config { get; init; } = new();
+    [JsonPropertyName("config")] public ImageConfig Config { get; set; } = new();
 }
 
 /// <summary>Reads an OCI image layout directory.</summary>
@@ -91,6 +91,6 @@ public sealed record OciLayout(string Directory)
             ?? throw new ImageException(ImageException.ErrImagePull, $"no match for platform linux/{Architecture} in {entry.Digest}: not found");
     }
 
-    private static T Read<T>(string file) => JsonSerializer.Deserialize<T>(File.ReadAllBytes(file), KubeJson.Options)
+    private static T Read<T>(string file) => JsonSerializer.Deserialize(File.ReadAllBytes(file), KubeJson.Model<T>())
         ?? throw new InvalidDataException($"{file} is empty");
 }

@@ -168,7 +168,7 @@ internal sealed partial class PodWorker
             Directory.CreateDirectory(directory);
             address = node.Network.Reserve(pod.Uid, pod.Spec.HostNetwork);
             // Noted before it exists, so that a crash in between leaves nothing that nobody knows of.
-            AtomicFile.Write($"{directory}/sandbox.json", JsonSerializer.Serialize(new SandboxRecord(pod.Namespace, pod.Name, address)));
+            AtomicFile.Write($"{directory}/sandbox.json", JsonSerializer.Serialize(new SandboxRecord(pod.Namespace, pod.Name, address), NodeFiles.Default.SandboxRecord));
             if (!PodNetwork.Exists(address)) await node.Network.CreateAsync(address, stop);
             PodFiles.Write(directory, pod, address, node.Network.HostIp);
             seen = seen with { SandboxReady = true, SetupTrouble = null };
@@ -349,7 +349,7 @@ internal sealed partial class PodWorker
     private void Adopt()
     {
         if (!File.Exists($"{directory}/sandbox.json")) return;
-        address = JsonSerializer.Deserialize<SandboxRecord>(File.ReadAllText($"{directory}/sandbox.json"))!.Address;
+        address = JsonSerializer.Deserialize(File.ReadAllText($"{directory}/sandbox.json"), NodeFiles.Default.SandboxRecord)!.Address;
         node.Network.Adopt(pod.Uid, address);
         var released = File.Exists($"{directory}/released");
         if (pod.Status is { Phase: "Failed", Reason.Length: > 0 }) seen = seen with { Failure = new PodFailure(pod.Status.Reason, pod.Status.Message) };

@@ -4,32 +4,32 @@ namespace Troupe.DevCluster.Nodes.Model;
 
 public sealed record Container
 {
-    public string Name { get; init; } = "";
-    public string Image { get; init; } = "";
-    public string ImagePullPolicy { get; init; } = "";
-    public List<string> Command { get; init; } = [];
-    public List<string> Args { get; init; } = [];
-    public string WorkingDir { get; init; } = "";
-    public List<EnvVar> Env { get; init; } = [];
-    public List<EnvFromSource> EnvFrom { get; init; } = [];
-    public List<ContainerPort> Ports { get; init; } = [];
-    public ContainerResources Resources { get; init; } = new();
-    public List<VolumeMount> VolumeMounts { get; init; } = [];
-    public List<VolumeDevice> VolumeDevices { get; init; } = [];
-    public Probe? LivenessProbe { get; init; }
-    public Probe? ReadinessProbe { get; init; }
-    public Probe? StartupProbe { get; init; }
-    public Lifecycle Lifecycle { get; init; } = new();
-    public SecurityContext SecurityContext { get; init; } = new();
-    public string TerminationMessagePath { get; init; } = "/dev/termination-log";
-    public string TerminationMessagePolicy { get; init; } = "File";
-    public string? RestartPolicy { get; init; }
-    public bool Stdin { get; init; }
-    public bool StdinOnce { get; init; }
-    public bool Tty { get; init; }
+    public string Name { get; set; } = "";
+    public string Image { get; set; } = "";
+    public string ImagePullPolicy { get; set; } = "";
+    public List<string> Command { get; set; } = [];
+    public List<string> Args { get; set; } = [];
+    public string WorkingDir { get; set; } = "";
+    public List<EnvVar> Env { get; set; } = [];
+    public List<EnvFromSource> EnvFrom { get; set; } = [];
+    public List<ContainerPort> Ports { get; set; } = [];
+    public ContainerResources Resources { get; set; } = new();
+    public List<VolumeMount> VolumeMounts { get; set; } = [];
+    public List<VolumeDevice> VolumeDevices { get; set; } = [];
+    public Probe? LivenessProbe { get; set; }
+    public Probe? ReadinessProbe { get; set; }
+    public Probe? StartupProbe { get; set; }
+    public Lifecycle Lifecycle { get; set; } = new();
+    public SecurityContext SecurityContext { get; set; } = new();
+    public string TerminationMessagePath { get; set; } = "/dev/termination-log";
+    public string TerminationMessagePolicy { get; set; } = "File";
+    public string? RestartPolicy { get; set; }
+    public bool Stdin { get; set; }
+    public bool StdinOnce { get; set; }
+    public bool Tty { get; set; }
 
     /// <summary>Of an ephemeral container: whose processes it sees.</summary>
-    public string TargetContainerName { get; init; } = "";
+    public string TargetContainerName { get; set; } = "";
 
     /// <summary>An init container that goes on running beside the main containers.</summary>
     public bool IsSidecar => RestartPolicy == "Always";
@@ -37,147 +37,147 @@ public sealed record Container
 
 public sealed record ContainerResources
 {
-    public Dictionary<string, Quantity> Requests { get; init; } = [];
-    public Dictionary<string, Quantity> Limits { get; init; } = [];
+    public Dictionary<string, Quantity> Requests { get; set; } = [];
+    public Dictionary<string, Quantity> Limits { get; set; } = [];
 }
 
 public sealed record ContainerPort
 {
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
     [JsonPropertyName("containerPort")]
-    public int Number { get; init; }
-    public int HostPort { get; init; }
-    public string HostIP { get; init; } = "";
-    public string Protocol { get; init; } = "TCP";
+    public int Number { get; set; }
+    public int HostPort { get; set; }
+    public string HostIP { get; set; } = "";
+    public string Protocol { get; set; } = "TCP";
 }
 
 public sealed record EnvVar
 {
-    public string Name { get; init; } = "";
-    public string Value { get; init; } = "";
-    public EnvVarSource? ValueFrom { get; init; }
+    public string Name { get; set; } = "";
+    public string Value { get; set; } = "";
+    public EnvVarSource? ValueFrom { get; set; }
 }
 
 public sealed record EnvVarSource
 {
-    public ObjectFieldSelector? FieldRef { get; init; }
-    public ResourceFieldSelector? ResourceFieldRef { get; init; }
-    public KeySelector? ConfigMapKeyRef { get; init; }
-    public KeySelector? SecretKeyRef { get; init; }
+    public ObjectFieldSelector? FieldRef { get; set; }
+    public ResourceFieldSelector? ResourceFieldRef { get; set; }
+    public KeySelector? ConfigMapKeyRef { get; set; }
+    public KeySelector? SecretKeyRef { get; set; }
 }
 
 public sealed record EnvFromSource
 {
-    public string Prefix { get; init; } = "";
-    public KeySelector? ConfigMapRef { get; init; }
-    public KeySelector? SecretRef { get; init; }
+    public string Prefix { get; set; } = "";
+    public KeySelector? ConfigMapRef { get; set; }
+    public KeySelector? SecretRef { get; set; }
 }
 
 public sealed record ObjectFieldSelector
 {
-    public string FieldPath { get; init; } = "";
+    public string FieldPath { get; set; } = "";
 }
 
 public sealed record ResourceFieldSelector
 {
-    public string ContainerName { get; init; } = "";
-    public string Resource { get; init; } = "";
-    public Quantity? Divisor { get; init; }
+    public string ContainerName { get; set; } = "";
+    public string Resource { get; set; } = "";
+    public Quantity? Divisor { get; set; }
 }
 
 public sealed record KeySelector
 {
-    public string Name { get; init; } = "";
-    public string Key { get; init; } = "";
-    public bool Optional { get; init; }
+    public string Name { get; set; } = "";
+    public string Key { get; set; } = "";
+    public bool Optional { get; set; }
 }
 
 public sealed record VolumeMount
 {
-    public string Name { get; init; } = "";
-    public string MountPath { get; init; } = "";
-    public string SubPath { get; init; } = "";
-    public string SubPathExpr { get; init; } = "";
-    public bool ReadOnly { get; init; }
-    public string? MountPropagation { get; init; }
+    public string Name { get; set; } = "";
+    public string MountPath { get; set; } = "";
+    public string SubPath { get; set; } = "";
+    public string SubPathExpr { get; set; } = "";
+    public bool ReadOnly { get; set; }
+    public string? MountPropagation { get; set; }
 }
 
 public sealed record VolumeDevice
 {
-    public string Name { get; init; } = "";
-    public string DevicePath { get; init; } = "";
+    public string Name { get; set; } = "";
+    public string DevicePath { get; set; } = "";
 }
 
 public sealed record SecurityContext
 {
-    public long? RunAsUser { get; init; }
-    public long? RunAsGroup { get; init; }
-    public bool? RunAsNonRoot { get; init; }
-    public bool Privileged { get; init; }
-    public bool ReadOnlyRootFilesystem { get; init; }
-    public bool? AllowPrivilegeEscalation { get; init; }
-    public CapabilityChanges Capabilities { get; init; } = new();
+    public long? RunAsUser { get; set; }
+    public long? RunAsGroup { get; set; }
+    public bool? RunAsNonRoot { get; set; }
+    public bool Privileged { get; set; }
+    public bool ReadOnlyRootFilesystem { get; set; }
+    public bool? AllowPrivilegeEscalation { get; set; }
+    public CapabilityChanges Capabilities { get; set; } = new();
 }
 
 public sealed record CapabilityChanges
 {
-    public List<string> Add { get; init; } = [];
-    public List<string> Drop { get; init; } = [];
+    public List<string> Add { get; set; } = [];
+    public List<string> Drop { get; set; } = [];
 }
 
 public sealed record Lifecycle
 {
-    public Handler? PostStart { get; init; }
-    public Handler? PreStop { get; init; }
+    public Handler? PostStart { get; set; }
+    public Handler? PreStop { get; set; }
 }
 
 public record Handler
 {
-    public ExecAction? Exec { get; init; }
-    public HttpGetAction? HttpGet { get; init; }
-    public TcpSocketAction? TcpSocket { get; init; }
-    public SleepAction? Sleep { get; init; }
+    public ExecAction? Exec { get; set; }
+    public HttpGetAction? HttpGet { get; set; }
+    public TcpSocketAction? TcpSocket { get; set; }
+    public SleepAction? Sleep { get; set; }
 
     /// <summary>Of probes only.</summary>
-    public GrpcAction? Grpc { get; init; }
+    public GrpcAction? Grpc { get; set; }
 }
 
 public sealed record Probe : Handler
 {
-    public int InitialDelaySeconds { get; init; }
-    public int TimeoutSeconds { get; init; } = 1;
-    public int PeriodSeconds { get; init; } = 10;
-    public int SuccessThreshold { get; init; } = 1;
-    public int FailureThreshold { get; init; } = 3;
+    public int InitialDelaySeconds { get; set; }
+    public int TimeoutSeconds { get; set; } = 1;
+    public int PeriodSeconds { get; set; } = 10;
+    public int SuccessThreshold { get; set; } = 1;
+    public int FailureThreshold { get; set; } = 3;
 }
 
 public sealed record ExecAction
 {
-    public List<string> Command { get; init; } = [];
+    public List<string> Command { get; set; } = [];
 }
 
 public sealed record SleepAction
 {
-    public long Seconds { get; init; }
+    public long Seconds { get; set; }
 }
 
 public sealed record GrpcAction
 {
-    public int Port { get; init; }
-    public string Service { get; init; } = "";
+    public int Port { get; set; }
+    public string Service { get; set; } = "";
 }
 
 public sealed record TcpSocketAction
 {
-    public string Host { get; init; } = "";
-    public IntOrString? Port { get; init; }
+    public string Host { get; set; } = "";
+    public IntOrString? Port { get; set; }
 }
 
 public sealed record HttpGetAction
 {
-    public string Host { get; init; } = "";
-    public string Path { get; init; } = "/";
-    public IntOrString? Port { get; init; }
-    public string Scheme { get; init; } = "HTTP";
-    public List<EnvVar> HttpHeaders { get; init; } = [];
+    public string Host { get; set; } = "";
+    public string Path { get; set; } = "/";
+    public IntOrString? Port { get; set; }
+    public string Scheme { get; set; } = "HTTP";
+    public List<EnvVar> HttpHeaders { get; set; } = [];
 }

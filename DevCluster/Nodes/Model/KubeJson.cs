@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Troupe.DevCluster.Nodes.Images;
 
 namespace Troupe.DevCluster.Nodes.Model;
 
@@ -12,10 +13,12 @@ public static class KubeJson
     {
         PropertyNameCaseInsensitive = false,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { NullMeansUnset } },
+        TypeInfoResolver = KubeModels.Default.WithAddedModifier(NullMeansUnset),
     };
 
-    public static T Read<T>(JsonNode node) => node.Deserialize<T>(Options) ?? throw new JsonException($"not a {typeof(T).Name}");
+    public static JsonTypeInfo<T> Model<T>() => (JsonTypeInfo<T>)Options.GetTypeInfo(typeof(T));
+
+    public static T Read<T>(JsonNode node) => node.Deserialize(Model<T>()) ?? throw new JsonException($"not a {typeof(T).Name}");
 
     /// <summary>RFC 3339 in UTC with seconds, the format of metav1.Time.</summary>
     public static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", null);
@@ -36,3 +39,22 @@ public static class KubeJson
         }
     }
 }
+
+/// <summary>
+/// How to read the records, generated when this is compiled. Their properties have setters and no "init", since a generated reader gives an
+/// init-only property that isn't in the JSON null instead of what the record says.
+/// </summary>
+[JsonSerializable(typeof(Pod))]
+[JsonSerializable(typeof(Node))]
+[JsonSerializable(typeof(Service))]
+[JsonSerializable(typeof(Workload))]
+[JsonSerializable(typeof(Job))]
+[JsonSerializable(typeof(CronJob))]
+[JsonSerializable(typeof(PodDisruptionBudget))]
+[JsonSerializable(typeof(PersistentVolume))]
+[JsonSerializable(typeof(PersistentVolumeClaim))]
+[JsonSerializable(typeof(StorageClass))]
+[JsonSerializable(typeof(ImageIndex))]
+[JsonSerializable(typeof(ImageManifest))]
+[JsonSerializable(typeof(ImageConfigFile))]
+internal sealed partial class KubeModels : JsonSerializerContext;

@@ -2,18 +2,18 @@ namespace Troupe.DevCluster.Nodes.Model;
 
 public sealed record ObjectMeta
 {
-    public string Name { get; init; } = "";
-    public string Namespace { get; init; } = "";
-    public string Uid { get; init; } = "";
-    public string ResourceVersion { get; init; } = "";
-    public long Generation { get; init; }
-    public List<OwnerReference> OwnerReferences { get; init; } = [];
-    public List<string> Finalizers { get; init; } = [];
-    public Dictionary<string, string> Labels { get; init; } = [];
-    public Dictionary<string, string> Annotations { get; init; } = [];
-    public DateTimeOffset? CreationTimestamp { get; init; }
-    public DateTimeOffset? DeletionTimestamp { get; init; }
-    public long? DeletionGracePeriodSeconds { get; init; }
+    public string Name { get; set; } = "";
+    public string Namespace { get; set; } = "";
+    public string Uid { get; set; } = "";
+    public string ResourceVersion { get; set; } = "";
+    public long Generation { get; set; }
+    public List<OwnerReference> OwnerReferences { get; set; } = [];
+    public List<string> Finalizers { get; set; } = [];
+    public Dictionary<string, string> Labels { get; set; } = [];
+    public Dictionary<string, string> Annotations { get; set; } = [];
+    public DateTimeOffset? CreationTimestamp { get; set; }
+    public DateTimeOffset? DeletionTimestamp { get; set; }
+    public long? DeletionGracePeriodSeconds { get; set; }
 
     /// <summary>The one owner that manages this object.</summary>
     public OwnerReference? Controller => OwnerReferences.Find(owner => owner.Controller);
@@ -23,18 +23,18 @@ public sealed record ObjectMeta
 
 public sealed record OwnerReference
 {
-    public string ApiVersion { get; init; } = "";
-    public string Kind { get; init; } = "";
-    public string Name { get; init; } = "";
-    public string Uid { get; init; } = "";
-    public bool Controller { get; init; }
-    public bool BlockOwnerDeletion { get; init; }
+    public string ApiVersion { get; set; } = "";
+    public string Kind { get; set; } = "";
+    public string Name { get; set; } = "";
+    public string Uid { get; set; } = "";
+    public bool Controller { get; set; }
+    public bool BlockOwnerDeletion { get; set; }
 }
 
 public sealed record LabelSelector
 {
-    public Dictionary<string, string> MatchLabels { get; init; } = [];
-    public List<Requirement> MatchExpressions { get; init; } = [];
+    public Dictionary<string, string> MatchLabels { get; set; } = [];
+    public List<Requirement> MatchExpressions { get; set; } = [];
 
     public bool Matches(IReadOnlyDictionary<string, string> labels) =>
         MatchLabels.All(wanted => labels.TryGetValue(wanted.Key, out var value) && value == wanted.Value)
@@ -44,9 +44,9 @@ public sealed record LabelSelector
 /// <summary>One expression of a label selector or of a node selector term (which adds Gt and Lt).</summary>
 public sealed record Requirement
 {
-    public string Key { get; init; } = "";
-    public string Operator { get; init; } = "";
-    public List<string> Values { get; init; } = [];
+    public string Key { get; set; } = "";
+    public string Operator { get; set; } = "";
+    public List<string> Values { get; set; } = [];
 
     public bool Matches(IReadOnlyDictionary<string, string> labels)
     {

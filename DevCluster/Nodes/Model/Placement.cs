@@ -2,20 +2,20 @@ namespace Troupe.DevCluster.Nodes.Model;
 
 public sealed record Affinity
 {
-    public NodeAffinity NodeAffinity { get; init; } = new();
-    public PodAffinity PodAffinity { get; init; } = new();
-    public PodAffinity PodAntiAffinity { get; init; } = new();
+    public NodeAffinity NodeAffinity { get; set; } = new();
+    public PodAffinity PodAffinity { get; set; } = new();
+    public PodAffinity PodAntiAffinity { get; set; } = new();
 }
 
 public sealed record NodeAffinity
 {
-    public NodeSelector? RequiredDuringSchedulingIgnoredDuringExecution { get; init; }
-    public List<PreferredSchedulingTerm> PreferredDuringSchedulingIgnoredDuringExecution { get; init; } = [];
+    public NodeSelector? RequiredDuringSchedulingIgnoredDuringExecution { get; set; }
+    public List<PreferredSchedulingTerm> PreferredDuringSchedulingIgnoredDuringExecution { get; set; } = [];
 }
 
 public sealed record NodeSelector
 {
-    public List<NodeSelectorTerm> NodeSelectorTerms { get; init; } = [];
+    public List<NodeSelectorTerm> NodeSelectorTerms { get; set; } = [];
 
     /// <summary>Terms are alternatives; a term without any expression matches no node.</summary>
     public bool Matches(Node node) => NodeSelectorTerms.Any(term => term.Matches(node));
@@ -23,8 +23,8 @@ public sealed record NodeSelector
 
 public sealed record NodeSelectorTerm
 {
-    public List<Requirement> MatchExpressions { get; init; } = [];
-    public List<Requirement> MatchFields { get; init; } = [];
+    public List<Requirement> MatchExpressions { get; set; } = [];
+    public List<Requirement> MatchFields { get; set; } = [];
 
     public bool Matches(Node node) =>
         MatchExpressions.Count + MatchFields.Count > 0
@@ -34,39 +34,39 @@ public sealed record NodeSelectorTerm
 
 public sealed record PreferredSchedulingTerm
 {
-    public int Weight { get; init; }
-    public NodeSelectorTerm Preference { get; init; } = new();
+    public int Weight { get; set; }
+    public NodeSelectorTerm Preference { get; set; } = new();
 }
 
 public sealed record PodAffinity
 {
-    public List<PodAffinityTerm> RequiredDuringSchedulingIgnoredDuringExecution { get; init; } = [];
-    public List<WeightedPodAffinityTerm> PreferredDuringSchedulingIgnoredDuringExecution { get; init; } = [];
+    public List<PodAffinityTerm> RequiredDuringSchedulingIgnoredDuringExecution { get; set; } = [];
+    public List<WeightedPodAffinityTerm> PreferredDuringSchedulingIgnoredDuringExecution { get; set; } = [];
 }
 
 public sealed record WeightedPodAffinityTerm
 {
-    public int Weight { get; init; }
-    public PodAffinityTerm PodAffinityTerm { get; init; } = new();
+    public int Weight { get; set; }
+    public PodAffinityTerm PodAffinityTerm { get; set; } = new();
 }
 
 public sealed record PodAffinityTerm
 {
-    public LabelSelector? LabelSelector { get; init; }
-    public List<string> Namespaces { get; init; } = [];
-    public LabelSelector? NamespaceSelector { get; init; }
-    public string TopologyKey { get; init; } = "";
+    public LabelSelector? LabelSelector { get; set; }
+    public List<string> Namespaces { get; set; } = [];
+    public LabelSelector? NamespaceSelector { get; set; }
+    public string TopologyKey { get; set; } = "";
 }
 
 public sealed record Toleration
 {
-    public string Key { get; init; } = "";
-    public string Operator { get; init; } = "";
-    public string Value { get; init; } = "";
-    public string Effect { get; init; } = "";
+    public string Key { get; set; } = "";
+    public string Operator { get; set; } = "";
+    public string Value { get; set; } = "";
+    public string Effect { get; set; } = "";
 
     /// <summary>How long a NoExecute taint is borne; null for ever.</summary>
-    public long? TolerationSeconds { get; init; }
+    public long? TolerationSeconds { get; set; }
 
     public bool Tolerates(Taint taint) =>
         (Effect.Length == 0 || Effect == taint.Effect)
@@ -76,10 +76,10 @@ public sealed record Toleration
 
 public sealed record TopologySpreadConstraint
 {
-    public int MaxSkew { get; init; } = 1;
-    public string TopologyKey { get; init; } = "";
-    public string WhenUnsatisfiable { get; init; } = "DoNotSchedule";
-    public LabelSelector? LabelSelector { get; init; }
-    public int? MinDomains { get; init; }
-    public List<string> MatchLabelKeys { get; init; } = [];
+    public int MaxSkew { get; set; } = 1;
+    public string TopologyKey { get; set; } = "";
+    public string WhenUnsatisfiable { get; set; } = "DoNotSchedule";
+    public LabelSelector? LabelSelector { get; set; }
+    public int? MinDomains { get; set; }
+    public List<string> MatchLabelKeys { get; set; } = [];
 }

@@ -50,7 +50,8 @@ public readonly record struct Quantity(decimal Value) : IComparable<Quantity>
         if (Scale(suffix) is { } scale)
         {
             if (!decimal.TryParse(digits[..end], NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent,
-                    CultureInfo.InvariantCulture, out var number))
+                    CultureInfo.InvariantCulture, out var number)
+                || scale > 1 && Math.Abs(number) > decimal.MaxValue / scale)
                 return false;
             quantity = new Quantity(number * scale);
             return true;

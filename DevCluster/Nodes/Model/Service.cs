@@ -2,58 +2,59 @@ namespace Troupe.DevCluster.Nodes.Model;
 
 public sealed record Service
 {
-    public ObjectMeta Metadata { get; init; } = new();
-    public ServiceSpec Spec { get; init; } = new();
+    public ObjectMeta Metadata { get; set; } = new();
+    public ServiceSpec Spec { get; set; } = new();
 }
 
 public sealed record ServiceSpec
 {
-    public string Type { get; init; } = "ClusterIP";
-    public string ClusterIP { get; init; } = "";
-    public string ExternalName { get; init; } = "";
-    public bool PublishNotReadyAddresses { get; init; }
-    public string SessionAffinity { get; init; } = "None";
-    public string ExternalTrafficPolicy { get; init; } = "Cluster";
-    public Dictionary<string, string>? Selector { get; init; }
-    public List<ServicePort> Ports { get; init; } = [];
+    public string Type { get; set; } = "ClusterIP";
+    public string ClusterIP { get; set; } = "";
+    public string ExternalName { get; set; } = "";
+    public bool PublishNotReadyAddresses { get; set; }
+    public string SessionAffinity { get; set; } = "None";
+    public string ExternalTrafficPolicy { get; set; } = "Cluster";
+    public string InternalTrafficPolicy { get; set; } = "Cluster";
+    public Dictionary<string, string>? Selector { get; set; }
+    public List<ServicePort> Ports { get; set; } = [];
 
     public bool IsHeadless => ClusterIP == "None";
 }
 
 public sealed record ServicePort
 {
-    public string Name { get; init; } = "";
-    public string Protocol { get; init; } = "TCP";
-    public int Port { get; init; }
-    public IntOrString? TargetPort { get; init; }
-    public int NodePort { get; init; }
+    public string Name { get; set; } = "";
+    public string Protocol { get; set; } = "TCP";
+    public int Port { get; set; }
+    public IntOrString? TargetPort { get; set; }
+    public int NodePort { get; set; }
 }
 
 public sealed record EndpointSlice
 {
-    public ObjectMeta Metadata { get; init; } = new();
-    public List<Endpoint> Endpoints { get; init; } = [];
-    public List<EndpointPort> Ports { get; init; } = [];
+    public ObjectMeta Metadata { get; set; } = new();
+    public List<Endpoint> Endpoints { get; set; } = [];
+    public List<EndpointPort> Ports { get; set; } = [];
 
     public string Service => Metadata.Labels.GetValueOrDefault("kubernetes.io/service-name", "");
 }
 
 public sealed record Endpoint
 {
-    public List<string> Addresses { get; init; } = [];
-    public EndpointConditions Conditions { get; init; } = new();
-    public string Hostname { get; init; } = "";
-    public string NodeName { get; init; } = "";
+    public List<string> Addresses { get; set; } = [];
+    public EndpointConditions Conditions { get; set; } = new();
+    public string Hostname { get; set; } = "";
+    public string NodeName { get; set; } = "";
 }
 
 public sealed record EndpointConditions
 {
-    public bool? Ready { get; init; }
+    public bool? Ready { get; set; }
 }
 
 public sealed record EndpointPort
 {
-    public string Name { get; init; } = "";
-    public string Protocol { get; init; } = "TCP";
-    public int? Port { get; init; }
+    public string Name { get; set; } = "";
+    public string Protocol { get; set; } = "TCP";
+    public int? Port { get; set; }
 }

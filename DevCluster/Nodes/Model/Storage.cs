@@ -2,9 +2,9 @@ namespace Troupe.DevCluster.Nodes.Model;
 
 public sealed record PersistentVolumeClaim
 {
-    public ObjectMeta Metadata { get; init; } = new();
-    public ClaimSpec Spec { get; init; } = new();
-    public ClaimStatus Status { get; init; } = new();
+    public ObjectMeta Metadata { get; set; } = new();
+    public ClaimSpec Spec { get; set; } = new();
+    public ClaimStatus Status { get; set; } = new();
 
     public string Name => Metadata.Name;
     public string Namespace => Metadata.Namespace;
@@ -16,26 +16,26 @@ public sealed record PersistentVolumeClaim
 
 public sealed record ClaimSpec
 {
-    public List<string> AccessModes { get; init; } = [];
-    public ContainerResources Resources { get; init; } = new();
-    public string VolumeName { get; init; } = "";
-    public string? StorageClassName { get; init; }
-    public string VolumeMode { get; init; } = "Filesystem";
-    public LabelSelector? Selector { get; init; }
+    public List<string> AccessModes { get; set; } = [];
+    public ContainerResources Resources { get; set; } = new();
+    public string VolumeName { get; set; } = "";
+    public string? StorageClassName { get; set; }
+    public string VolumeMode { get; set; } = "Filesystem";
+    public LabelSelector? Selector { get; set; }
 }
 
 public sealed record ClaimStatus
 {
-    public string Phase { get; init; } = "";
-    public Dictionary<string, Quantity> Capacity { get; init; } = [];
-    public List<PodCondition> Conditions { get; init; } = [];
+    public string Phase { get; set; } = "";
+    public Dictionary<string, Quantity> Capacity { get; set; } = [];
+    public List<PodCondition> Conditions { get; set; } = [];
 }
 
 public sealed record PersistentVolume
 {
-    public ObjectMeta Metadata { get; init; } = new();
-    public PersistentVolumeSpec Spec { get; init; } = new();
-    public PersistentVolumeStatus Status { get; init; } = new();
+    public ObjectMeta Metadata { get; set; } = new();
+    public PersistentVolumeSpec Spec { get; set; } = new();
+    public PersistentVolumeStatus Status { get; set; } = new();
 
     public string Name => Metadata.Name;
     public Quantity Capacity => Spec.Capacity.GetValueOrDefault("storage");
@@ -48,54 +48,54 @@ public sealed record PersistentVolume
 
 public sealed record PersistentVolumeSpec
 {
-    public Dictionary<string, Quantity> Capacity { get; init; } = [];
-    public List<string> AccessModes { get; init; } = [];
-    public ClaimReference? ClaimRef { get; init; }
-    public string PersistentVolumeReclaimPolicy { get; init; } = "Retain";
-    public string StorageClassName { get; init; } = "";
-    public string VolumeMode { get; init; } = "Filesystem";
-    public VolumeNodeAffinity? NodeAffinity { get; init; }
-    public HostPathVolume? HostPath { get; init; }
-    public LocalVolume? Local { get; init; }
-    public CsiVolume? Csi { get; init; }
+    public Dictionary<string, Quantity> Capacity { get; set; } = [];
+    public List<string> AccessModes { get; set; } = [];
+    public ClaimReference? ClaimRef { get; set; }
+    public string PersistentVolumeReclaimPolicy { get; set; } = "Retain";
+    public string StorageClassName { get; set; } = "";
+    public string VolumeMode { get; set; } = "Filesystem";
+    public VolumeNodeAffinity? NodeAffinity { get; set; }
+    public HostPathVolume? HostPath { get; set; }
+    public LocalVolume? Local { get; set; }
+    public CsiVolume? Csi { get; set; }
 }
 
 public sealed record ClaimReference
 {
-    public string Namespace { get; init; } = "";
-    public string Name { get; init; } = "";
-    public string Uid { get; init; } = "";
+    public string Namespace { get; set; } = "";
+    public string Name { get; set; } = "";
+    public string Uid { get; set; } = "";
 }
 
 public sealed record VolumeNodeAffinity
 {
-    public NodeSelector? Required { get; init; }
+    public NodeSelector? Required { get; set; }
 }
 
 public sealed record LocalVolume
 {
-    public string Path { get; init; } = "";
+    public string Path { get; set; } = "";
 }
 
 public sealed record CsiVolume
 {
-    public string Driver { get; init; } = "";
-    public string VolumeHandle { get; init; } = "";
-    public bool ReadOnly { get; init; }
+    public string Driver { get; set; } = "";
+    public string VolumeHandle { get; set; } = "";
+    public bool ReadOnly { get; set; }
 }
 
 public sealed record PersistentVolumeStatus
 {
-    public string Phase { get; init; } = "";
+    public string Phase { get; set; } = "";
 }
 
 public sealed record StorageClass
 {
-    public ObjectMeta Metadata { get; init; } = new();
-    public string Provisioner { get; init; } = "";
-    public string ReclaimPolicy { get; init; } = "Delete";
-    public string VolumeBindingMode { get; init; } = "Immediate";
-    public bool AllowVolumeExpansion { get; init; }
+    public ObjectMeta Metadata { get; set; } = new();
+    public string Provisioner { get; set; } = "";
+    public string ReclaimPolicy { get; set; } = "Delete";
+    public string VolumeBindingMode { get; set; } = "Immediate";
+    public bool AllowVolumeExpansion { get; set; }
 
     public bool WaitsForConsumer => VolumeBindingMode == "WaitForFirstConsumer";
 }

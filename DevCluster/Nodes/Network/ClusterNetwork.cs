@@ -18,9 +18,9 @@ public sealed record ClusterIdentity(string Id, int Octet)
     public string Address(int node, int host) => $"10.{Octet}.{node}.{host}";
 
     public static ClusterIdentity? Load(StateLayout layout) =>
-        File.Exists(layout.IdentityFile) ? JsonSerializer.Deserialize<ClusterIdentity>(File.ReadAllText(layout.IdentityFile)) : null;
+        File.Exists(layout.IdentityFile) ? JsonSerializer.Deserialize(File.ReadAllText(layout.IdentityFile), NodeFiles.Default.ClusterIdentity) : null;
 
-    public void Save(StateLayout layout) => AtomicFile.Write(layout.IdentityFile, JsonSerializer.Serialize(this));
+    public void Save(StateLayout layout) => AtomicFile.Write(layout.IdentityFile, JsonSerializer.Serialize(this, NodeFiles.Default.ClusterIdentity));
 }
 
 /// <summary>The bridges of a cluster's nodes in the host's network namespace.</summary>

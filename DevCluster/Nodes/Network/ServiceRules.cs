@@ -9,6 +9,12 @@ public sealed record ServiceRoute(IReadOnlyList<string> Addresses, string Protoc
     /// <summary>The addresses are nodes': the machine itself may call, too.</summary>
     public bool OnNodes { get; init; }
 
+    /// <summary>Only clients of these addresses are meant: the pods of one node.</summary>
+    public string? From { get; init; }
+
+    /// <summary>There are backends, but not for these clients: as with kube-proxy their packets vanish instead of being refused.</summary>
+    public bool Elsewhere { get; init; }
+
     /// <summary>A client stays with one backend.</summary>
     public bool Sticky { get; init; }
 }
@@ -52,9 +58,17 @@ internal static class ServiceRules
     private static IEnumerable<ServiceRoute> Routes(ClusterIdentity identity, int nodes, Service service, ServicePort port, List<(string Node, (string, int) Backend)> endpoints)
     {
         IReadOnlyList<(string, int)> Backends(string? node) => [.. endpoints.Where(e => node is null || e.Node == node).Select(e => e.Backend).Distinct().Order()];
-        yield return new ServiceRoute([service.Spec.ClusterIP], port.Protocol, port.Port, Backends(null));
-        if (port.NodePort == 0) yield break;
         var all = Enumerable.Range(1, nodes).ToList();
+        if (service.Spec.InternalTrafficPolicy == "Local")
+        {
+            foreach (var node in all)
+                yield return new ServiceRoute([service.Spec.ClusterIP], port.Protocol, port.Port, Backends($"node-{node}")) { From = identity.PodCidr(node), Elsewhere = endpoints.Count > 0 };
+        }
+        else
+        {
+            yield return new ServiceRoute([service.Spec.ClusterIP], port.Protocol, port.Port, Backends(null));
+        }
+        if (port.NodePort == 0) yield break;
         if (service.Spec.ExternalTrafficPolicy == "Local")
         {
             foreach (var node in all)
@@ -87,7 +101,7 @@ internal static class ServiceRules
         var (nat, local, reject) = (new StringBuilder(), new StringBuilder(), new StringBuilder());
         foreach (var route in routes.Where(route => route.Protocol is "TCP" or "UDP"))
         {
-            var match = $"ip daddr {{ {string.Join(", ", route.Addresses)} }} {route.Protocol.ToLowerInvariant()} dport {route.Port}";
+            var match = (route.From is { } from ? $"ip saddr {from} " : "") + $"ip daddr {{ {string.Join(", ", route.Addresses)} }} {route.Protocol.ToLowerInvariant()} dport {route.Port}";
             if (route.Backends.Count > 0)
             {
                 var rule = $"    {match} {Target(route)}\n";
@@ -97,7 +111,7 @@ internal static class ServiceRules
             // At a node nobody listens, which is refusal enough.
             else if (!route.OnNodes)
             {
-                reject.Append($"    {match} reject\n");
+                reject.Append($"    {match} {(route.Elsewhere ? "drop" : "reject")}\n");
             }
         }
         script.Append($"  chain prerouting {{\n    type nat hook prerouting priority dstnat;\n    iifname != \"trp{identity.Octet}n*\" return\n{nat}  }}\n");

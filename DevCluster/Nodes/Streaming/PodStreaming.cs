@@ -35,7 +35,7 @@ internal sealed class PodStreaming(StateLayout layout, ILogger log)
     {
         var pod = stored.Parse();
         if (pod.Str("status", "phase") != "Running") throw ApiException.BadRequest($"pod {stored.Name} is not running: its phase is {pod.Str("status", "phase")}");
-        var sandbox = JsonSerializer.Deserialize<SandboxRecord>(await File.ReadAllTextAsync($"{DirectoryOf(pod)}/sandbox.json", context.RequestAborted))!;
+        var sandbox = JsonSerializer.Deserialize(await File.ReadAllTextAsync($"{DirectoryOf(pod)}/sandbox.json", context.RequestAborted), NodeFiles.Default.SandboxRecord)!;
         await new PortForward(sandbox.Address.NetnsPath, log).ServeAsync(context);
     }
 

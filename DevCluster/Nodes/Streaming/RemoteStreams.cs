@@ -13,7 +13,7 @@ internal sealed record TerminalSize(ushort Width, ushort Height)
     {
         try
         {
-            return JsonSerializer.Deserialize<TerminalSize>(json);
+            return JsonSerializer.Deserialize(json, NodeFiles.Default.TerminalSize);
         }
         catch (JsonException)
         {

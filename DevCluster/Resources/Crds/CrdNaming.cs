@@ -30,7 +30,7 @@ internal static class CrdNaming
             status["storedVersions"] = stored;
         var storage = (spec.Arr("versions") ?? []).FirstOrDefault(v => v.Bool("storage") == true).Str("name");
         if (storage is not null && !stored.Any(s => s.AsString() == storage))
-            stored.Add(storage);
+            stored.Add((JsonNode)storage);
     }
 
     private static (string Reason, string Name)? Taken(string group, JsonObject names, ResourceRegistry registry)
@@ -71,7 +71,7 @@ internal static class CrdNaming
             ["type"] = type,
         };
         if (old is null)
-            conditions.Add(condition);
+            conditions.Add((JsonNode)condition);
         else
             conditions[conditions.IndexOf(old)] = condition;
     }

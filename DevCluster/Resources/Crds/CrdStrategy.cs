@@ -30,7 +30,7 @@ internal sealed class CrdStrategy : ResourceStrategy
         if (finalizers.Parent is null)
             crd.Meta()["finalizers"] = finalizers;
         if (!finalizers.Any(f => f.AsString() == CleanupFinalizer))
-            finalizers.Add(CleanupFinalizer);
+            finalizers.Add((JsonNode)CleanupFinalizer);
         crd["status"] = new JsonObject { ["conditions"] = new JsonArray(), ["storedVersions"] = new JsonArray() };
         CrdNaming.Accept(crd, context);
     }

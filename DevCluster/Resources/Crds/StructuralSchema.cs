@@ -28,7 +28,7 @@ internal sealed class StructuralSchema
             return check._causes;
         try
         {
-            var schema = SchemaReader.Root(root, BuiltinSchemas.For<k8s.Models.V1ObjectMeta>());
+            var schema = SchemaReader.Root(root, BuiltinSchemas.For("meta.v1.ObjectMeta"));
             check.Defaults(root, schema, path);
             var costs = new RuleCosts(check._causes, single: !kept);
             check.Rules(schema, path, correlatable: true, 1, costs);

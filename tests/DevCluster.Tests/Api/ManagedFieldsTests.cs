@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using k8s.Models;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Machinery;
@@ -44,7 +43,7 @@ public sealed class ManagedFieldsTests
     [Fact]
     public void List_maps_are_owned_item_by_item_with_defaults_in_their_keys()
     {
-        var schema = BuiltinSchemas.For<V1Service>();
+        var schema = BuiltinSchemas.For("core.v1.Service");
         var live = Apply(null, """{"apiVersion":"v1","kind":"Service","spec":{"ports":[{"port":80}]}}""", "one", schema: schema);
         live = Apply(live, """{"apiVersion":"v1","kind":"Service","spec":{"ports":[{"port":80,"protocol":"UDP"}]}}""", "two", schema: schema);
         Assert.Equal(2, live.Arr("spec", "ports")!.Count);
@@ -60,7 +59,7 @@ public sealed class ManagedFieldsTests
         var after = live.Copy();
         after.Obj("data")!["a"] = "2";
         after.Obj("data")!.Remove("b");
-        ManagedFields.Track(live, after, BuiltinSchemas.For<V1ConfigMap>(), "editor", "", Now);
+        ManagedFields.Track(live, after, BuiltinSchemas.For("core.v1.ConfigMap"), "editor", "", Now);
         var entries = ManagedFields.Read(after);
         Assert.Equal(["editor"], entries.Select(e => e.Manager));
         Assert.Equal([".data.a"], entries[0].Fields.Paths());
@@ -77,12 +76,12 @@ public sealed class ManagedFieldsTests
     [Fact]
     public void Field_sets_survive_their_JSON_form()
     {
-        var set = FieldSet.Of(JsonReader.ParseObject("""{"spec":{"containers":[{"name":"a","env":[{"name":"E","value":"1"}]}],"nodeSelector":{"x":"y"}}}"""u8), BuiltinSchemas.For<V1Pod>());
+        var set = FieldSet.Of(JsonReader.ParseObject("""{"spec":{"containers":[{"name":"a","env":[{"name":"E","value":"1"}]}],"nodeSelector":{"x":"y"}}}"""u8), BuiltinSchemas.For("core.v1.Pod"));
         Assert.True(set.SameAs(FieldSet.FromJson(set.ToJson())));
         Assert.Contains(".spec.nodeSelector", set.Paths());
         Assert.Contains(".spec.containers[name=\"a\"].env[name=\"E\"].value", set.Paths());
     }
 
     private static JsonObject Apply(JsonObject? live, string config, string manager, bool force = false, Schema? schema = null, DateTimeOffset? now = null) =>
-        ManagedFields.Apply(live, JsonReader.ParseObject(System.Text.Encoding.UTF8.GetBytes(config)), schema ?? BuiltinSchemas.For<V1ConfigMap>(), manager, "", force, now ?? Now);
+        ManagedFields.Apply(live, JsonReader.ParseObject(System.Text.Encoding.UTF8.GetBytes(config)), schema ?? BuiltinSchemas.For("core.v1.ConfigMap"), manager, "", force, now ?? Now);
 }

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using k8s.Models;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Machinery;
@@ -70,7 +69,7 @@ public sealed class PatchTests
     }
 
     private static void Strategic(string target, string patch, string expected) =>
-        Same(expected, StrategicMergePatch.Apply((JsonObject)Parse(target)!, (JsonObject)Parse(patch)!, BuiltinSchemas.For<V1Pod>()));
+        Same(expected, StrategicMergePatch.Apply((JsonObject)Parse(target)!, (JsonObject)Parse(patch)!, BuiltinSchemas.For("core.v1.Pod")));
 
     private static JsonNode? Parse(string text) => JsonReader.Parse(System.Text.Encoding.UTF8.GetBytes(text));
 

@@ -1,14 +1,16 @@
 using System.Text.Json.Nodes;
-using k8s.Models;
+using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Json;
 using Troupe.DevCluster.Machinery;
+using Troupe.DevCluster.Resources;
 using Troupe.DevCluster.Resources.Crds;
+using Troupe.DevCluster.Security;
 using Troupe.DevCluster.Tables;
 using Xunit;
 
 namespace Troupe.DevCluster.Tests.Api;
 
-/// <summary>Structural schemas: pruning, defaulting, validation; and what is read off the built-in model.</summary>
+/// <summary>Structural schemas: pruning, defaulting, validation; and what is known of the built-in kinds.</summary>
 public sealed class SchemaTests
 {
     private static readonly Schema Sample = SchemaReader.Root(Parse("""
@@ -21,7 +23,7 @@ public sealed class SchemaTests
           "items":{"type":"array","x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["id"],"items":{"type":"object","properties":{"id":{"type":"string"},"on":{"type":"boolean","default":true}}}},
           "choice":{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}},"oneOf":[{"required":["a"]},{"required":["b"]}]}
         }}}}
-        """), BuiltinSchemas.For<V1ObjectMeta>());
+        """), BuiltinSchemas.For("meta.v1.ObjectMeta"));
 
     [Fact]
     public void Unknown_fields_are_pruned_except_where_they_are_preserved()
@@ -67,11 +69,45 @@ public sealed class SchemaTests
     [Fact]
     public void Built_in_schemas_know_types_and_merge_keys()
     {
-        var spec = BuiltinSchemas.For<V1Pod>().Properties["spec"];
+        var spec = BuiltinSchemas.For("core.v1.Pod").Properties["spec"];
         Assert.Equal("name", spec.Properties["containers"].PatchMergeKey);
         Assert.Equal(["containerPort", "protocol"], spec.Properties["containers"].Items!.Properties["ports"].MapKeys);
         Assert.Equal(SchemaType.IntOrString, spec.Properties["containers"].Items!.Properties["resources"].Properties["limits"].AdditionalProperties!.Type);
-        Assert.Equal("byte", BuiltinSchemas.For<V1Secret>().Properties["data"].AdditionalProperties!.Format);
+        Assert.Equal("byte", BuiltinSchemas.For("core.v1.Secret").Properties["data"].AdditionalProperties!.Format);
+    }
+
+    [Fact]
+    public void The_file_of_built_in_types_is_what_the_client_library_has()
+    {
+        var kinds = BuiltinResources.All().Concat(new Reviews(null!, null!, null!, null!, null!).Definitions())
+            .Select(kind => $"{(kind.Key.Group.Length == 0 ? "core" : kind.Key.Group.Split('.')[0])}.{kind.Key.Version}.{kind.Kind}");
+        var text = ClientTypes.File([.. kinds, "autoscaling.v1.Scale", "meta.v1.DeleteOptions", "meta.v1.ObjectMeta"]);
+        var root = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(root.FullName, "Troupe.slnx")))
+            root = root.Parent!;
+        var file = Path.Combine(root.FullName, "DevCluster/Machinery/types.tsv");
+        if (Environment.GetEnvironmentVariable("TROUPE_UPDATE_TYPES") is not null)
+            File.WriteAllText(file, text);
+        Assert.True(File.ReadAllText(file) == text, "types.tsv is out of date: TROUPE_UPDATE_TYPES=1 ./dev test The_file_of_built_in_types");
+    }
+
+    [Theory]
+    [InlineData("core.v1.PodSpec", "io.k8s.api.core.v1.PodSpec")]
+    [InlineData("rbac.v1.Role", "io.k8s.api.rbac.v1.Role")]
+    [InlineData("meta.v1.ObjectMeta", "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")]
+    [InlineData("apiextensions.v1.CustomResourceDefinition", "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition")]
+    [InlineData("apiregistration.v1.APIService", "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIService")]
+    public void A_built_in_type_has_Kubernetes_name_in_OpenAPI(string type, string name) => Assert.Equal(name, BuiltinSchemas.For(type).DefinitionName);
+
+    [Fact]
+    public void A_built_in_kind_has_the_path_that_Kubernetes_gives_it()
+    {
+        var paths = BuiltinResources.All().Select(kind => kind.Key).ToHashSet();
+        Assert.Superset(new HashSet<ResourceKey>
+        {
+            new("", "v1", "endpoints"), new("networking.k8s.io", "v1", "ingresses"), new("networking.k8s.io", "v1", "networkpolicies"), new("autoscaling", "v2", "horizontalpodautoscalers"),
+            new("storage.k8s.io", "v1", "storageclasses"), new("rbac.authorization.k8s.io", "v1", "roles"), new("apiregistration.k8s.io", "v1", "apiservices"), new("storage.k8s.io", "v1", "csidrivers"),
+        }, paths);
     }
 
     [Theory]

@@ -75,7 +75,7 @@ public sealed class CelCostTests
     private static ulong Cost(string json, string rule)
     {
         // A property, so that the schema is no root, but for the one that looks at metadata.
-        var root = SchemaReader.Root(JsonNode.Parse($$"""{"type":"object","properties":{"p":{{json}} } }""")!.AsObject(), BuiltinSchemas.For<k8s.Models.V1ObjectMeta>());
+        var root = SchemaReader.Root(JsonNode.Parse($$"""{"type":"object","properties":{"p":{{json}} } }""")!.AsObject(), BuiltinSchemas.For("meta.v1.ObjectMeta"));
         var schema = rule.Contains("metadata", StringComparison.Ordinal) ? root : root.Properties["p"];
         return CelCost.Of(rule, [("self", CelSchemas.TypeOf(schema)!)], schema);
     }

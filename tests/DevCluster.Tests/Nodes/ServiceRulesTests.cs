@@ -20,6 +20,17 @@ public sealed class ServiceRulesTests
     }
 
     [Fact]
+    public void With_local_internal_traffic_a_pod_reaches_the_endpoints_of_its_own_node_alone()
+    {
+        var service = Service() with { Spec = Service().Spec with { InternalTrafficPolicy = "Local" } };
+        string Script(params (string, string)[] endpoints) => ServiceRules.Script(Cluster, 2, ServiceRules.Routes(Cluster, 2, [service], [Slice(endpoints)]));
+        var script = Script(("10.40.2.6", "node-2"));
+        Assert.Contains("ip saddr 10.40.2.0/24 ip daddr { 10.96.1.1 } tcp dport 80 dnat to 10.40.2.6:8080\n", script);
+        Assert.Contains("ip saddr 10.40.1.0/24 ip daddr { 10.96.1.1 } tcp dport 80 drop\n", script);
+        Assert.Equal(2, Script().Split("dport 80 reject").Length - 1);
+    }
+
+    [Fact]
     public void A_host_port_leads_from_the_pods_node_to_the_pod()
     {
         Pod Asking(string name, string phase, bool hostNetwork = false) => new()

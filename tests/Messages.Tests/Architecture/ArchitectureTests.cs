@@ -16,7 +16,7 @@ public sealed class ArchitectureTests
         ["Operators"] = ["Messages", "Kubernetes"],
         ["Manager"] = ["Messages", "Kubernetes"],
         ["Pbm"] = ["Messages"],
-        ["DevCluster"] = ["Messages"],
+        ["DevCluster"] = [],
     };
 
     [Fact]
