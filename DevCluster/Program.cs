@@ -3,7 +3,6 @@ using Troupe.DevCluster;
 using Troupe.DevCluster.Cli;
 using Troupe.DevCluster.Nodes;
 
-var settled = TimeSpan.FromSeconds(3);
 var state = new Option<string>("--state") { Description = "folder for everything the cluster keeps", Required = true };
 var port = new Option<int>("--port") { Description = "loopback port of the API; 0 for any", DefaultValueFactory = _ => 6443 };
 var kubeconfig = new Option<string?>("--kubeconfig") { Description = "where to write the admin kubeconfig" };
@@ -26,9 +25,7 @@ serve.SetAction(async (parsed, ct) =>
     Console.WriteLine($"serving {cluster.Url}, kubeconfig {cluster.Kubeconfig}");
     try
     {
-        await Task.Delay(settled, ct);
-        ResidentSet.GiveBack();
-        await Task.Delay(Timeout.Infinite, ct);
+        await ResidentSet.KeepSmallAsync(ct);
     }
     catch (OperationCanceledException)
     {

@@ -4,16 +4,33 @@ using System.Runtime.InteropServices;
 namespace Troupe.DevCluster.Cli;
 
 /// <summary>
-/// A start runs through much code and makes much garbage that is never needed again. Pages of the program unmapped stay in the page cache as long
-/// as others want them, and come back by themselves when they are needed.
+/// A start, or a time of much work, leaves an empty heap and code that may never be needed again. Pages of the program that are unmapped stay in the
+/// page cache as long as others want them, and come back by themselves when they are needed.
 /// </summary>
 internal static partial class ResidentSet
 {
     /// <summary>MADV_DONTNEED of Linux's mman.h.</summary>
     private const int DontNeed = 4;
 
+    private const long Little = 4L << 20, Much = 32L << 20;
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(3);
+
+    /// <summary>Gives memory back whenever much was worked and nearly nothing is going on any more.</summary>
+    public static async Task KeepSmallAsync(CancellationToken ct)
+    {
+        for (var given = -Much; ; )
+        {
+            var before = GC.GetTotalAllocatedBytes();
+            await Task.Delay(Quiet, ct);
+            if (GC.GetTotalAllocatedBytes() - before > Little || before - given < Much)
+                continue;
+            GiveBack();
+            given = GC.GetTotalAllocatedBytes();
+        }
+    }
+
     /// <summary>Gives back what of the heap is empty now, and unmaps all pages that are the same as in their file.</summary>
-    public static void GiveBack()
+    private static void GiveBack()
     {
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         foreach (var (start, length) in Unchanged(File.ReadLines("/proc/self/smaps")))

@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Troupe.DevCluster.Admission;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Json;
-using Troupe.DevCluster.Machinery;
 using Troupe.DevCluster.Resources;
 using Troupe.DevCluster.Security.Rbac;
 using Troupe.DevCluster.Store;

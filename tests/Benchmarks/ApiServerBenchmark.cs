@@ -6,6 +6,7 @@ namespace Troupe.Benchmarks;
 public static class ApiServerBenchmark
 {
     private const int RestartObjects = 50_000;
+    private static readonly TimeSpan AtRest = TimeSpan.FromSeconds(10);
 
     public static async Task RunAsync()
     {
@@ -30,7 +31,9 @@ public static class ApiServerBenchmark
 
     private static async Task<Dictionary<string, string>> MeasureAsync(IServerUnderTest server)
     {
-        var figures = new Dictionary<string, string> { ["start to ready, s"] = $"{server.StartTime.TotalSeconds:0.00}", ["RSS after start, MiB"] = $"{server.RssMiB():0}" };
+        var figures = new Dictionary<string, string> { ["start to ready, s"] = $"{server.StartTime.TotalSeconds:0.00}", ["RSS when ready, MiB"] = $"{server.RssMiB():0}" };
+        await Task.Delay(AtRest);
+        figures["RSS 10 s after start, MiB"] = $"{server.RssMiB():0}";
         var load = new ApiLoad(server.Http);
         // Each path is compiled and each connection made before anything is measured.
         await load.CreateAsync("warm", 500);
@@ -49,6 +52,8 @@ public static class ApiServerBenchmark
         figures["fan-out to 100 watchers P50, ms"] = $"{Percentiles.Of(fanOut, 50):0.0}";
         figures["fan-out to 100 watchers P99, ms"] = $"{Percentiles.Of(fanOut, 99):0.0}";
         figures["RSS after the load, MiB"] = $"{server.RssMiB():0}";
+        await Task.Delay(AtRest);
+        figures["RSS 10 s after the load, MiB"] = $"{server.RssMiB():0}";
         return figures;
     }
 

@@ -34,8 +34,8 @@ internal static class CelAuthorization
         Narrowing("name", (asked, value) => asked with { Name = value }),
         Narrowing("fieldSelector", (asked, _) => asked),
         Narrowing("labelSelector", (asked, _) => asked),
-        Member("check", Decision, a => Ask((CelPathCheck)a[0]!, (string)a[1]!), PathCheck, CelType.String) with { Cost = CheckCost },
-        Member("check", Decision, a => Ask((CelResourceCheck)a[0]!, (string)a[1]!), ResourceCheck, CelType.String) with { Cost = CheckCost },
+        Member("check", Decision, a => Ask((CelPathCheck)a[0]!, (string)a[1]!), PathCheck, CelType.String),
+        Member("check", Decision, a => Ask((CelResourceCheck)a[0]!, (string)a[1]!), ResourceCheck, CelType.String),
         Member("allowed", Bool, a => ((AuthorizationDecision)a[0]!).Allowed, Decision),
         Member("reason", CelType.String, a => ((AuthorizationDecision)a[0]!).Reason, Decision),
         // RBAC knows no errors: what is not allowed is denied.

@@ -214,8 +214,10 @@ internal sealed class CelCost
                 return (target is null ? Factor(Of(0).Max, Traversal) : 1, null);
             case "containsIP":
                 return (Plus(4, arguments[0].Type.Kind == CelKind.Ip ? 0 : Factor(Of(0).Max, Traversal)), null);
+            case "ip.isCanonical":
+                return (Factor(Of(0).Max, 2 * Traversal), null);
             case "containsCIDR":
-                return (7, null);
+                return (Plus(7, arguments[0].Type.Kind == CelKind.Cidr ? 0 : Factor(Of(0).Max, Traversal)), null);
             case "validate":
                 return (Factor(Factor(Of(0).Max, Traversal), FormatRegex), null);
             case "format":

@@ -1,6 +1,6 @@
 namespace Troupe.DevCluster.Machinery.Cel;
 
-/// <summary>Runs a checked expression; every step costs, so that no rule can hold up the server.</summary>
+/// <summary>Runs a checked expression; every step costs (<see cref="CelSpending"/>), so that no rule can hold up the server.</summary>
 internal sealed class CelEvaluator
 {
     private readonly long _budget;
@@ -16,12 +16,12 @@ internal sealed class CelEvaluator
     /// <exception cref="CelException">No such key, overflow, division by zero, wrong operands, or too costly.</exception>
     public object? Run(CelNode node, Scope? scope)
     {
-        Charge(1);
         switch (node)
         {
             case CelLiteral literal:
                 return literal.Value;
             case CelIdent ident:
+                Charge(1);
                 for (var at = scope; at is not null; at = at.Outer)
                 {
                     if (at.Name == ident.Name)
@@ -29,10 +29,14 @@ internal sealed class CelEvaluator
                 }
                 return CelChecker.Named(ident.Name) ?? throw new CelException("no such attribute: " + ident.Name);
             case CelSelect select:
-                return Select(select, Run(select.Target, scope));
+                var from = Run(select.Target, scope);
+                Charge(select.Test ? 0 : 1);
+                return Select(select, from);
             case CelListLiteral list:
+                Charge(CelSpending.NewList);
                 return new CelList([.. list.Items.Select(i => Run(i, scope))]);
             case CelMapLiteral map:
+                Charge(CelSpending.NewMap);
                 return MapLiteral(map, scope);
             case CelMacro macro:
                 return Macro(macro, scope);
@@ -125,13 +129,20 @@ internal sealed class CelEvaluator
 
     private object? Macro(CelMacro macro, Scope? scope)
     {
+        var before = _left;
         var target = Run(macro.Target, scope);
         if (macro.Kind is CelMacroKind.OptMap or CelMacroKind.OptFlatMap)
         {
             if (target is not CelOptional optional)
                 throw new CelException("no such overload");
+            Charge(1);
             if (!optional.HasValue)
+            {
+                Charge(1);
                 return optional;
+            }
+            // Asked whether there is a value, then asked for it as a loop over nothing.
+            Charge(before - _left + CelSpending.NewList + (macro.Kind == CelMacroKind.OptMap ? 1 : 0));
             var result = Run(macro.Result!, new Scope(macro.Variable, optional.Value, scope));
             return macro.Kind == CelMacroKind.OptMap ? new CelOptional(true, result) : result;
         }
@@ -141,19 +152,26 @@ internal sealed class CelEvaluator
             CelMap map => map.Entries.Select(e => ((object?)e.Key, e.Value)),
             _ => throw new CelException("no such overload"),
         };
+        var loop = CelSpending.Of(macro.Kind);
+        Charge(loop.Start + loop.End);
         // With one variable, that is for the items of a list but for the keys of a map.
         object? Single((object? Key, object? Value) item) => target is CelMap ? item.Key : item.Value;
         Scope Inside((object? Key, object? Value) item) => macro.Second is { } second
             ? new Scope(second, item.Value, new Scope(macro.Variable, item.Key, scope))
             : new Scope(macro.Variable, Single(item), scope);
-        bool Kept(Scope inside) => macro.Condition is null || True(Run(macro.Condition, inside));
+        bool Kept(Scope inside)
+        {
+            var kept = macro.Condition is null || True(Run(macro.Condition, inside));
+            Charge(kept ? loop.Kept : loop.Other);
+            return kept;
+        }
         return macro.Kind switch
         {
             CelMacroKind.Map => new CelList([.. items.Select(Inside).Where(Kept).Select(s => Run(macro.Result!, s))]),
             CelMacroKind.TransformMap or CelMacroKind.TransformMapEntry => Transformed(macro, items.Select(i => (i.Key, Inside: Inside(i))).Where(i => Kept(i.Inside))),
             CelMacroKind.Filter => new CelList([.. items.Where(i => Kept(Inside(i))).Select(Single)]),
             CelMacroKind.ExistsOne => items.Count(i => Kept(Inside(i))) == 1,
-            var kind => Any(macro, items.Select(Inside), kind == CelMacroKind.Exists),
+            var kind => Any(macro, loop, items.Select(Inside), kind == CelMacroKind.Exists),
         };
     }
 
@@ -170,22 +188,27 @@ internal sealed class CelEvaluator
         return new CelMap(entries);
     }
 
-    private bool Any(CelMacro macro, IEnumerable<Scope> items, bool wanted)
+    private bool Any(CelMacro macro, CelSpending.Loop loop, IEnumerable<Scope> items, bool wanted)
     {
         CelException? failed = null;
+        var found = false;
         foreach (var inside in items)
         {
+            // That it is found shows before the next item.
+            Charge(loop.Look);
+            if (found)
+                break;
             try
             {
-                if (True(Run(macro.Condition!, inside)) == wanted)
-                    return wanted;
+                Charge(loop.Kept);
+                found = True(Run(macro.Condition!, inside)) == wanted;
             }
             catch (CelException e) when (_left >= 0)
             {
                 failed ??= e;
             }
         }
-        return failed is null ? !wanted : throw failed;
+        return found ? wanted : failed is null ? !wanted : throw failed;
     }
 
     private object? Call(CelCall call, Scope? scope)
@@ -196,14 +219,14 @@ internal sealed class CelEvaluator
             arguments[at++] = Run(target, scope);
         foreach (var argument in call.Arguments)
             arguments[at++] = Run(argument, scope);
-        foreach (var argument in arguments)
-            Charge(argument switch { string s => s.Length / 10, CelList l => l.Count / 10, _ => 0 });
+        Charge(CelSpending.Call(call.Function, arguments));
         foreach (var overload in CelFunctions.Find(call.Function, call.Target is not null))
         {
             if (!overload.Fits(arguments))
                 continue;
-            Charge(overload.Cost);
-            return overload.Run(arguments);
+            var result = overload.Run(arguments);
+            Charge(CelSpending.Result(call.Function, result));
+            return result;
         }
         throw new CelException("no such overload");
     }

@@ -2,27 +2,27 @@ using static Troupe.DevCluster.Machinery.Cel.CelType;
 
 namespace Troupe.DevCluster.Machinery.Cel;
 
-/// <summary>A format by name; <paramref name="Problem"/> is what is wrong with a text.</summary>
-internal sealed record CelFormat(string Name, Func<string, string?> Problem);
+/// <summary>A format by name; <paramref name="Problem"/> is what is wrong with a text, <paramref name="Length"/> that of its pattern, by which checking it costs.</summary>
+internal sealed record CelFormat(string Name, int Length, Func<string, string?> Problem);
 
 /// <summary>Kubernetes' format library: <c>format.dns1123Label().validate(name)</c>.</summary>
 internal static class CelFormats
 {
     private static readonly CelFormat[] Known =
     [
-        new("dns1123Label", Names.DnsLabelProblem),
-        new("dns1123Subdomain", Names.DnsSubdomainProblem),
-        new("dns1035Label", Names.DnsLabel1035Problem),
-        new("qualifiedName", Names.LabelKeyProblem),
-        new("dns1123LabelPrefix", text => Names.DnsLabelProblem(Completed(text))),
-        new("dns1123SubdomainPrefix", text => Names.DnsSubdomainProblem(Completed(text))),
-        new("dns1035LabelPrefix", text => Names.DnsLabel1035Problem(Completed(text))),
-        new("labelValue", Names.LabelValueProblem),
-        new("uri", text => CelKubernetes.Url(text) is null ? $"parse \"{text}\": invalid URI for request" : null),
-        new("uuid", text => Formats.Fits("uuid", text) ? null : "does not match the UUID format"),
-        new("byte", text => Formats.Fits("byte", text) ? null : "invalid base64"),
-        new("date", text => Formats.Fits("date", text) ? null : "invalid date"),
-        new("datetime", text => Formats.Fits("date-time", text) ? null : "invalid datetime"),
+        new("dns1123Label", 30, Names.DnsLabelProblem),
+        new("dns1123Subdomain", 60, Names.DnsSubdomainProblem),
+        new("dns1035Label", 30, Names.DnsLabel1035Problem),
+        new("qualifiedName", 60, Names.LabelKeyProblem),
+        new("dns1123LabelPrefix", 30, text => Names.DnsLabelProblem(Completed(text))),
+        new("dns1123SubdomainPrefix", 60, text => Names.DnsSubdomainProblem(Completed(text))),
+        new("dns1035LabelPrefix", 30, text => Names.DnsLabel1035Problem(Completed(text))),
+        new("labelValue", 40, Names.LabelValueProblem),
+        new("uri", 1000, text => CelKubernetes.Url(text) is null ? $"parse \"{text}\": invalid URI for request" : null),
+        new("uuid", 60, text => Formats.Fits("uuid", text) ? null : "does not match the UUID format"),
+        new("byte", 1000, text => Formats.Fits("byte", text) ? null : "invalid base64"),
+        new("date", 1000, text => Formats.Fits("date", text) ? null : "invalid date"),
+        new("datetime", 1000, text => Formats.Fits("date-time", text) ? null : "invalid datetime"),
     ];
 
     public static IEnumerable<CelOverload> All() =>

@@ -87,9 +87,14 @@ internal static class CelKubernetes
         Member("family", Int, a => ((IPAddress)a[0]!).AddressFamily == AddressFamily.InterNetwork ? 4L : 6L, Ip),
         Member("isLoopback", Bool, a => IPAddress.IsLoopback((IPAddress)a[0]!), Ip),
         Member("isUnspecified", Bool, a => a[0]!.Equals(IPAddress.Any) || a[0]!.Equals(IPAddress.IPv6Any), Ip),
+        Of("ip.isCanonical", Bool, a => (Address((string)a[0]!) ?? throw new CelException("IP Address \"" + a[0] + "\" parse error during conversion from string")).ToString() == (string)a[0]!, CelType.String),
+        Member("isLinkLocalUnicast", Bool, a => IsLinkLocal((IPAddress)a[0]!), Ip),
+        Member("isLinkLocalMulticast", Bool, a => ((IPAddress)a[0]!).GetAddressBytes() is var b && (b is [224, 0, 0, _] || b is [0xff, var scope, _, _, _, ..] && (scope & 0x0f) == 2), Ip),
+        Member("isGlobalUnicast", Bool, a => IsGlobal((IPAddress)a[0]!), Ip),
         Member("containsIP", Bool, a => ((IPNetwork)a[0]!).Contains((IPAddress)a[1]!), Cidr, Ip),
         Member("containsIP", Bool, a => Address((string)a[1]!) is { } ip ? ((IPNetwork)a[0]!).Contains(ip) : throw new CelException("IP Address \"" + a[1] + "\" parse error during conversion from string"), Cidr, CelType.String),
         Member("containsCIDR", Bool, a => Contains((IPNetwork)a[0]!, (IPNetwork)a[1]!), Cidr, Cidr),
+        Member("containsCIDR", Bool, a => Network((string)a[1]!) is { } inner ? Contains((IPNetwork)a[0]!, inner) : throw new CelException("network address parse error during conversion from string"), Cidr, CelType.String),
         Member("prefixLength", Int, a => (long)((IPNetwork)a[0]!).PrefixLength, Cidr),
         Member("ip", Ip, a => ((IPNetwork)a[0]!).BaseAddress, Cidr),
         Member("masked", Cidr, a => a[0], Cidr),
@@ -98,6 +103,11 @@ internal static class CelKubernetes
     /// <summary>Strict: no leading zeros, no zone, no IPv4 in shorthand.</summary>
     private static IPAddress? Address(string text) =>
         IPAddress.TryParse(text, out var ip) && !text.Contains('%', StringComparison.Ordinal) && (ip.AddressFamily == AddressFamily.InterNetworkV6 || ip.ToString() == text) ? ip : null;
+
+    private static bool IsLinkLocal(IPAddress ip) => ip.IsIPv6LinkLocal || ip.GetAddressBytes() is [169, 254, _, _];
+
+    private static bool IsGlobal(IPAddress ip) => !IPAddress.IsLoopback(ip) && !ip.Equals(IPAddress.Any) && !ip.Equals(IPAddress.IPv6Any) && !ip.Equals(IPAddress.Broadcast)
+        && !ip.IsIPv6Multicast && ip.GetAddressBytes() is not [>= 224 and < 240, _, _, _] && !IsLinkLocal(ip);
 
     private static IPNetwork? Network(string text)
     {

@@ -3,9 +3,6 @@ namespace Troupe.DevCluster.Machinery.Cel;
 /// <summary>One signature of a function or operator; for a member function the first argument is what stands before the dot.</summary>
 internal sealed record CelOverload(string Name, bool Member, CelType[] Arguments, CelType Result, Func<object?[], object?> Run)
 {
-    /// <summary>What a call costs besides what every call costs.</summary>
-    public long Cost { get; init; }
-
     public bool Fits(object?[] values)
     {
         if (values.Length != Arguments.Length)

@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Troupe.DevCluster.Api;
 using Troupe.DevCluster.Json;
-using Troupe.DevCluster.Nodes.Kubelet;
 using Troupe.DevCluster.Store;
 
 namespace Troupe.DevCluster.Nodes.Streaming;

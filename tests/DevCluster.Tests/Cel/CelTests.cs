@@ -50,6 +50,8 @@ public sealed class CelTests
     [InlineData("semver('1.2.3-rc.1').isLessThan(semver('1.2.3')) && semver('1.10.0').isGreaterThan(semver('1.9.9')) && semver('1.0.0-a.2').compareTo(semver('1.0.0-a.10')) == -1")]
     [InlineData("semver('1.2.3').major() == 1 && semver('1.2.3').minor() == 2 && semver('1.2.3').patch() == 3 && semver('1.0.0+b1') == semver('1.0.0+b2') && type(semver('1.0.0')) != string")]
     [InlineData("isSemver('1.0.0-0a') && !isSemver('1.0.0-01') && !isSemver('v1.0.0') && !isSemver('1.0') && !isSemver('01.0.0') && isSemver('v01.0', true) && !isSemver('1.0-rc', true) && semver('v01.00', true) == semver('1.0.0')")]
+    [InlineData("ip.isCanonical('::1') && !ip.isCanonical('::0001') && ip('169.254.1.1').isLinkLocalUnicast() && ip('ff02::1').isLinkLocalMulticast() && ip('224.0.0.5').isLinkLocalMulticast()")]
+    [InlineData("ip('8.8.8.8').isGlobalUnicast() && !ip('224.0.0.5').isGlobalUnicast() && !ip('127.0.0.1').isGlobalUnicast() && cidr('10.0.0.0/8').containsCIDR('10.1.0.0/16') && !cidr('10.0.0.0/8').containsCIDR('11.0.0.0/16')")]
     [InlineData("jsonpatch.escapeKey('k8s.io/my~label') == 'k8s.io~1my~0label'")]
     [InlineData("-9223372036854775808 < 0 // the smallest int")]
     public void Holds(string expression) => Assert.Equal(true, Run(expression));
@@ -181,6 +183,53 @@ public sealed class CelTests
                 // Refused.
             }
         }, iter: 20_000);
+
+    /// <summary>The numbers are what Kubernetes counts.</summary>
+    [Theory]
+    [InlineData("[1, 2, 3, 4, 5].sum()", 15)]
+    [InlineData("['012345678901', '012345678901', '012345678901', '012345678901', '012345678901'].isSorted()", 15)]
+    [InlineData("'01234567890123456789012345678901234567890123456789'.indexOf('123')", 5)]
+    [InlineData("ip('192.168.0.1').family()", 3)]
+    [InlineData("ip('2001:db8:3333:4444:5555:6666:7777:8888') == ip('192.168.0.1')", 7)]
+    [InlineData("ip.isCanonical('2001:db8:3333:4444:5555:6666:7777:8888')", 8)]
+    [InlineData("cidr('192.168.0.0/16').containsIP('192.169.0.1')", 5)]
+    [InlineData("cidr('192.168.0.0/16').containsCIDR('192.0.0.0/30')", 7)]
+    [InlineData("'abc 123 def 123'.replace('123', '456')", 3)]
+    [InlineData("'abc 123 def 123'.split(' ')", 3)]
+    [InlineData("'abc 123 def 123'.substring(5, 8)", 2)]
+    [InlineData("['aa', 'bb', 'cc', 'd', 'e', 'f', 'g', 'h', 'i', 'j'].join(' ')", 15)]
+    [InlineData("'abc 123 def 123'.findAll('123')", 2)]
+    [InlineData("jsonpatch.escapeKey('abc/def~ abc/def~')", 2)]
+    [InlineData("quantity('2M') == quantity('0.002G') && quantity('2000k') == quantity('2M') && quantity('0.002G') == quantity('2000k')", 9)]
+    [InlineData("quantity('50k').add(20).sub(quantity('100k')).sub(-50000).asInteger() > 0", 7)]
+    [InlineData("format.named('dns1123Subdomain').value().validate('my-name')", 17)]
+    [InlineData("format.named('dns1123Label').value().validate('my-name')", 10)]
+    [InlineData("format.named('dns1123Label').value() == format.named('dns1123Label').value()", 5)]
+    [InlineData("sets.contains([[1], [2, 3]], [[2, 3.0]])", 53)]
+    [InlineData("sets.equivalent([1, 2, 3], [3u, 2.0, 1])", 39)]
+    [InlineData("[1, 2, 3].all(x, true)", 20)]
+    [InlineData("[1, 2, 3, 4, 5].map(x, x)", 86)]
+    public void Running_costs(string expression, long cost) => Assert.Equal(cost, Spent(expression));
+
+    /// <summary>Of the same rule on the same literals the estimate is the most that can be spent.</summary>
+    [Theory]
+    [InlineData("[1, 2, 3].exists(x, x == 2)")]
+    [InlineData("[1, 2, 3].exists_one(x, x > 1)")]
+    [InlineData("[1, 2, 3, 4, 5].filter(x, x % 2 == 0)")]
+    [InlineData("{'a': 1, 'b': 2}.transformMap(k, v, v > 1, v + 1)")]
+    [InlineData("optional.of('x').optMap(x, x + 'y').orValue('')")]
+    [InlineData("'abc'.matches('^a.c$') && 'abc'.contains('b') || 'abc' < 'abd'")]
+    [InlineData("has({'a': 1}.a) ? {'a': 'x'}.a : {'b': 'y'}.?a.orValue('z')")]
+    [InlineData("[1, 2, 3].all(i, i in [1, 2, 3].map(j, j + j))")]
+    public void Running_costs_no_more_than_was_estimated(string expression) =>
+        Assert.InRange(Spent(expression), 1, (long)CelCost.Of(expression, [], new Schema { Type = SchemaType.String }));
+
+    private static long Spent(string expression)
+    {
+        var budget = CelProgram.CostLimit;
+        CelProgram.Compile(expression, []).Run([], ref budget);
+        return CelProgram.CostLimit - budget;
+    }
 
     private static object? Run(string expression)
     {
