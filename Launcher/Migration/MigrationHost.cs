@@ -14,6 +14,7 @@ namespace Troupe.Launcher.Migration;
 internal sealed class MigrationHost : IAsyncDisposable
 {
     private static readonly TimeSpan ArrivalInterval = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan WholeGrace = TimeSpan.FromSeconds(5);
     private readonly DomainHost _host;
     private readonly TimeProvider _time;
     private readonly Action<string> _log;
@@ -257,6 +258,13 @@ internal sealed class MigrationHost : IAsyncDisposable
         await DecideAsync(new TargetInput.Gone()).ConfigureAwait(false);
     }
 
+    /// <summary>libvirt 9.0 does not tell that QEMU waits for memory that will not come; what is whole is seen to be within this time.</summary>
+    private async Task AfterMemoryAsync()
+    {
+        await Task.Delay(WholeGrace, _time, _stop.Token).ConfigureAwait(false);
+        Post(BreakAsync);
+    }
+
     private async Task FollowArrivalAsync()
     {
         while (!_stop.IsCancellationRequested && _target.Stage is TargetStage.Arriving)
@@ -353,6 +361,7 @@ internal sealed class MigrationHost : IAsyncDisposable
             var address = order.Network is { } network ? MigrationNetwork.Address(network) : order.ListenAddress;
             var listener = new PeerListener(address, MigrationProtocol.Port, _identity, order, _libvirtSocket, _log);
             listener.PeerConnected += () => Post(() => DecideAsync(new TargetInput.PeerConnected()));
+            listener.MemoryEnded += () => _ = AfterMemoryAsync();
             listener.Heard += message => Post(() => message is RunGuest run ? OnRunAsync(run) : Task.CompletedTask);
             _listener = listener;
             Show(order.MigrationId, o => o with { Endpoint = listener.Endpoint, PostCopyProblem = PostCopySupport.Problem() });

@@ -39,6 +39,9 @@ internal sealed class PeerListener : IAsyncDisposable
 
     public event Action<IPeerMessage>? Heard;
 
+    /// <summary>The guest's memory comes no more: it is all here, or will never be.</summary>
+    public event Action? MemoryEnded;
+
     public void Start() => _ = AcceptAsync();
 
     /// <summary>Lost when nobody is connected; it is said again to whoever connects.</summary>
@@ -119,6 +122,8 @@ internal sealed class PeerListener : IAsyncDisposable
         var local = await PeerChannels.ConnectAsync(socket, _stop.Token).ConfigureAwait(false);
         await using (local.ConfigureAwait(false))
             await PeerChannels.RelayAsync(local, tls, _stop.Token).ConfigureAwait(false);
+        if (channel is PeerChannel.Memory)
+            MemoryEnded?.Invoke();
     }
 
     private async Task ListenAsync(SslStream tls)
