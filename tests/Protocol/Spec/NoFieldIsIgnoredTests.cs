@@ -12,8 +12,11 @@ public sealed class NoFieldIsIgnoredTests
     /// <summary>Fields that nobody acts upon, and why that is right.</summary>
     private static readonly Dictionary<string, string> Exceptions = new(StringComparer.Ordinal)
     {
+        ["spec.utilityVolumes.claimName"] = RefusedAsAWhole,
+        ["spec.utilityVolumes.name"] = RefusedAsAWhole,
         ["spec.utilityVolumes.readOnly"] = RefusedAsAWhole,
         ["spec.utilityVolumes.type"] = RefusedAsAWhole,
+        ["spec.networks.resourceClaim"] = RefusedAsAWhole,
         ["spec.networks.resourceClaim.claimName"] = RefusedAsAWhole,
         ["spec.networks.resourceClaim.requestName"] = RefusedAsAWhole,
         ["spec.domain.devices.watchdog.diag288.action"] = RefusedAsAWhole,
