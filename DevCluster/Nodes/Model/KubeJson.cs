@@ -47,6 +47,7 @@ public static class KubeJson
 [JsonSerializable(typeof(Pod))]
 [JsonSerializable(typeof(Node))]
 [JsonSerializable(typeof(Service))]
+[JsonSerializable(typeof(EndpointSlice))]
 [JsonSerializable(typeof(Workload))]
 [JsonSerializable(typeof(Job))]
 [JsonSerializable(typeof(CronJob))]

@@ -32,7 +32,7 @@ public sealed class KubeconfigTests : IDisposable
             """;
         File.WriteAllText(file, text + "\ncurrent-context: x\n");
         Assert.Equal((new Uri("https://127.0.0.1:1"), null), (Kubeconfig.Read(file).Server, Kubeconfig.Read(file).Client));
-        File.WriteAllText(file, text + "\ncurrent-context: y\n");
-        Assert.Equal($"{file}: contexts has no \"y\"", Assert.Throws<InvalidDataException>(() => Kubeconfig.Read(file)).Message);
+        File.WriteAllText(file, text + "\ncurrent-context: z\n");
+        Assert.Equal($"{file}: contexts has no \"z\"", Assert.Throws<InvalidDataException>(() => Kubeconfig.Read(file)).Message);
     }
 }

@@ -205,8 +205,8 @@ public sealed class CelTests
     [InlineData("format.named('dns1123Subdomain').value().validate('my-name')", 17)]
     [InlineData("format.named('dns1123Label').value().validate('my-name')", 10)]
     [InlineData("format.named('dns1123Label').value() == format.named('dns1123Label').value()", 5)]
-    [InlineData("sets.contains([[1], [2, 3]], [[2, 3.0]])", 53)]
-    [InlineData("sets.equivalent([1, 2, 3], [3u, 2.0, 1])", 39)]
+    [InlineData("sets.contains([[1], [2, 3]], [[2, 3]])", 53)]
+    [InlineData("sets.equivalent([1, 2, 3], [3, 2, 1])", 39)]
     [InlineData("[1, 2, 3].all(x, true)", 20)]
     [InlineData("[1, 2, 3, 4, 5].map(x, x)", 86)]
     public void Running_costs(string expression, long cost) => Assert.Equal(cost, Spent(expression));

@@ -5,6 +5,7 @@ using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Migration;
 using Troupe.NodeActors.Launchers;
 using Xunit;
+using static Troupe.Launcher.Tests.Real.Moving;
 
 namespace Troupe.Launcher.Tests.Real;
 
@@ -12,15 +13,8 @@ namespace Troupe.Launcher.Tests.Real;
 [Trait("Category", "Real")]
 public sealed class MigrationTests
 {
-    private const long MiB = 1 << 20;
-    private const long Target = 2;
-
     /// <summary>Boots many times slower than a PC's BIOS where nothing but emulation is to be had.</summary>
     private static readonly TimeSpan EmulatedFirmware = TimeSpan.FromMinutes(4);
-    private static readonly MigrationOptions Plain = new(0, 0, AutoConverge: false, 0, AllowUnsafe: false, CopyDisks: true);
-
-    /// <summary>After so many seconds, since all of the guest's memory is less than a GiB.</summary>
-    private static readonly MigrationOptions PostCopy = Plain with { CompletionTimeoutPerGiB = 4, AllowWorkloadDisruption = true, AllowPostCopy = true };
 
     [Fact]
     public async Task UEFI_variables_and_the_TPM_move_with_their_guest()
@@ -71,65 +65,6 @@ public sealed class MigrationTests
         Assert.StartsWith("Live migration has been aborted: not completed after", kept.Migration!.Message, StringComparison.Ordinal);
         await target.UntilAsync(o => o.Migration?.Target is TargetStage.Failed);
         Assert.Equal("here", await source.ShellAsync("dirty off >/dev/null; echo here"));
-    }
-
-    [Fact]
-    public async Task A_guest_that_writes_faster_than_it_is_sent_goes_on_at_the_target_by_post_copy()
-    {
-        await using var source = await DirtyAsync();
-        await using var target = await RunningGuest.AwaitAsync(source.Vmi);
-        // So slowly that nearly all is still to come when QEMU, emulated and perhaps on a busy machine, gets to the switch.
-        await MoveAsync(source, target, PostCopy with { BandwidthBytesPerSecond = 6 * MiB }, async () =>
-        {
-            await source.UntilAsync(o => o.Migration is { Forecast.Strategy: MigrationStrategy.PostCopy });
-            var arriving = await target.UntilAsync(o => o.Migration?.Target is TargetStage.Arriving);
-            Assert.Equal(DomainState.Running, arriving.State);
-        });
-        await target.AgentAsync();
-        Assert.Equal("over", await target.ShellAsync("dirty off >/dev/null; echo over"));
-    }
-
-    [Fact]
-    public async Task A_copy_that_may_become_post_copy_and_ends_by_itself_leaves_the_target_paused_until_it_has_the_right()
-    {
-        await using var source = await RunningGuest.BootAsync(RunningGuest.Manifest());
-        await source.AgentAsync();
-        await source.ShellAsync("echo remembered > /tmp/word");
-        await using var target = await RunningGuest.AwaitAsync(source.Vmi);
-        await BeginAsync(source, target, PostCopy with { BandwidthBytesPerSecond = 20 * MiB, CompletionTimeoutPerGiB = 60 });
-        await source.UntilAsync(o => o.Migration?.Progress is { ProcessedBytes: > 4 * MiB });
-        await source.Sandbox.MutePeerAsync();
-        await target.UntilAsync(o => o.Migration?.Target is TargetStage.Loaded);
-        Assert.NotEqual(DomainState.Running, target.Latest.State);
-        await target.AskAsync(new AdoptIncoming(Target, "m"));
-        await target.UntilAsync(o => o.Migration?.Target is TargetStage.Running);
-    }
-
-    [Fact]
-    public async Task A_migration_that_may_become_post_copy_is_aborted_before_it_does()
-    {
-        await using var source = await DirtyAsync();
-        await using var target = await RunningGuest.AwaitAsync(source.Vmi);
-        await BeginAsync(source, target, PostCopy with { BandwidthBytesPerSecond = 10 * MiB, CompletionTimeoutPerGiB = 60 });
-        await source.UntilAsync(o => o.Migration?.Progress is not null);
-        await source.AskAsync(new AbortMigrate(1, "m", Target));
-        await source.UntilAsync(o => o is { State: DomainState.Running, Migration.Source: SourceStage.Kept });
-        await target.UntilAsync(o => o.Migration?.Target is TargetStage.Failed);
-        Assert.Equal("here", await source.ShellAsync("dirty off >/dev/null; echo here"));
-    }
-
-    [Fact]
-    public async Task A_network_that_breaks_in_post_copy_ends_the_guest_at_both_ends_with_the_reason()
-    {
-        await using var source = await DirtyAsync();
-        await using var target = await RunningGuest.AwaitAsync(source.Vmi);
-        await BeginAsync(source, target, PostCopy with { BandwidthBytesPerSecond = 4 * MiB, CompletionTimeoutPerGiB = 3 });
-        await target.UntilAsync(o => o.Migration?.Target is TargetStage.Arriving);
-        await LauncherSandbox.CutAsync(source.Sandbox);
-        var lost = await target.UntilAsync(o => o is { State: DomainState.Shutoff, Migration.Target: TargetStage.Failed });
-        Assert.Equal(DomainReason.Crashed, lost.Reason);
-        Assert.StartsWith("the guest was lost in post-copy", lost.Message, StringComparison.Ordinal);
-        await source.UntilAsync(o => o is { State: DomainState.Shutoff, Migration.Source: SourceStage.PassedOn });
     }
 
     [Fact]
@@ -233,37 +168,6 @@ public sealed class MigrationTests
         await source.AskAsync(new MigrateDomain(1, "m", Target, new MigrationEndpoint("10.99.0.2", 49152, ""), Plain with { Network = "kubevirt/migration" }));
         var kept = await source.UntilAsync(o => o.Migration?.Source is SourceStage.Kept);
         Assert.Equal((Missing, DomainState.Running), (kept.Migration!.Message, kept.State));
-    }
-
-    private static async Task<RunningGuest> DirtyAsync()
-    {
-        var source = await RunningGuest.BootAsync(RunningGuest.Manifest());
-        await source.AgentAsync();
-        await source.ShellAsync("dirty 48 60");
-        return source;
-    }
-
-    private static async Task MoveAsync(RunningGuest source, RunningGuest target, MigrationOptions options, Func<Task>? meanwhile = null)
-    {
-        await BeginAsync(source, target, options);
-        if (meanwhile is not null)
-            await meanwhile();
-        await source.UntilAsync(o => o.Migration?.Source is SourceStage.PassedOn);
-        await target.UntilAsync(o => o.Migration?.Target is TargetStage.Running);
-    }
-
-    private static async Task BeginAsync(RunningGuest source, RunningGuest target, MigrationOptions options)
-    {
-        var address = await LauncherSandbox.LinkAsync(source.Sandbox, target.Sandbox);
-        var here = await source.UntilAsync(o => o.Certificate is not null);
-        await target.AskAsync(new PrepareIncoming(Target, "m", address, here.Certificate!, target.Vmi, target.Context)
-        {
-            Platform = here.Platform,
-            Paused = here is { State: DomainState.Paused, Reason: DomainReason.User },
-        });
-        var ready = await target.UntilAsync(o => o.Migration?.Target is TargetStage.Ready or TargetStage.Failed);
-        Assert.True(ready.Migration!.Target is TargetStage.Ready, ready.Migration.Message);
-        await source.AskAsync(new MigrateDomain(1, "m", Target, ready.Migration.Endpoint!, options));
     }
 
     private static LastWord? LastWord(RunningGuest guest)
