@@ -4,6 +4,7 @@ using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Api.Meta;
+using Troupe.Messages.Protocol.Migration;
 
 namespace Troupe.ControlPlane.Migration;
 
@@ -16,7 +17,11 @@ internal static class TargetPod
     public const string KeptAnnotation = "network.troupe.dev/kept-addresses";
     private const string HostnameTopology = "kubernetes.io/hostname";
 
-    public static Pod Of(Pod launcher, VirtualMachineInstance vmi, OngoingMigration migration, IReadOnlyList<string> nodeSelector) => launcher with
+    /// <summary>In post-copy QEMU waits for memory by userfaultfd, which nodes give to those with this capability alone (sysctl vm.unprivileged_userfaultfd).</summary>
+    private const string WaitForMemory = "SYS_PTRACE";
+
+    /// <param name="wish">What the migration asks for, as far as it is known.</param>
+    public static Pod Of(Pod launcher, VirtualMachineInstance vmi, OngoingMigration migration, MigrateVmi? wish) => launcher with
     {
         Metadata = launcher.Metadata with
         {
@@ -25,8 +30,9 @@ internal static class TargetPod
         },
         Spec = launcher.Spec! with
         {
-            NodeSelector = Merge(launcher.Spec.NodeSelector, nodeSelector),
+            NodeSelector = Merge(launcher.Spec.NodeSelector, wish?.NodeSelector ?? []),
             Affinity = AwayFrom(launcher.Spec.Affinity, vmi),
+            Containers = wish is { Options.AllowPostCopy: true } ? [.. launcher.Spec.Containers!.Select(MayWaitForMemory)] : launcher.Spec.Containers,
         },
     };
 
@@ -48,6 +54,11 @@ internal static class TargetPod
         };
         return patch;
     }
+
+    private static Container MayWaitForMemory(Container container) =>
+        container is { Name: LauncherPodRenderer.ComputeContainer, SecurityContext: { Capabilities: { } capabilities } security }
+            ? container with { SecurityContext = security with { Capabilities = capabilities with { Add = [.. capabilities.Add ?? [], WaitForMemory] } } }
+            : container;
 
     private static Affinity AwayFrom(Affinity? affinity, VirtualMachineInstance vmi)
     {

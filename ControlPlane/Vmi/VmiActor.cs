@@ -228,7 +228,7 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
                     CreatePod(Call.CreatePod, create.Name, _state.Vmi!, pod => pod);
                     break;
                 case VmiEffect.CreateTargetPod create when _state is { Vmi: { } vmi, Moving.Ongoing: { } migration }:
-                    CreatePod(Call.CreateTargetPod, create.Name, StorageMigration.AtTarget(_state, vmi, migration), pod => TargetPod.Of(pod, vmi, migration, _state.Moving.Wish?.NodeSelector ?? []));
+                    CreatePod(Call.CreateTargetPod, create.Name, StorageMigration.AtTarget(_state, vmi, migration), pod => TargetPod.Of(pod, vmi, migration, _state.Moving.Wish));
                     break;
                 case VmiEffect.LeadAddresses lead:
                     LeadAddresses(lead);
