@@ -108,12 +108,12 @@ public static class Conductor
     private static Conducting Settle(OngoingMigration m, MigrationFacts facts, DateTimeOffset now)
     {
         var actions = ConductorActions.None;
-        if (!facts.AddressesLed && !TargetIsGone(facts))
+        // What is left of the guest's memory comes from the source, which until then needs its address itself.
+        var isAwaited = m.PostCopy && facts.Target is not TargetStage.Running && !TargetIsGone(facts);
+        if (!facts.AddressesLed && !TargetIsGone(facts) && !isAwaited)
             actions |= ConductorActions.LeadAddresses;
         if (facts.Target is not (TargetStage.Arriving or TargetStage.Running) && !TargetIsGone(facts))
             actions |= ConductorActions.Adopt;
-        // What is left of the guest's memory comes from there.
-        var isAwaited = m.PostCopy && facts.Target is not TargetStage.Running && !TargetIsGone(facts);
         if (!facts.SourceReleased && !isAwaited)
             actions |= ConductorActions.ReleaseSource | ConductorActions.DeleteSourcePod;
         return actions is ConductorActions.None && !isAwaited ? new(new MigrationReleased(m.Id, now) { Lost = Lost(m, facts) }, actions) : new(null, actions);
