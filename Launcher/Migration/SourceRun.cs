@@ -11,6 +11,9 @@ internal sealed class SourceRun : IAsyncDisposable
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>For the process that holds QEMU's connection, which on a busy machine comes later than the wish to switch.</summary>
+    private static readonly TimeSpan HolderPatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan CancelInterval = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan ReconnectInterval = TimeSpan.FromMilliseconds(500);
 
@@ -159,6 +162,7 @@ internal sealed class SourceRun : IAsyncDisposable
         var convergence = new Convergence(_rules);
         var clock = Stopwatch.StartNew();
         var shownAt = TimeSpan.Zero;
+        TimeSpan? wanted = null;
         while (!_returned.Task.IsCompleted)
         {
             await Task.WhenAny(_returned.Task, Task.Delay(LookInterval, _stop.Token)).ConfigureAwait(false);
@@ -177,9 +181,12 @@ internal sealed class SourceRun : IAsyncDisposable
 
                 if (step is ConvergenceStep.Switch)
                 {
+                    wanted ??= clock.Elapsed;
                     // Should this launcher die in the middle of the switch, a QEMU that sees that would go back on it.
-                    if (_link.IsMemoryHeld)
+                    if (_link.IsMemoryHeld && progress is not null)
                         Switching?.Invoke();
+                    else if (clock.Elapsed - wanted < HolderPatience)
+                        continue;
                     else
                         GivenUp?.Invoke("Live migration has been aborted: post-copy is not possible without a process that holds QEMU's connection");
                 }

@@ -37,7 +37,11 @@ internal sealed class RealLab : ILauncherLab
         public override Task KillGuestAsync() => KillAsync(Inside("qemu-system-x86").Single());
 
         /// <summary>It is the first process of the pod: with it goes everything else.</summary>
-        public override Task KillAsync() => KillAsync(Inside("virt-launcher").Single());
+        public override Task KillAsync()
+        {
+            sandbox.KillLauncher();
+            return sandbox.Ended.WaitAsync(Patience);
+        }
 
         public override async Task<int> ExitCodeAsync()
         {
