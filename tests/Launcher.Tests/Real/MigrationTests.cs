@@ -10,6 +10,8 @@ using static Troupe.Launcher.Tests.Real.Moving;
 namespace Troupe.Launcher.Tests.Real;
 
 /// <summary>Two launchers and a guest between them, with the orders that a conductor would give.</summary>
+// Not beside one another: on a busy machine emulated QEMU loses sight of dirty pages.
+[Collection("Guests on the move")]
 [Trait("Category", "Real")]
 public sealed class MigrationTests
 {

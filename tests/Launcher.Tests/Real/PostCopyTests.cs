@@ -6,6 +6,8 @@ using static Troupe.Launcher.Tests.Real.Moving;
 namespace Troupe.Launcher.Tests.Real;
 
 /// <summary>Guests that go on at the target before all of their memory is there, or might.</summary>
+// Not beside one another: on a busy machine emulated QEMU loses sight of dirty pages.
+[Collection("Guests on the move")]
 [Trait("Category", "Real")]
 public sealed class PostCopyTests
 {
