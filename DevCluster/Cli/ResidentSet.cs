@@ -18,7 +18,7 @@ internal static partial class ResidentSet
     /// <summary>Gives memory back whenever much was worked and nearly nothing is going on any more.</summary>
     public static async Task KeepSmallAsync(CancellationToken ct)
     {
-        for (var given = -Much; ; )
+        for (var given = -Much; ;)
         {
             var before = GC.GetTotalAllocatedBytes();
             await Task.Delay(Quiet, ct);
