@@ -25,7 +25,7 @@ serve.SetAction(async (parsed, ct) =>
     Console.WriteLine($"serving {cluster.Url}, kubeconfig {cluster.Kubeconfig}");
     try
     {
-        await ResidentSet.KeepSmallAsync(ct);
+        await QuietTimes.KeepSmallAsync(ct);
     }
     catch (OperationCanceledException)
     {

@@ -7,6 +7,7 @@ using Troupe.Launcher.Migration;
 using Troupe.Launcher.Server;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Launcher;
+using Troupe.Shared;
 
 if (args is ["--print-capabilities" or "--print-capabilities-inside", "kvm" or "qemu"])
     return await CapabilitiesCommand.RunAsync(args[1], isInside: args[0].EndsWith("-inside", StringComparison.Ordinal));

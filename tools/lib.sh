@@ -68,7 +68,7 @@ BUILD_SETTINGS=(Directory.Build.props Directory.Build.targets Directory.Packages
 
 build_devcluster() {
   ensure_sdk
-  unless_stamped devcluster "$(stamp_of DevCluster "${BUILD_SETTINGS[@]}")" publish_native DevCluster devcluster
+  unless_stamped devcluster "$(stamp_of DevCluster Shared "${BUILD_SETTINGS[@]}")" publish_native DevCluster devcluster
 }
 
 build_product() {
@@ -76,7 +76,7 @@ build_product() {
   local settings=("${BUILD_SETTINGS[@]}")
   unless_stamped controlplane "$(stamp_of ControlPlane Kubernetes Messages deploy/crds "${settings[@]}")" publish ControlPlane controlplane
   unless_stamped nodeactors "$(stamp_of NodeActors Kubernetes Messages "${settings[@]}")" publish NodeActors nodeactors
-  unless_stamped launcher "$(stamp_of Launcher Messages "${settings[@]}")" publish_native Launcher launcher
+  unless_stamped launcher "$(stamp_of Launcher Shared Messages "${settings[@]}")" publish_native Launcher launcher
   build_images
 }
 

@@ -304,17 +304,9 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
         var (ns, patch, self) = (_state.Vmi!.Metadata.Namespace, TargetPod.Ready(lead.PodUid, lead.Kept, lead.Unpaused, _services.Time.GetUtcNow()), Self);
         Do(Call.LeadAddresses, async ct =>
         {
-            try
-            {
-                var pod = await _services.Kubernetes.PatchAsync<Pod>(ns, lead.PodName, PatchType.StrategicMerge, patch, "status", ct: ct).ConfigureAwait(false);
-                // Taken for the feed's, as the gate's own answer is.
-                self.Tell(new PodObserved(_state.Uid, PodProjection.Of(pod)));
-            }
-            catch (KubeException e) when (e.IsNotFound)
-            {
-                // The feed will say so; there is nothing left to lead to.
-            }
-
+            // Without a pod there is nothing left to lead to.
+            if (await PatchedAsync(ns, lead.PodName, PatchType.StrategicMerge, patch, "status", ct).ConfigureAwait(false) is { } seen)
+                self.Tell(seen);
             return new AddressesLed(_state.Uid, id);
         });
     }
@@ -353,25 +345,9 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
 
     private void MarkUnpaused(VmiEffect.MarkUnpaused mark)
     {
-        if (!_calls.Begin(Call.MarkUnpaused))
-            return;
-        var ns = _state.Vmi!.Metadata.Namespace;
         var patch = UnpausedGate.Patch(mark.Unpaused, _services.Time.GetUtcNow());
         patch["metadata"] = new JsonObject { ["uid"] = mark.PodUid };
-        Do(Call.MarkUnpaused, async ct =>
-        {
-            try
-            {
-                // The answer is taken for the feed's, which would come later and meanwhile let the same patch be made again.
-                var pod = await _services.Kubernetes.PatchAsync<Pod>(ns, mark.PodName, PatchType.StrategicMerge, patch, "status", ct: ct).ConfigureAwait(false);
-                return new PodObserved(_state.Uid, PodProjection.Of(pod));
-            }
-            catch (KubeException e) when (e.IsNotFound)
-            {
-                // The feed will say so.
-                return null;
-            }
-        });
+        PatchPod(Call.MarkUnpaused, mark.PodName, patch, PatchType.StrategicMerge, "status");
     }
 
     private void MarkEviction(VmiEffect.MarkEviction mark) => PatchPod(Call.MarkEviction, mark.PodName, EvictionMark.PodPatch(mark.PodUid, mark.InProgress));
@@ -381,24 +357,25 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
         ["metadata"] = new JsonObject { ["uid"] = set.PodUid, ["annotations"] = new JsonObject { [LauncherNetworks.Multus] = set.Annotation } },
     });
 
-    /// <summary>The answer is taken for the feed's, which would come later and meanwhile let the same patch be made again.</summary>
-    private void PatchPod(Call call, string name, JsonObject patch)
+    private void PatchPod(Call call, string name, JsonObject patch, PatchType type = PatchType.Merge, string? subresource = null)
     {
         if (!_calls.Begin(call))
             return;
         var ns = _state.Vmi!.Metadata.Namespace;
-        Do(call, async ct =>
+        Do(call, async Task<IVmiMessage?> (ct) => await PatchedAsync(ns, name, type, patch, subresource, ct).ConfigureAwait(false));
+    }
+
+    /// <summary>The answer is taken for the feed's, which would come later and meanwhile let the same patch be made again. Null without a pod: the feed will say so.</summary>
+    private async Task<PodObserved?> PatchedAsync(string? ns, string name, PatchType type, JsonObject patch, string? subresource, CancellationToken ct)
+    {
+        try
         {
-            try
-            {
-                return new PodObserved(_state.Uid, PodProjection.Of(await _services.Kubernetes.PatchAsync<Pod>(ns, name, PatchType.Merge, patch, ct: ct).ConfigureAwait(false)));
-            }
-            catch (KubeException e) when (e.IsNotFound)
-            {
-                // The feed will say so.
-                return (IVmiMessage?)null;
-            }
-        });
+            return new PodObserved(_state.Uid, PodProjection.Of(await _services.Kubernetes.PatchAsync<Pod>(ns, name, type, patch, subresource, ct: ct).ConfigureAwait(false)));
+        }
+        catch (KubeException e) when (e.IsNotFound)
+        {
+            return null;
+        }
     }
 
     private void ScheduleWrite()

@@ -12,7 +12,6 @@ namespace Troupe.Launcher.Hooks;
 /// <param name="search">Folders with colons between, as PATH has them.</param>
 internal sealed class HookShim(string version, string search, Action<string> log)
 {
-    public static readonly IReadOnlyList<string> Versions = ["v1alpha1", "v1alpha2", "v1alpha3"];
     private const string DefineScript = "onDefineDomain";
     private const string CloudInitScript = "preCloudInitIso";
     private readonly TaskCompletionSource _shutdown = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -20,9 +19,9 @@ internal sealed class HookShim(string version, string search, Action<string> log
     /// <summary>Of `virt-launcher --hook-shim ARGS`.</summary>
     public static async Task<int> MainAsync(string[] args)
     {
-        if (VersionOf(args) is not { } version || !Versions.Contains(version))
+        if (VersionOf(args) is not { } version || !HookSidecars.Versions.Contains(version))
         {
-            Console.Error.WriteLine($"hook shim: say --version and one of {string.Join(", ", Versions)}");
+            Console.Error.WriteLine($"hook shim: say --version and one of {string.Join(", ", HookSidecars.Versions.Reverse())}");
             return 1;
         }
 
@@ -102,7 +101,7 @@ internal sealed class HookShim(string version, string search, Action<string> log
     {
         List<string> points = [];
         // Asked for its own sake: a script does not hear of it.
-        if (version == Versions[^1])
+        if (version == HookSidecars.Versions[0])
             points.Add(HookSidecars.OnShutdown);
         if (Find(DefineScript) is not null)
             points.Add(HookSidecars.OnDefineDomain);

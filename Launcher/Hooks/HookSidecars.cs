@@ -18,7 +18,8 @@ internal sealed class HookSidecars(string folder, int expected, TimeProvider tim
     public const string OnDefineDomain = "OnDefineDomain";
     public const string PreCloudInitIso = "PreCloudInitIso";
     public const string OnShutdown = "Shutdown";
-    private static readonly string[] Versions = ["v1alpha3", "v1alpha2", "v1alpha1"];
+    /// <summary>The newest first.</summary>
+    public static readonly IReadOnlyList<string> Versions = ["v1alpha3", "v1alpha2", "v1alpha1"];
 
     /// <summary>The VMI as Kubernetes writes it. (ApiJson would do it, too, and bring the types of every other kind into this binary.)</summary>
     private static readonly LauncherJson AsKubernetes = new(new JsonSerializerOptions(LauncherJson.Default.Options) { Converters = { new Rfc3339Converter() } });

@@ -1,3 +1,4 @@
+using Troupe.ControlPlane.Vmi;
 using Troupe.Messages.Api.KubeVirt;
 
 namespace Troupe.ControlPlane.Machines.Vm;
@@ -5,8 +6,6 @@ namespace Troupe.ControlPlane.Machines.Vm;
 /// <summary>Disks with their volumes and NICs with their networks, as they are plugged into and pulled out of a running guest.</summary>
 internal static class LiveDevices
 {
-    private const string Absent = "absent";
-
     public static VirtualMachineInstanceSpec Apply(VirtualMachineInstanceSpec wanted, VirtualMachineInstanceSpec instance) =>
         Interfaces(wanted, Volumes(wanted, instance));
 
@@ -31,8 +30,8 @@ internal static class LiveDevices
     private static VirtualMachineInstanceSpec Interfaces(VirtualMachineInstanceSpec wanted, VirtualMachineInstanceSpec instance)
     {
         var after = Nics(wanted);
-        var nics = Nics(instance).Select(n => n.State != Absent && after.FirstOrDefault(a => a.Name == n.Name) is { } a ? n with { State = a.State } : n).ToList();
-        var added = after.Where(a => a.State != Absent && CanPlug(a, wanted) && nics.All(n => n.Name != a.Name)).ToList();
+        var nics = Nics(instance).Select(n => n.State != GuestNics.Absent && after.FirstOrDefault(a => a.Name == n.Name) is { } a ? n with { State = a.State } : n).ToList();
+        var added = after.Where(a => a.State != GuestNics.Absent && CanPlug(a, wanted) && nics.All(n => n.Name != a.Name)).ToList();
         nics.AddRange(added);
         var networks = (instance.Networks ?? []).Select(n => wanted.Networks?.FirstOrDefault(w => w.Name == n.Name) is { Multus: { } multus } && n.Multus is not null ? n with { Multus = multus } : n).ToList();
         networks.AddRange((wanted.Networks ?? []).Where(w => added.Any(a => a.Name == w.Name) && networks.All(n => n.Name != w.Name)));
@@ -43,7 +42,7 @@ internal static class LiveDevices
     /// <param name="isLeft">Whether there still is something of the interface of that name.</param>
     public static VirtualMachineInstanceSpec WithoutDetached(VirtualMachineInstanceSpec spec, Func<string?, bool> isLeft)
     {
-        var gone = Nics(spec).Where(n => n.State == Absent && !isLeft(n.Name)).Select(n => n.Name).ToHashSet();
+        var gone = Nics(spec).Where(n => n.State == GuestNics.Absent && !isLeft(n.Name)).Select(n => n.Name).ToHashSet();
         return gone.Count == 0 ? spec : WithDevices(spec with { Networks = spec.Networks is null ? null : [.. spec.Networks.Where(n => !gone.Contains(n.Name))] },
             d => d with { Interfaces = [.. Nics(spec).Where(n => !gone.Contains(n.Name))] });
     }
@@ -68,14 +67,14 @@ internal static class LiveDevices
                 {
                     // It is gone, or yet to come.
                     (null, null, _) => true,
-                    ({ } a, null, _) => a.State == Absent || CanPlug(a, wanted),
+                    ({ } a, null, _) => a.State == GuestNics.Absent || CanPlug(a, wanted),
                     // What the template never had was attached by default; but one that was plugged goes by being marked.
-                    (null, { } n, var b) => n.State == Absent || (b is null && instance.Networks?.FirstOrDefault(w => w.Name == name)?.Multus is null),
+                    (null, { } n, var b) => n.State == GuestNics.Absent || (b is null && instance.Networks?.FirstOrDefault(w => w.Name == name)?.Multus is null),
                     ({ } a, { } n, var b) => SameBut(a, n) || (b is not null && SameBut(a, b)),
                 })
             && (started.Networks ?? []).All(n => wanted.Networks?.FirstOrDefault(w => w.Name == n.Name) is { } w
                 ? (n.Multus is null) == (w.Multus is null) && (n.Pod is null) == (w.Pod is null)
-                : now.All(i => i.Name != n.Name || i.State == Absent));
+                : now.All(i => i.Name != n.Name || i.State == GuestNics.Absent));
 
         // In its state.
         static bool SameBut(Interface one, Interface other) => Same(Only(one with { State = null }), Only(other with { State = null }));

@@ -21,7 +21,7 @@ internal static class LauncherNetworks
     {
         var interfaces = vmi.Spec?.Domain?.Devices?.Interfaces ?? [];
         var networks = vmi.Spec?.Networks ?? [];
-        var secondary = networks.Where(n => n.Multus is { Default: not true } && interfaces.FirstOrDefault(i => i.Name == n.Name)?.State != "absent").ToList();
+        var secondary = networks.Where(n => n.Multus is { Default: not true } && interfaces.FirstOrDefault(i => i.Name == n.Name)?.State != GuestNics.Absent).ToList();
         List<JsonObject> attachments = [.. secondary.Select(n => Attachment(vmi, n, interfaces.FirstOrDefault(i => i.Name == n.Name)))];
         if (migrationNetwork?.Split('/', 2) is [var ns, var name])
             attachments.Add(new JsonObject { ["name"] = name, ["namespace"] = ns, ["interface"] = MigrationInterface });

@@ -1,4 +1,4 @@
-using Troupe.DevCluster.Cli;
+using Troupe.Shared;
 using Xunit;
 
 namespace Troupe.DevCluster.Tests.Api;

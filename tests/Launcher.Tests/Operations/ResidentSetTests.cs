@@ -1,4 +1,4 @@
-using Troupe.Launcher.Server;
+using Troupe.Shared;
 using Xunit;
 
 namespace Troupe.Launcher.Tests.Operations;

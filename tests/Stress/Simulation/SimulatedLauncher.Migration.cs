@@ -111,15 +111,8 @@ public sealed partial class SimulatedLauncher
     /// <summary>QEMU's last byte has come.</summary>
     private void OnWhole(SimulatedLink link, long written)
     {
-        if (!_arriving || _target.Stage is not TargetStage.Ready)
-        {
-            link.AtSource(source => source.OnFinished(link, "the target has no such domain"));
+        if (!HasReceived(link, written))
             return;
-        }
-
-        _arriving = false;
-        _qemu = new SimulatedQemu(_hosts.Ledger, _vmiUid, PodUid, _guest!);
-        _qemu.Receive(written);
         Decide(new TargetInput.Loaded());
         link.AtSource(source => source.OnFinished(link, null));
     }
@@ -127,16 +120,23 @@ public sealed partial class SimulatedLauncher
     /// <summary>The guest's devices have come by post-copy, and libvirt's last step with them, as the source's launcher let it pass.</summary>
     private void OnPackage(SimulatedLink link, long written)
     {
+        if (HasReceived(link, written))
+            Decide(new TargetInput.Switched());
+    }
+
+    /// <summary>What has come is a QEMU from now on, unless nothing is awaited here any more.</summary>
+    private bool HasReceived(SimulatedLink link, long written)
+    {
         if (!_arriving || _target.Stage is not TargetStage.Ready)
         {
             link.AtSource(source => source.OnFinished(link, "the target has no such domain"));
-            return;
+            return false;
         }
 
         _arriving = false;
         _qemu = new SimulatedQemu(_hosts.Ledger, _vmiUid, PodUid, _guest!);
         _qemu.Receive(written);
-        Decide(new TargetInput.Switched());
+        return true;
     }
 
     private void OnRest(SimulatedLink link)

@@ -1,36 +1,20 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 
-namespace Troupe.DevCluster.Cli;
+namespace Troupe.Shared;
 
 /// <summary>
-/// A start, or a time of much work, leaves an empty heap and code that may never be needed again. Pages of the program that are unmapped stay in the
-/// page cache as long as others want them, and come back by themselves when they are needed.
+/// A start, or a time of much work, runs through far more code than what comes after it and leaves an empty heap: half of a launcher's resident
+/// memory are pages of libraries that it will not touch again. Unmapped, they stay in the page cache as long as others want them, and come back
+/// by themselves when they are needed.
 /// </summary>
 internal static partial class ResidentSet
 {
     /// <summary>MADV_DONTNEED of Linux's mman.h.</summary>
     private const int DontNeed = 4;
 
-    private const long Little = 4L << 20, Much = 32L << 20;
-    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(3);
-
-    /// <summary>Gives memory back whenever much was worked and nearly nothing is going on any more.</summary>
-    public static async Task KeepSmallAsync(CancellationToken ct)
-    {
-        for (var given = -Much; ;)
-        {
-            var before = GC.GetTotalAllocatedBytes();
-            await Task.Delay(Quiet, ct);
-            if (GC.GetTotalAllocatedBytes() - before > Little || before - given < Much)
-                continue;
-            GiveBack();
-            given = GC.GetTotalAllocatedBytes();
-        }
-    }
-
     /// <summary>Gives back what of the heap is empty now, and unmaps all pages that are the same as in their file.</summary>
-    private static void GiveBack()
+    public static void GiveBack()
     {
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         foreach (var (start, length) in Unchanged(File.ReadLines("/proc/self/smaps")))
@@ -57,8 +41,9 @@ internal static partial class ResidentSet
 
     private static (nint, nuint) RangeOf(string range)
     {
-        var ends = range.Split('-').Select(end => ulong.Parse(end, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToArray();
-        return ((nint)ends[0], (nuint)(ends[1] - ends[0]));
+        var dash = range.IndexOf('-', StringComparison.Ordinal);
+        var (start, end) = (ulong.Parse(range.AsSpan(0, dash), NumberStyles.HexNumber, CultureInfo.InvariantCulture), ulong.Parse(range.AsSpan(dash + 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+        return ((nint)start, (nuint)(end - start));
     }
 
     [LibraryImport("libc", EntryPoint = "madvise")]
