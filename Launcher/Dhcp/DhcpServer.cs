@@ -13,6 +13,9 @@ internal sealed class DhcpServer(PreparedInterface nic, string folder, Action<st
     private readonly CancellationTokenSource _stop = new();
     private Task _supervisor = Task.CompletedTask;
 
+    /// <summary>The guest's address, where its pod's network namespace translates it.</summary>
+    public string? MasqueradedAddress => nic.IsBridged ? null : nic.GuestAddress?.Split('/')[0];
+
     public void Start()
     {
         // An interface of that name that was unplugged had another MAC, and dnsmasq would keep the address for it.

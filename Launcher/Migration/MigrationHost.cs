@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Troupe.Launcher.Converter;
 using Troupe.Launcher.Libvirt;
 using Troupe.Launcher.Server;
+using Troupe.Launcher.Sessions;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Migration;
 
@@ -384,7 +385,21 @@ internal sealed class MigrationHost : IAsyncDisposable
     private Task OnRunAsync(RunGuest run)
     {
         _comesPaused = run.Paused;
+        TakeSessions(run.Sessions ?? []);
         return DecideAsync(new TargetInput.PeerRun(run.TargetEpoch));
+    }
+
+    private void TakeSessions(IReadOnlyList<GuestSession> sessions)
+    {
+        try
+        {
+            if (SessionTable.Add(sessions, _host.MasqueradedAddresses) is { Refused: > 0 } refused)
+                _log($"migration: {refused.Refused} of {sessions.Count} open sessions wait for their peers: {refused.Reason}");
+        }
+        catch (Exception e) when (e is IOException or FormatException)
+        {
+            _log($"migration: open sessions wait for their peers: {e.Message}");
+        }
     }
 
     private void Refuse(string migrationId, string reason, string message)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Troupe.Launcher.Libvirt;
 using Troupe.Launcher.Server;
+using Troupe.Launcher.Sessions;
 using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Migration;
 
@@ -246,13 +247,14 @@ internal sealed class SourceRun : IAsyncDisposable
     {
         try
         {
+            var right = new RunGuest(_order.TargetEpoch, _isPaused) { Sessions = Sessions() };
             while (!_stop.IsCancellationRequested)
             {
                 try
                 {
                     if (!_link.IsConnected)
                         await _link.ConnectControlAsync(_stop.Token).ConfigureAwait(false);
-                    if (await _link.SayAsync(new RunGuest(_order.TargetEpoch, _isPaused)).ConfigureAwait(false))
+                    if (await _link.SayAsync(right).ConfigureAwait(false))
                         return;
                 }
                 catch (IOException e)
@@ -270,6 +272,20 @@ internal sealed class SourceRun : IAsyncDisposable
         finally
         {
             _passing = 0;
+        }
+    }
+
+    /// <summary>The guest moves without them, too, if with a longer silence for its peers.</summary>
+    private IReadOnlyList<GuestSession>? Sessions()
+    {
+        try
+        {
+            return SessionTable.Read(_host.MasqueradedAddresses);
+        }
+        catch (IOException e)
+        {
+            _log($"migration: the guest's open sessions are not handed over: {e.Message}");
+            return null;
         }
     }
 }

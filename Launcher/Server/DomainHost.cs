@@ -432,6 +432,9 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
         });
     }
 
+    /// <summary>Addresses of the guest that others know as its pod's.</summary>
+    public IReadOnlyList<string> MasqueradedAddresses => [.. _dhcp.Values.Select(d => d.MasqueradedAddress).OfType<string>()];
+
     private void StartDhcp(IReadOnlyList<PreparedInterface> interfaces)
     {
         foreach (var nic in interfaces.Where(i => i.GuestAddress is not null && !_dhcp.ContainsKey(i.Name)))

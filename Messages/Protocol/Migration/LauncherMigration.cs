@@ -47,4 +47,8 @@ public sealed record GuestLoaded(long TargetEpoch) : IPeerMessage;
 
 /// <summary>Source to target: the guest is stopped here for good; the right is yours.</summary>
 /// <param name="Paused">By its user: it is the target's, but stands still.</param>
-public sealed record RunGuest(long TargetEpoch, bool Paused = false) : IPeerMessage;
+public sealed record RunGuest(long TargetEpoch, bool Paused = false) : IPeerMessage
+{
+    /// <summary>What the guest has open, so that its next packet goes out as the one before did. Null if nothing is known of that.</summary>
+    public IReadOnlyList<GuestSession>? Sessions { get; init; }
+}
