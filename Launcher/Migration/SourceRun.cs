@@ -29,6 +29,7 @@ internal sealed class SourceRun : IAsyncDisposable
 
     /// <summary>By its user: as such it arrives, too. Once the copy has begun to end, libvirt's own stop is not told from it.</summary>
     private readonly bool _isPaused;
+    private Task<IReadOnlyList<GuestSession>?>? _sessions;
     private int _passing;
     private int _cancelling;
     private readonly ConvergenceRules _rules;
@@ -68,7 +69,13 @@ internal sealed class SourceRun : IAsyncDisposable
 
     public void Start()
     {
-        _link.Heard += m => Heard?.Invoke(m);
+        _link.Heard += m =>
+        {
+            // The guest stands still from here on; they are read while its QEMU is ended.
+            if (m is GuestLoaded)
+                _ = Sessions();
+            Heard?.Invoke(m);
+        };
         _link.Lost += channel => Lost?.Invoke(channel);
         _link.Held += isHeld => Held?.Invoke(isHeld);
         _ = RunAsync();
@@ -247,7 +254,7 @@ internal sealed class SourceRun : IAsyncDisposable
     {
         try
         {
-            var right = new RunGuest(_order.TargetEpoch, _isPaused) { Sessions = Sessions() };
+            var right = new RunGuest(_order.TargetEpoch, _isPaused) { Sessions = await Sessions().ConfigureAwait(false) };
             while (!_stop.IsCancellationRequested)
             {
                 try
@@ -275,8 +282,10 @@ internal sealed class SourceRun : IAsyncDisposable
         }
     }
 
+    private Task<IReadOnlyList<GuestSession>?> Sessions() => _sessions ??= Task.Run(ReadSessions);
+
     /// <summary>The guest moves without them, too, if with a longer silence for its peers.</summary>
-    private IReadOnlyList<GuestSession>? Sessions()
+    private IReadOnlyList<GuestSession>? ReadSessions()
     {
         try
         {

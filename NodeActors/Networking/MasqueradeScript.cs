@@ -69,8 +69,8 @@ public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap,
     }
 
     /// <summary>
-    /// A session that was opened in another pod is known to its peer by that pod's address. Its next packet may come from the guest: with
-    /// one such address it can only be that; with more, only the peer's packet tells, and the guest's waits for it (TCP sends again).
+    /// A session that was opened in another pod is known to its peer by that pod's address; as a rule the launchers hand over what they know of it. Where they could
+    /// not, its next packet may come from the guest: with one such address it can only be that; with more, only the peer's packet tells, and the guest's waits for it (TCP sends again).
     /// </summary>
     private string Resumed => Kept switch
     {

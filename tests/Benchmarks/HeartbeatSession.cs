@@ -9,7 +9,7 @@ namespace Troupe.Benchmarks;
 /// <param name="ClockMs">How far the guest's clock fell behind: that is how long the guest itself stood still.</param>
 internal sealed record Interruption(double PeerMs, double ClockMs);
 
-/// <summary>A TCP connection to a guest that writes a numbered line with its own clock every few milliseconds (the demo guest's `heartbeat`).</summary>
+/// <summary>A TCP connection to a guest that writes a numbered line with its own clock every few milliseconds (the demo guest's `heartbeat`). The peer only listens.</summary>
 internal sealed class HeartbeatSession : IAsyncDisposable
 {
     /// <summary>Between two lines, ms.</summary>
@@ -28,7 +28,6 @@ internal sealed class HeartbeatSession : IAsyncDisposable
     {
         _client = client;
         _reading = ReadAsync();
-        _ = SpeakAsync();
     }
 
     public static async Task<HeartbeatSession> OpenAsync(string address)
@@ -73,21 +72,6 @@ internal sealed class HeartbeatSession : IAsyncDisposable
     {
         var end = _beats[before - 1].Host;
         return _beats.Take(before).Reverse().TakeWhile(b => end - b.Host < Window.TotalMilliseconds).Min(b => b.Host - b.Guest);
-    }
-
-    /// <summary>The guest reads none of it. A peer that only ever listens is found again after a move only by what it acknowledges.</summary>
-    private async Task SpeakAsync()
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(4 * Interval));
-        try
-        {
-            while (await timer.WaitForNextTickAsync() && !_reading.IsCompleted)
-                await _client.GetStream().WriteAsync(new byte[1]);
-        }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
-        {
-            // What broke the session, its reader tells.
-        }
     }
 
     private async Task ReadAsync()

@@ -34,7 +34,7 @@ public sealed class MigrationTests(OwnCluster own, ITestOutputHelper output) : I
     }
 
     [Fact]
-    public async Task A_TCP_session_goes_on_while_its_guest_moves_there_and_back()
+    public async Task TCP_sessions_go_on_while_their_guest_moves_there_and_back()
     {
         (await Cluster.Apply(Manifests.Demo("talker"))).Require();
         await Cluster.Phase("talker", "Running");
@@ -43,15 +43,19 @@ public sealed class MigrationTests(OwnCluster own, ITestOutputHelper output) : I
             await console.LogIn("root");
             await console.Run("until ping -c 1 -W 2 10.0.2.1; do sleep 1; done");
             await console.Run("(nc -ll -p 7 -e cat >/dev/null 2>&1 &)");
+            await console.Run("(nc -ll -p 8 -e heartbeat 20 >/dev/null 2>&1 &)");
         }
 
         var address = (string)(await Cluster.Get("vmi", "talker"))!["status"]!["interfaces"]![0]!["ipAddress"]!;
         await using var session = await EchoSession.OpenAsync(address, 7);
+        await using var listener = await ListeningSession.OpenAsync(address, 8);
         await session.MovesOnAsync();
+        await listener.MovesOnAsync();
         for (var i = 0; i < 2; i++)
         {
             await MigrateAsync("talker", $"talker-{i}");
             await session.MovesOnAsync();
+            await listener.MovesOnAsync();
         }
 
         await session.FinishAsync();
