@@ -1,4 +1,5 @@
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.Meta;
 using Troupe.Messages.Api.Migrations;
 using Troupe.Messages.Protocol.Migration;
 
@@ -13,6 +14,9 @@ public sealed record MigrationSettings(MigrationOptions Options, string? Policy,
     private const long DefaultProgressTimeout = 150;
     private const int DefaultStreams = 8;
 
+    /// <summary>KubeVirt's, where anything looks at it.</summary>
+    private const long DefaultMaxDowntimeMs = 900;
+
     public static MigrationSettings Of(MigrationConfiguration? configuration, MigrationPolicy? policy)
     {
         var c = configuration ?? new MigrationConfiguration();
@@ -21,10 +25,11 @@ public sealed record MigrationSettings(MigrationOptions Options, string? Policy,
         var postCopy = p?.AllowPostCopy ?? c.AllowPostCopy ?? false;
         // As in KubeVirt: post-copy is one way to disturb the guest.
         var disruption = p?.AllowWorkloadDisruption ?? c.AllowWorkloadDisruption ?? postCopy;
+        var (steps, stall) = (Steps(p?.Experimental?.DowntimeTuning), Stall(p?.Experimental?.StallDetector));
         return new MigrationSettings(
             new MigrationOptions(
                 bandwidth,
-                p?.MaxDowntimeMs ?? c.MaxDowntimeMs ?? 0,
+                p?.MaxDowntimeMs ?? c.MaxDowntimeMs ?? (steps is null && stall is null ? 0 : DefaultMaxDowntimeMs),
                 p?.AllowAutoConverge ?? c.AllowAutoConverge ?? false,
                 // QEMU does not hold parallel streams to a limit.
                 ParallelChannels: bandwidth > 0 ? 0 : DefaultStreams,
@@ -37,10 +42,20 @@ public sealed record MigrationSettings(MigrationOptions Options, string? Policy,
                 AllowPostCopy = postCopy && disruption,
                 Network = c.Network is { Length: > 0 } network ? network : null,
                 Compression = p?.Experimental?.Compression is { } method and not "none" ? method : null,
+                DowntimeSteps = steps,
+                StallDetection = stall,
             },
             policy?.Metadata.Name,
             [.. Unheeded(c, postCopy && !disruption)]);
     }
+
+    private static DowntimeSteps? Steps(DowntimeTuningOptions? o) => o is null ? null : new(o.InitialMs ?? 150, o.Steps ?? 7, o.StartAfterIteration ?? 3, o.CooldownSeconds ?? 10);
+
+    private static StallDetection? Stall(StallDetectorOptions? o) => o is null ? null : new(
+        Margin: (o.StallMargin ?? 4) / 100.0, Window: o.StallProgressTimeout ?? 40, Switchover: o.SwitchoverTimeout ?? 60, Smoothing: Of(o.EwmaAlpha, 0.4),
+        PrecopyPossible: Of(o.PrecopyPossibleFactor, 1.5), PatienceDecay: Of(o.PatienceWindowDecayFactor, 0.5), CompletionFactor: Of(o.CompletionTimeoutFactor, 2), o.SearchLocalMinima ?? true);
+
+    private static double Of(Quantity? factor, double otherwise) => factor is { } f ? (double)f.Value : otherwise;
 
     private static IEnumerable<string> Unheeded(MigrationConfiguration c, bool mayNotDisturb)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Troupe.ControlPlane.Vmi;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.Meta;
@@ -74,6 +75,25 @@ internal static class MigrationStatus
         MaxDowntimeMs = options.MaxDowntimeMs > 0 ? options.MaxDowntimeMs : null,
         ProgressTimeout = options.ProgressTimeout,
         UnsafeMigrationOverride = options.AllowUnsafe,
-        Experimental = options.Compression is { } method ? new ExperimentalMigrationOptions { Compression = method } : null,
+        Experimental = options is { Compression: null, DowntimeSteps: null, StallDetection: null } ? null : new ExperimentalMigrationOptions
+        {
+            Compression = options.Compression,
+            DowntimeTuning = options.DowntimeSteps is { } d ? new DowntimeTuningOptions { InitialMs = d.InitialMs, Steps = d.Steps, StartAfterIteration = d.StartAfterIteration, CooldownSeconds = d.CooldownSeconds } : null,
+            StallDetector = options.StallDetection is { } s ? Detector(s) : null,
+        },
     };
+
+    private static StallDetectorOptions Detector(StallDetection s) => new()
+    {
+        StallMargin = (long)Math.Round(s.Margin * 100),
+        StallProgressTimeout = (long)s.Window,
+        SwitchoverTimeout = (long)s.Switchover,
+        EwmaAlpha = Factor(s.Smoothing),
+        PrecopyPossibleFactor = Factor(s.PrecopyPossible),
+        PatienceWindowDecayFactor = Factor(s.PatienceDecay),
+        CompletionTimeoutFactor = Factor(s.CompletionFactor),
+        SearchLocalMinima = s.SearchLocalMinima,
+    };
+
+    private static Quantity Factor(double value) => new(value.ToString("0.###", CultureInfo.InvariantCulture));
 }

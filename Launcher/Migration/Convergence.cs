@@ -47,6 +47,10 @@ internal sealed record Convergence(ConvergenceRules Rules)
     private TimeSpan? _widenedAt;
     private TimeSpan? _pausedAt;
     private bool _isSwitching;
+
+    /// <summary>By then QEMU has to have switched; the downtime is as wide as it may be since a stall.</summary>
+    private TimeSpan? _switchedBy;
+    private StallWatch? _stall = Rules.Stall is { } settings ? new StallWatch(settings) : null;
     private TimeSpan? _promised;
     private TimeSpan _toldAt;
 
@@ -62,7 +66,7 @@ internal sealed record Convergence(ConvergenceRules Rules)
         {
             ConvergenceStep.Pause pause => ((seen with { _pausedAt = elapsed }).Tell(elapsed, progress), pause),
             ConvergenceStep.Switch change => ((seen with { _isSwitching = true }).Tell(elapsed, progress), change),
-            ConvergenceStep.SetDowntime wider => ((seen with { _downtimeMs = wider.Ms, _widenedAt = elapsed }).Tell(elapsed, progress), wider),
+            ConvergenceStep.SetDowntime wider => ((seen with { _downtimeMs = wider.Ms, _widenedAt = elapsed, _switchedBy = Rules.Stall is { } s ? elapsed + TimeSpan.FromSeconds(s.Switchover) : null }).Tell(elapsed, progress), wider),
             var step => (seen.Tell(elapsed, progress), step),
         };
     }
@@ -79,6 +83,7 @@ internal sealed record Convergence(ConvergenceRules Rules)
             _lowestAt = lower ? elapsed : _lowestAt,
             _sent = sent ? p.ProcessedBytes : _sent,
             _sentAt = sent ? elapsed : _sentAt,
+            _stall = _stall?.See(elapsed, p),
         };
     }
 
@@ -87,6 +92,8 @@ internal sealed record Convergence(ConvergenceRules Rules)
         // From here on it ends with the guest at the target, or with the guest.
         if (_isSwitching)
             return null;
+        if (_stall is not null)
+            return Unstall(elapsed, p, _stall);
         if (Rules.NoProgress is { } patience && elapsed - _lowestAt > patience && (_pausedAt is not { } paused || elapsed - paused > patience))
         {
             // Pausing the guest helps against a guest that writes too much, not against a network that carries nothing.
@@ -98,6 +105,30 @@ internal sealed record Convergence(ConvergenceRules Rules)
         if (_pausedAt is not null || p is null)
             return null;
         return Widen(elapsed, p) is { } wider ? wider : IsHopeless(p) ? new ConvergenceStep.Switch() : null;
+    }
+
+    /// <summary>Where stalls are looked for, they decide, and neither a low that was not reached nor what the copy would need.</summary>
+    private ConvergenceStep? Unstall(TimeSpan elapsed, MigrationProgress? p, StallWatch stall)
+    {
+        // Nobody disturbs a guest for a network that has gone away.
+        var canEnd = p is not null && (Rules.Completion is not { } completion || stall.CanSend(p.RemainingBytes, within: (completion * stall.Settings.CompletionFactor) - elapsed));
+        if (_pausedAt is not null)
+        {
+            return elapsed > Rules.Completion * stall.Settings.CompletionFactor ? GiveUp($"not completed after {Seconds(elapsed)}")
+                : elapsed - _sentAt > Rules.NoProgress ? GiveUp($"stuck for {Seconds(elapsed - _sentAt)}")
+                : null;
+        }
+
+        if ((_switchedBy ?? Rules.Completion) is { } limit && elapsed > limit)
+            return MayEnd && canEnd ? End() : GiveUp($"not completed after {Seconds(elapsed)}");
+        if (_switchedBy is not null || p is null || !canEnd || !stall.IsGoodMoment(p.RemainingBytes))
+            return null;
+        if (MayEnd)
+            return End();
+        var needed = stall.MillisecondsFor(p.RemainingBytes);
+        return needed <= Rules.LastDowntimeMs * stall.Settings.PrecopyPossible
+            ? new ConvergenceStep.SetDowntime(Rules.LastDowntimeMs)
+            : GiveUp($"stalled, and the guest would have to stand still for {needed:0} ms where {Rules.LastDowntimeMs} ms are allowed");
     }
 
     /// <summary>The guest may be made to let the copy end, and has not been.</summary>
@@ -112,10 +143,20 @@ internal sealed record Convergence(ConvergenceRules Rules)
     /// <summary>QEMU switches when what is left can be sent within the downtime: so long as the lowest that was left would have taken.</summary>
     private ConvergenceStep.SetDowntime? Widen(TimeSpan elapsed, MigrationProgress p)
     {
+        if (Rules.Steps is { } steps)
+            return StepUp(elapsed, p, steps);
         if (_downtimeMs >= Rules.LastDowntimeMs || p.BytesPerSecond <= 0 || p.Iteration < PassesBeforeWidening || EndsByItself(p) || elapsed - _widenedAt < WideningInterval)
             return null;
         var needed = _lowest * 1000 / p.BytesPerSecond;
         return new ConvergenceStep.SetDowntime(Math.Clamp(needed, _downtimeMs + 1, Rules.LastDowntimeMs));
+    }
+
+    private ConvergenceStep.SetDowntime? StepUp(TimeSpan elapsed, MigrationProgress p, DowntimeSteps steps)
+    {
+        if (_downtimeMs >= Rules.LastDowntimeMs || p.Iteration < steps.StartAfterIteration || elapsed - (_widenedAt ?? TimeSpan.Zero) < TimeSpan.FromSeconds(steps.CooldownSeconds))
+            return null;
+        var step = Math.Max(1, (Rules.LastDowntimeMs - Rules.FirstDowntimeMs) / Math.Max(1, steps.Steps));
+        return new ConvergenceStep.SetDowntime(Math.Min(_downtimeMs + step, Rules.LastDowntimeMs));
     }
 
     private static bool EndsByItself(MigrationProgress p) => p.DirtyBytesPerSecond < p.BytesPerSecond * (1 - Headroom);

@@ -18,6 +18,12 @@ internal sealed record ConvergenceRules(TimeSpan? Completion, TimeSpan? NoProgre
     /// <summary>The guest's CPUs may be held back, which is given its time before anything harder is done.</summary>
     public bool MayThrottle { get; init; }
 
+    /// <inheritdoc cref="MigrationOptions.DowntimeSteps"/>
+    public DowntimeSteps? Steps { get; init; }
+
+    /// <inheritdoc cref="MigrationOptions.StallDetection"/>
+    public StallDetection? Stall { get; init; }
+
     /// <param name="bytes">Memory, and disks where they are copied, too.</param>
     public static ConvergenceRules Of(MigrationOptions options, long bytes)
     {
@@ -27,10 +33,12 @@ internal sealed record ConvergenceRules(TimeSpan? Completion, TimeSpan? NoProgre
             options.ProgressTimeout > 0 ? TimeSpan.FromSeconds(options.ProgressTimeout) : null,
             options.AllowWorkloadDisruption,
             options.AllowPostCopy,
-            Math.Min(QemuDowntimeMs, last),
+            Math.Min(options.DowntimeSteps?.InitialMs ?? QemuDowntimeMs, last),
             last)
         {
             MayThrottle = options.AutoConverge,
+            Steps = options.DowntimeSteps,
+            Stall = options.StallDetection,
         };
     }
 }

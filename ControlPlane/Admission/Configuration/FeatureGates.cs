@@ -69,7 +69,7 @@ public static class FeatureGates
     [
         AlignCPUs, "ConfigurableHypervisor", ContainerPathVolumes, "CPUManager", "CrossArchitectureVirtualization", DecentralizedLiveMigration, DownwardMetrics,
         VirtioFsStorageVolumes, ExperimentalIgnitionSupport, "FirmwareAutoSelection", "GraceIOVirtualization", HostDevices, HostDisk, HypervStrictCheck,
-        IncrementalBackup, "IOMMUFD", MigrationStallDetection, NetworkDevicesWithDRA, ObjectGraph, OCIExport, "PCINUMAAwareTopology", "Plugins", PortRangesSpec,
+        IncrementalBackup, "IOMMUFD", MigrationDowntimeTuning, MigrationStallDetection, NetworkDevicesWithDRA, ObjectGraph, OCIExport, "PCINUMAAwareTopology", "Plugins", PortRangesSpec,
         ReservedOverheadMemlock, Root, Sidecar, UtilityVolumes, "VGPULiveMigration", "VMStatsCollector", VSOCK, WorkloadEncryptionTDX,
     ];
 

@@ -115,4 +115,27 @@ public sealed record MigrationOptions(
 
     /// <summary>The network attachment by which all goes that passes between the launchers; null: the pod network.</summary>
     public string? Network { get; init; }
+
+    /// <summary>How the downtime is widened; null: to what the copy needs, when it needs it.</summary>
+    public DowntimeSteps? DowntimeSteps { get; init; }
+
+    /// <summary>How a copy that makes no headway is found and ended; null: by <see cref="ProgressTimeout"/> and the time it may take.</summary>
+    public StallDetection? StallDetection { get; init; }
 }
+
+/// <summary>The downtime grows from the first to the greatest in equal steps, whatever is left to copy (KubeVirt's downtimeTuning).</summary>
+/// <param name="StartAfterIteration">Passes over memory before the first step.</param>
+/// <param name="CooldownSeconds">Between two steps.</param>
+public sealed record DowntimeSteps(long InitialMs, int Steps, long StartAfterIteration, int CooldownSeconds);
+
+/// <summary>KubeVirt's stallDetector; times in seconds.</summary>
+/// <param name="Margin">The part by which what is left may differ and still count as the same.</param>
+/// <param name="Window">A copy has stalled when less was left this long ago than is now.</param>
+/// <param name="Switchover">How long QEMU may take to switch once the downtime is as great as it may be.</param>
+/// <param name="Smoothing">Weight of the newest bandwidth in the mean.</param>
+/// <param name="PrecopyPossible">How often the greatest downtime a switch may seem to take.</param>
+/// <param name="PatienceDecay">Each time that the hoped for moment does not come, it is waited for this much less long.</param>
+/// <param name="CompletionFactor">How often the completion timeout a copy may take in all, once the guest was disturbed for it.</param>
+/// <param name="SearchLocalMinima">Whether to wait for a moment when little is left.</param>
+public sealed record StallDetection(
+    double Margin, double Window, double Switchover, double Smoothing, double PrecopyPossible, double PatienceDecay, double CompletionFactor, bool SearchLocalMinima);

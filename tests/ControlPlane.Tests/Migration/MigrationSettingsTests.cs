@@ -3,6 +3,7 @@ using Troupe.ControlPlane.Migration;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.Meta;
 using Troupe.Messages.Api.Migrations;
+using Troupe.Messages.Protocol.Migration;
 using Xunit;
 
 namespace Troupe.ControlPlane.Tests.Migration;
@@ -32,6 +33,21 @@ public sealed class MigrationSettingsTests
             },
         };
         Assert.Equal(["InterfaceNotLiveMigratable", "DisksNotLiveMigratable"], LiveMigratable.Blockers(vmi).Select(b => b.Reason));
+    }
+
+    [Fact]
+    public void A_policys_experiments_come_with_KubeVirts_defaults()
+    {
+        var policy = Policy("p", ("size", "big"), null);
+        MigrationOptions Of(ExperimentalMigrationOptions? experimental) => MigrationSettings.Of(null, policy with { Spec = policy.Spec! with { Experimental = experimental } }).Options;
+
+        Assert.Equal((0, null, null), (Of(null).MaxDowntimeMs, Of(null).DowntimeSteps, Of(null).StallDetection));
+
+        var tuned = Of(new ExperimentalMigrationOptions { DowntimeTuning = new DowntimeTuningOptions { Steps = 3 } });
+        Assert.Equal((900, new DowntimeSteps(150, 3, 3, 10)), (tuned.MaxDowntimeMs, tuned.DowntimeSteps));
+
+        var detecting = Of(new ExperimentalMigrationOptions { StallDetector = new StallDetectorOptions { StallMargin = 10, EwmaAlpha = new Quantity("500m"), SearchLocalMinima = false } });
+        Assert.Equal((900, new StallDetection(0.1, 40, 60, 0.5, 1.5, 0.5, 2, SearchLocalMinima: false)), (detecting.MaxDowntimeMs, detecting.StallDetection));
     }
 
     [Theory]

@@ -138,8 +138,84 @@ public sealed class ConvergenceTests
         Assert.IsType<ConvergenceStep.GiveUp>(Assert.Single(_steps).Step);
     }
 
-    private static ConvergenceRules Rules(long completion = 150, long progress = 150, bool mayPause = false, long downtime = 0, long bytes = 1L << 30, bool postCopy = false, bool throttle = false) =>
-        ConvergenceRules.Of(new MigrationOptions(0, downtime, throttle, 0, false, true) { CompletionTimeoutPerGiB = completion, ProgressTimeout = progress, AllowWorkloadDisruption = mayPause, AllowPostCopy = postCopy }, bytes);
+    [Fact]
+    public void The_downtime_grows_in_equal_steps_where_that_is_asked_for()
+    {
+        var rules = Rules(downtime: 900, tuned: new DowntimeSteps(InitialMs: 150, Steps: 3, StartAfterIteration: 4, CooldownSeconds: 10));
+        Assert.Equal(150, rules.FirstDowntimeMs);
+        Copy(rules, seconds: 100, t => Progress(left: 40, bandwidth: 100, dirty: 20, pass: (long)(t / 5)));
+        Assert.Equal([(20, 400), (30, 650), (40, 900)], _steps.Select(s => (s.At, ((ConvergenceStep.SetDowntime)s.Step).Ms)));
+    }
+
+    [Fact]
+    public void A_stalled_copy_gets_the_greatest_downtime_when_little_is_left_and_some_time_to_use_it()
+    {
+        Copy(Rules(downtime: 900, stall: Stall), seconds: 200, UpAndDown(bandwidth: 100));
+        Assert.Equal([(18, new ConvergenceStep.SetDowntime(900)), (78.4, new ConvergenceStep.GiveUp("Live migration has been aborted: not completed after 79 s"))], _steps);
+    }
+
+    [Fact]
+    public void A_stalled_copy_that_would_take_far_more_downtime_than_allowed_is_given_up()
+    {
+        Copy(Rules(downtime: 900, stall: Stall), seconds: 200, UpAndDown(bandwidth: 50));
+        Assert.Equal((18, new ConvergenceStep.GiveUp("Live migration has been aborted: stalled, and the guest would have to stand still for 2000 ms where 900 ms are allowed")), Assert.Single(_steps));
+    }
+
+    [Fact]
+    public void A_stalled_copy_is_ended_at_a_good_moment_by_what_is_allowed()
+    {
+        Copy(Rules(stall: Stall, mayPause: true, postCopy: true), seconds: 200, UpAndDown(bandwidth: 50));
+        Assert.Equal((18, new ConvergenceStep.Switch()), Assert.Single(_steps));
+
+        _steps.Clear();
+        Copy(Rules(stall: Stall, mayPause: true), seconds: 400, UpAndDown(bandwidth: 50));
+        Assert.Equal([(18, new ConvergenceStep.Pause()), (300.4, new ConvergenceStep.GiveUp("Live migration has been aborted: not completed after 301 s"))], _steps);
+
+        _steps.Clear();
+        Copy(Rules(stall: Stall with { SearchLocalMinima = false }, mayPause: true, postCopy: true), seconds: 200, UpAndDown(bandwidth: 50));
+        Assert.Equal((12, new ConvergenceStep.Switch()), Assert.Single(_steps));
+    }
+
+    [Fact]
+    public void A_copy_that_gets_ahead_with_setbacks_has_not_stalled()
+    {
+        Copy(Rules(stall: Stall, mayPause: true, postCopy: true), seconds: 50, t => Progress(left: 6000 - (100 * t) + (t % 4 < 2 ? 500 : 0), bandwidth: 110, dirty: 10, pass: (long)(t / 2) + 1));
+        Assert.Empty(_steps);
+    }
+
+    [Fact]
+    public void A_moment_that_does_not_come_again_is_not_waited_for_all_the_time()
+    {
+        Copy(Rules(stall: Stall, mayPause: true, postCopy: true), seconds: 100, t => Progress(left: t < 12 ? 100 : 300, bandwidth: 100, dirty: 100, pass: (long)(t / 2) + 1));
+        Assert.Equal((22, new ConvergenceStep.Switch()), Assert.Single(_steps));
+    }
+
+    [Fact]
+    public void A_stall_because_the_network_is_gone_disturbs_no_guest()
+    {
+        var going = UpAndDown(bandwidth: 100);
+        Copy(Rules(stall: Stall, mayPause: true, postCopy: true), seconds: 200, t => t < 12 ? going(t) : Progress(left: 100, bandwidth: 0, dirty: 10, pass: (long)(t / 2) + 1));
+        Assert.Equal((150.4, new ConvergenceStep.GiveUp("Live migration has been aborted: not completed after 151 s")), Assert.Single(_steps));
+    }
+
+    private static StallDetection Stall => new(Margin: 0.04, Window: 10, Switchover: 60, Smoothing: 0.4, PrecopyPossible: 1.5, PatienceDecay: 0.5, CompletionFactor: 2, SearchLocalMinima: true);
+
+    /// <summary>Passes of two seconds; every fourth leaves as little as this guest ever does.</summary>
+    private static Func<double, MigrationProgress> UpAndDown(long bandwidth) =>
+        t => Progress(left: ((long)(t / 2) + 1) % 4 switch { 0 => 200, 2 => 100, _ => 150 }, bandwidth, dirty: bandwidth, pass: (long)(t / 2) + 1, sent: t);
+
+    private static ConvergenceRules Rules(
+        long completion = 150, long progress = 150, bool mayPause = false, long downtime = 0, long bytes = 1L << 30, bool postCopy = false, bool throttle = false, DowntimeSteps? tuned = null, StallDetection? stall = null) =>
+        ConvergenceRules.Of(
+            new MigrationOptions(0, downtime, throttle, 0, false, true)
+            {
+                CompletionTimeoutPerGiB = completion,
+                ProgressTimeout = progress,
+                AllowWorkloadDisruption = mayPause,
+                AllowPostCopy = postCopy,
+                DowntimeSteps = tuned,
+                StallDetection = stall,
+            }, bytes);
 
     private static MigrationProgress Progress(double left, long bandwidth, long dirty, long pass = 2, double sent = double.NaN) =>
         new(0, 6000 * MiB, (long)((double.IsNaN(sent) ? 6000 - left : sent) * MiB), (long)(left * MiB), bandwidth * MiB, dirty * MiB, pass, 0);
