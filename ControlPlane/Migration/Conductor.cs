@@ -42,7 +42,7 @@ public static class Conductor
         MigrationStep.Accepted => FindTarget(migration, facts, now, limits),
         MigrationStep.Assigned => Prepare(migration, facts, now, limits),
         MigrationStep.Started or MigrationStep.Aborting => Follow(migration, facts, now, limits),
-        MigrationStep.HandedOver => Settle(migration, facts, now),
+        MigrationStep.HandedOver => Settle(migration, facts, now, limits),
         _ => CleanUp(migration, facts, now),
     };
 
@@ -105,7 +105,7 @@ public static class Conductor
         return new(null, facts.Source is SourceStage.None ? ConductorActions.Start : ConductorActions.None);
     }
 
-    private static Conducting Settle(OngoingMigration m, MigrationFacts facts, DateTimeOffset now)
+    private static Conducting Settle(OngoingMigration m, MigrationFacts facts, DateTimeOffset now, MigrationLimits limits)
     {
         var actions = ConductorActions.None;
         // What is left of the guest's memory comes from the source, which until then needs its address itself.
@@ -115,7 +115,7 @@ public static class Conductor
         if (facts.Target is not (TargetStage.Arriving or TargetStage.Running) && !TargetIsGone(facts))
             actions |= ConductorActions.Adopt;
         if (!facts.SourceReleased && !isAwaited)
-            actions |= ConductorActions.ReleaseSource | ConductorActions.DeleteSourcePod;
+            actions |= ConductorActions.ReleaseSource | (facts.SourceEndsByItself && now - m.EndedAt < limits.Leaving ? ConductorActions.None : ConductorActions.DeleteSourcePod);
         return actions is ConductorActions.None && !isAwaited ? new(new MigrationReleased(m.Id, now) { Lost = Lost(m, facts) }, actions) : new(null, actions);
     }
 

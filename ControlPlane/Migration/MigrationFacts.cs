@@ -34,6 +34,9 @@ public sealed record MigrationFacts
 
     /// <summary>Nothing is left on the source node.</summary>
     public bool SourceReleased { get; init; }
+
+    /// <summary>The source pod has ended when its launcher has, and need not be deleted.</summary>
+    public bool SourceEndsByItself { get; init; }
     public required string SourceNode { get; init; }
 
     public TargetPodState Pod { get; init; }
@@ -68,6 +71,9 @@ public sealed record MigrationFacts
 /// <param name="LastWord">For the agent of a source that died to tell its launcher's last word, and for the target to have the guest whole or lose it.</param>
 public sealed record MigrationLimits(TimeSpan Unschedulable, TimeSpan Pending, TimeSpan Preparing, TimeSpan Completion, TimeSpan LastWord)
 {
+    /// <summary>For the source pod to end by itself after the handover; one that does not (its agent may be away) is deleted.</summary>
+    public TimeSpan Leaving { get; init; } = TimeSpan.FromSeconds(10);
+
     public static MigrationLimits Default { get; } =
         new(TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(2), TimeSpan.FromSeconds(150), TimeSpan.FromSeconds(30));
 }

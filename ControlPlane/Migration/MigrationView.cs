@@ -24,7 +24,8 @@ internal static class MigrationView
             SourceLost = !moved && (state.Report?.Launcher is LauncherPresence.Lost || state.PodIsGone || state.Pod is { Phase: "Failed" or "Succeeded" }),
             SourceEndedAt = moved ? null : EndedAt(state, migration),
             GuestEnded = source?.Domain is { State: DomainState.Shutoff or DomainState.Crashed } domain && domain.Reason is not DomainReason.Migrated,
-            SourceReleased = state.Moving.DepartedPodIsGone,
+            SourceReleased = state.Moving is { DepartedPodIsGone: true } or { DepartedPodSeen.HasEndedWell: true },
+            SourceEndsByItself = state.Moving.DepartedPodSeen is not ({ Phase: "Failed" } or { Deleting: true } or { HasOtherContainers: true }) && !HasAttachments(state, state.Moving.Departed?.PodUid),
             Pod = isBroken ? TargetPodState.Over : PodState(pod, moved ? state.PodIsGone : state.Moving.TargetPodIsGone),
             PodNode = pod?.Node,
             PodUid = pod?.Uid,
@@ -41,6 +42,9 @@ internal static class MigrationView
             Cancel = Cancel(state, migration),
         };
     }
+
+    /// <summary>The pods of plugged volumes are their launcher pod's, and go with it only.</summary>
+    private static bool HasAttachments(VmiState state, string? podUid) => state.Storage.Attachments.Values.Any(a => a.LauncherPodUid == podUid);
 
     public static MigrationObservation? OfAttempt(DomainReported? report, OngoingMigration migration) =>
         report?.Domain.Migration is { } observed && observed.TargetEpoch == migration.TargetEpoch ? observed : null;

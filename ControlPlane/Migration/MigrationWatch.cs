@@ -26,6 +26,10 @@ public sealed record MigrationWatch
     public bool TargetPodIsGone { get; init; }
     public DomainReported? TargetReport { get; init; }
     public bool DepartedPodIsGone { get; init; }
+    public PodObservation? DepartedPodSeen { get; init; }
+
+    /// <summary>Names of pods that the guest has left for good and that have ended well.</summary>
+    public ImmutableHashSet<string> Completed { get; init; } = [];
 
     /// <summary>Why the API server will not have the target pod.</summary>
     public string? TargetPodError { get; init; }
@@ -47,7 +51,7 @@ public sealed record MigrationWatch
             MigrationAccepted accepted => this with { Ongoing = next, HighestEpoch = accepted.TargetEpoch, TargetPod = null, TargetPodIsGone = false, TargetReport = null, TargetPodError = null },
             RightHandedOver => this with { Ongoing = next, Past = Remember(next!), Departed = right, DepartedPod = podName, DepartedPodIsGone = false, TargetPod = null, TargetReport = null },
             MigrationFailed => this with { Ongoing = next, Past = Remember(next!) },
-            MigrationReleased released => this with { Past = released.Lost is { } why ? Past.SetItem(Past.Count - 1, Past[^1] with { Lost = why }) : Past, Ongoing = null, Departed = null, DepartedPod = null, TargetPod = null, TargetReport = null },
+            MigrationReleased released => this with { Past = released.Lost is { } why ? Past.SetItem(Past.Count - 1, Past[^1] with { Lost = why }) : Past, Ongoing = null, Departed = null, DepartedPod = null, DepartedPodSeen = null, TargetPod = null, TargetReport = null, Completed = DepartedPodSeen is { HasEndedWell: true } pod && !DepartedPodIsGone ? Completed.Add(pod.Name) : Completed },
             _ => this with { Ongoing = next },
         };
     }

@@ -9,6 +9,7 @@ internal enum Call
     DeletePod,
     CreateTargetPod,
     DeleteOtherPod,
+    DeleteCompleted,
     LeadAddresses,
     MarkUnpaused,
     MarkEviction,

@@ -41,6 +41,9 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
     private readonly HashSet<string> _deleted = [];
     private readonly Dictionary<Call, string?> _deleting = [];
 
+    /// <summary>Pods of which the deletion is under way, all at once.</summary>
+    private IReadOnlyList<string> _clearing = [];
+
     /// <summary>The timer that runs is the short one.</summary>
     private bool _isWriteDue;
 
@@ -236,6 +239,9 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
                 case VmiEffect.DeletePod delete:
                     DeletePod(delete);
                     break;
+                case VmiEffect.DeleteCompleted delete:
+                    DeleteCompleted(delete);
+                    break;
                 case VmiEffect.MarkUnpaused mark:
                     MarkUnpaused(mark);
                     break;
@@ -341,6 +347,15 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
                 return new PodGone(_state.Uid, delete.Name, delete.Uid);
             }
         });
+    }
+
+    private void DeleteCompleted(VmiEffect.DeleteCompleted delete)
+    {
+        if (!_calls.Begin(Call.DeleteCompleted))
+            return;
+        _clearing = delete.Known;
+        var (ns, selection) = (_state.Vmi!.Metadata.Namespace!, CompletedPods.Selection(_state.Uid, delete.OwnPod));
+        Do(Call.DeleteCompleted, ct => _services.Kubernetes.DeleteAllAsync<Pod>(ns, selection, ct));
     }
 
     private void MarkUnpaused(VmiEffect.MarkUnpaused mark)
@@ -467,6 +482,9 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
 
         if (called.Call is Call.CreatePod)
             _state = _state with { PodMadeAt = _services.Time.GetUtcNow() };
+        // The feed says so a moment later, and meanwhile they would be deleted again.
+        if (called.Call is Call.DeleteCompleted)
+            _state = _state with { Moving = _state.Moving with { Completed = _state.Moving.Completed.Except(_clearing) } };
         if (_deleting.Remove(called.Call, out var deleted) && deleted is not null)
             _deleted.Add(deleted);
         if (called.Result is { } message)

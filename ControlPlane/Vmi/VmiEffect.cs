@@ -20,6 +20,9 @@ public abstract record VmiEffect
 
     public sealed record DeletePod(string Name, string? Uid, bool Force) : VmiEffect;
 
+    /// <summary>Pods that this guest has left and that have ended well; all but its own.</summary>
+    public sealed record DeleteCompleted(string OwnPod, IReadOnlyList<string> Known) : VmiEffect;
+
     /// <summary>The pod that brings a plugged volume to the guest's node.</summary>
     /// <param name="Source">The volume with the claim that is to be brought.</param>
     /// <param name="Launcher">To which pod it is brought.</param>

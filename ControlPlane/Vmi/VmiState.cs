@@ -93,7 +93,7 @@ public sealed record VmiState(string Uid)
             ? this with { Moving = moving }
             : this with
             {
-                Moving = moving,
+                Moving = moving with { DepartedPodSeen = Pod },
                 Right = new Right(handover.Epoch, handover.Node, handover.PodUid),
                 PodName = handover.PodName,
                 Pod = Moving.TargetPod,
@@ -108,7 +108,7 @@ public sealed record VmiState(string Uid)
     /// <summary>Takes in what the world says; nothing here is a decision, and everything of it can be asked for again.</summary>
     public VmiState Observe(IVmiMessage message)
     {
-        var moving = MigrationNewsReader.Read(Moving, message);
+        var moving = MigrationNewsReader.Read(Moving, message, PodName);
         return (moving == Moving ? this : this with { Moving = moving }).ObserveRight(message);
     }
 

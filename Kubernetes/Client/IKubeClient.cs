@@ -26,6 +26,9 @@ public interface IKubeClient
 
     Task DeleteAsync<T>(string? ns, string name, DeleteQuery? query = null, CancellationToken ct = default) where T : KubeObject;
 
+    /// <summary>One request for all that a list with this query would show.</summary>
+    Task DeleteAllAsync<T>(string ns, ListQuery query, CancellationToken ct = default) where T : KubeObject;
+
     /// <summary>Server-side apply of an object whose kind has no C# model here; <paramref name="path"/> is its whole API path.</summary>
     Task ApplyRawAsync(string path, JsonNode obj, string fieldManager, CancellationToken ct = default);
 

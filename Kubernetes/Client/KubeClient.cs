@@ -125,6 +125,12 @@ public sealed class KubeClient : IKubeClient, IDisposable
         await SendRawAsync(request, ct).ConfigureAwait(false);
     }
 
+    public async Task DeleteAllAsync<T>(string ns, ListQuery query, CancellationToken ct = default) where T : KubeObject
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Delete, Address(KubeResources.Of<T>().Path(ns), Parameters(query)));
+        await SendRawAsync(request, ct).ConfigureAwait(false);
+    }
+
     public async Task ApplyRawAsync(string path, JsonNode obj, string fieldManager, CancellationToken ct = default)
     {
         using var request = new HttpRequestMessage(HttpMethod.Patch, Address(path.TrimStart('/'), [("fieldManager", fieldManager), ("force", "true")]))

@@ -55,7 +55,7 @@ internal static class MigrationBenchmark
             {
                 theirs.Add(await ByLibvirt(bare, barePeer));
                 ours.Add(await ByTroupe(cluster, proxy, troupePeer, $"{name.Split(' ')[0]}-{i}"));
-                await Eventually.True("the source pod is gone", async () => (await cluster.Kubectl("get", "pods", "-l", $"kubevirt.io/created-by={uid}", "-o", "name")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length == 1);
+                await Eventually.True("the source pod has ended", async () => (await cluster.Kubectl("get", "pods", "-l", $"kubevirt.io/created-by={uid}", "--field-selector=status.phase!=Succeeded", "-o", "name")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length == 1);
             }
 
             Row(name, "bare libvirt", theirs);

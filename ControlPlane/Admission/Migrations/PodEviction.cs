@@ -11,7 +11,7 @@ namespace Troupe.ControlPlane.Admission.Migrations;
 
 /// <summary>
 /// pods/eviction: a guest that is to move is marked, and its pod's eviction refused with 429 until the guest has gone. Whoever drains
-/// the node asks again, and in the end finds the pod gone.
+/// the node asks again, and in the end finds the pod completed and may have it.
 /// </summary>
 internal static class PodEviction
 {

@@ -35,7 +35,8 @@ internal sealed class KeptAddresses(IKubeApi api, ClusterIdentity identity, Func
     private async Task LeadAsync(JsonObject pod, CancellationToken ct)
     {
         var (uid, address, node) = Facts(pod);
-        if (Annotation(pod, ReadyAnnotation) is null || uid is null || address is null || node is not { } number || pod["metadata"]?["deletionTimestamp"] is not null) return;
+        // The pod of a guest that has moved on ends and stays, with its mark: what it led to itself is led elsewhere by then.
+        if (Annotation(pod, ReadyAnnotation) is null || uid is null || address is null || node is not { } number || pod["metadata"]?["deletionTimestamp"] is not null || pod["status"]?["phase"]?.GetValue<string>() is "Succeeded" or "Failed") return;
         foreach (var kept in Kept(pod).Where(kept => kept != address && holders.GetValueOrDefault(kept) != uid))
         {
             // Its own network must not give it to another pod as long as it leads here.

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Wire;
 
@@ -44,6 +45,12 @@ public sealed record PodObservation(
 {
     /// <summary>The guest passes its readiness probe, where it has one.</summary>
     public bool ContainersReady { get; init; } = true;
+
+    /// <summary>Hook side-cars, which need not end when the launcher does.</summary>
+    public bool HasOtherContainers { get; init; }
+
+    [JsonIgnore]
+    public bool HasEndedWell => Phase == "Succeeded";
 
     /// <summary>When the launcher's container ended.</summary>
     public DateTimeOffset? EndedAt { get; init; }

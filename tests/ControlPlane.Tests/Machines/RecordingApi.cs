@@ -69,6 +69,12 @@ internal sealed class RecordingApi : IKubeClient
         return Task.CompletedTask;
     }
 
+    public Task DeleteAllAsync<T>(string ns, ListQuery query, CancellationToken ct = default) where T : KubeObject
+    {
+        Writes.Enqueue($"delete all {typeof(T).Name} {query.LabelSelector} {query.FieldSelector}");
+        return Task.CompletedTask;
+    }
+
     /// <summary>From now on; what was there before is told once more.</summary>
     public async IAsyncEnumerable<WatchEvent<T>> WatchAsync<T>(string? ns, ListQuery query, [EnumeratorCancellation] CancellationToken ct) where T : KubeObject
     {

@@ -48,7 +48,7 @@ public sealed class MigrationLifecycleTests
         Assert.Equal(VmiPhases.Running, _state.Phase);
         Assert.Equal("node-2", Command<AdoptDomain>().Node);
         Assert.Equal(("node-1", 1L), (Command<ReleaseDomain>().Node, Command<ReleaseDomain>().Epoch));
-        Assert.Equal("pod-uid", Assert.Single(_effects.OfType<VmiEffect.DeletePod>()).Uid);
+        Assert.Empty(_effects.OfType<VmiEffect.DeletePod>());
         Assert.Equal(MigrationPhases.Running, Phase());
 
         TellTarget(TargetStage.Running, DomainState.Running);
@@ -56,7 +56,7 @@ public sealed class MigrationLifecycleTests
         Show();
         Assert.Equal(MigrationPhases.Succeeded, Phase());
         Tell(new AddressesLed("uid", "m1"));
-        Tell(new PodGone("uid", "virt-launcher-demo-abcde", "pod-uid"));
+        Tell(new PodObserved("uid", SourcePod() with { Phase = "Succeeded", ResourceVersion = "7" }));
         Assert.Null(_state.Moving.Ongoing);
         Assert.Equal(VmiPhases.Running, _state.Phase);
         Assert.False(_state.PodIsGone);
@@ -64,6 +64,61 @@ public sealed class MigrationLifecycleTests
         Tell(Wish);
         Assert.Null(_state.Moving.Ongoing);
         Assert.Equal(MigrationPhases.Succeeded, Phase());
+    }
+
+    [Fact]
+    public void A_source_pod_that_does_not_end_well_by_itself_and_soon_is_deleted()
+    {
+        Assert.Empty(Deleted(Now.AddSeconds(9)));
+        Assert.Equal("pod-uid", Assert.Single(Deleted(Now.AddSeconds(10))).Uid);
+        Assert.Single(Deleted(Now, SourcePod() with { Phase = "Failed" }));
+        Assert.Single(Deleted(Now, SourcePod() with { HasOtherContainers = true }));
+        Assert.Single(Deleted(Now, attachment: new AttachmentObservation("hp", "hp-source", "data", "pod-uid", IsReady: true, IsDeleting: false)));
+
+        IReadOnlyList<VmiEffect.DeletePod> Deleted(DateTimeOffset at, PodObservation? pod = null, AttachmentObservation? attachment = null)
+        {
+            _state = Running();
+            Start();
+            TellSource(SourceStage.PassedOn, DomainState.Shutoff, DomainReason.Migrated);
+            if (attachment is not null)
+                _state = _state.Observe(new AttachmentObserved("uid", attachment));
+            Tell(new PodObserved("uid", (pod ?? SourcePod()) with { ResourceVersion = "7" }));
+            return [.. VmiLifecycle.Decide(_state, at, "fghij").Effects.OfType<VmiEffect.DeletePod>()];
+        }
+    }
+
+    [Fact]
+    public void Pods_that_a_guest_has_left_are_deleted_together_when_there_are_many_and_nothing_moves()
+    {
+        for (var i = 1; i <= CompletedPods.Kept; i++)
+            Tell(new PodObserved("uid", Pod($"left-{i}", $"uid-{i}", "node-1", "10.1.1.9") with { Phase = "Succeeded" }));
+        // Neither its own pod, whose end is the guest's, nor what failed or is on its way out.
+        Tell(new PodObserved("uid", Pod("failed", "uid-f", "node-1", "10.1.1.9") with { Phase = "Failed" }));
+        Tell(new PodObserved("uid", Pod("leaving", "uid-g", "node-1", "10.1.1.9") with { Phase = "Succeeded", Deleting = true }));
+        Assert.Empty(_effects.OfType<VmiEffect.DeleteCompleted>());
+
+        var many = new PodObserved("uid", Pod("left-6", "uid-6", "node-1", "10.1.1.9") with { Phase = "Succeeded" });
+        var before = _state;
+        Start();
+        Tell(many);
+        Assert.Empty(_effects.OfType<VmiEffect.DeleteCompleted>());
+
+        _state = before;
+        Tell(many);
+        var delete = Assert.Single(_effects.OfType<VmiEffect.DeleteCompleted>());
+        Assert.Equal(("virt-launcher-demo-abcde", 6), (delete.OwnPod, delete.Known.Count));
+        Assert.Equal("kubevirt.io=virt-launcher,kubevirt.io/created-by=uid", CompletedPods.Selection("uid", delete.OwnPod).LabelSelector);
+        Assert.Equal("status.phase=Succeeded,metadata.name!=virt-launcher-demo-abcde", CompletedPods.Selection("uid", delete.OwnPod).FieldSelector);
+
+        Tell(new PodGone("uid", "left-3", "uid-3"));
+        Assert.Empty(_effects.OfType<VmiEffect.DeleteCompleted>());
+    }
+
+    [Fact]
+    public void The_end_of_the_guests_own_pod_is_never_taken_for_one_that_it_has_left()
+    {
+        Tell(new PodObserved("uid", SourcePod() with { Phase = "Succeeded", ResourceVersion = "7" }));
+        Assert.Empty(_state.Moving.Completed);
     }
 
     [Fact]

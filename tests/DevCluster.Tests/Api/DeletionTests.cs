@@ -53,6 +53,24 @@ public sealed class DeletionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Of_a_collection_go_those_that_the_selectors_show()
+    {
+        const string Pods = "/api/v1/namespaces/default/pods";
+        foreach (var (name, app, phase) in new[] { ("done", "a", "Succeeded"), ("own", "a", "Succeeded"), ("other", "b", "Succeeded"), ("failed", "a", "Failed"), ("running", "a", "Running") })
+        {
+            await _cluster.SendAsync("POST", Pods, Parse($$"""{"metadata":{"name":"{{name}}","labels":{"app":"{{app}}"} },"spec":{"nodeName":"n1","containers":[{"name":"c","image":"i"}]} }"""));
+            await _cluster.SendAsync("PATCH", $"{Pods}/{name}/status", Parse($$"""{"status":{"phase":"{{phase}}"} }"""), "application/merge-patch+json");
+        }
+
+        var (code, _) = await _cluster.SendAsync("DELETE", $"{Pods}?labelSelector=app%3Da&fieldSelector=status.phase%3DSucceeded%2Cmetadata.name%21%3Down");
+
+        Assert.Equal(HttpStatusCode.OK, code);
+        Assert.True(await _cluster.IsGoneAsync(Pods + "/done"));
+        foreach (var name in new[] { "own", "other", "failed", "running" })
+            Assert.Null((await _cluster.SendAsync("GET", $"{Pods}/{name}")).Body.Str("metadata", "deletionTimestamp"));
+    }
+
+    [Fact]
     public async Task Dependents_follow_their_owner_in_the_background()
     {
         await OwnedAsync("owner", "child");

@@ -147,6 +147,8 @@ public sealed class NodeRegistrarTests
 
         public Task DeleteAsync<T>(string? ns, string name, DeleteQuery? query = null, CancellationToken ct = default) where T : KubeObject => throw new NotSupportedException();
 
+        public Task DeleteAllAsync<T>(string ns, ListQuery query, CancellationToken ct = default) where T : KubeObject => throw new NotSupportedException();
+
         public Task ApplyRawAsync(string path, JsonNode obj, string fieldManager, CancellationToken ct = default) => throw new NotSupportedException();
 
         public Task<System.Text.Json.JsonElement?> FindRawAsync(string path, CancellationToken ct = default) => throw new NotSupportedException();

@@ -82,6 +82,7 @@ internal static class Moves
         yield return Normal("the API server shows the target pod", w => w.HeardPod != w.Pod, w => (w.HeardPod, w.HeardTargetReleased) = (w.Pod, w.Pod is TargetPodState.Gone));
         yield return Normal("the API server shows that the source pod has ended", w => w.SourcePodOver && !w.HeardSourceOver, w => w.HeardSourceOver = true);
         yield return Normal("the API server shows that the source pod is gone", w => w is { SourcePodOver: true, HandedOver: true, HeardSourceReleased: false }, w => w.HeardSourceReleased = w.HeardSourceLost = true);
+        yield return Normal("the API server shows that the source pod has ended well", w => w is { SourcePodOver: true, HandedOver: true, HeardSourceReleased: false }, w => w.HeardSourceReleased = true);
         yield return Normal("a target that has no guest is waited for no longer", w => w is { Ongoing: true, SourcePodOver: true, TargetQemu: Qemu.None or Qemu.Dead } && w.HeardSource is SourceStage.Stopped, w => p.Conduct(w, late: true));
         yield return Normal("the target pod starts", w => w.Pod is TargetPodState.Pending, w => w.Pod = TargetPodState.Running);
         yield return Normal("another migration is accepted", w => !w.Ongoing && !w.HandedOver && w.Attempt < attempts && w.SourceAlive && w.SourceQemu is Qemu.Running, NextAttempt);

@@ -58,6 +58,22 @@ public sealed class LedgerTests
     }
 
     [Fact]
+    public void A_target_that_was_killed_while_the_right_was_on_its_way_to_it_takes_the_guest_along_and_no_other_target_may()
+    {
+        _ledger.Boots(Vmi, "a");
+        _ledger.Kills(Vmi, "b", "the launcher was killed");
+        _ledger.Ends(Vmi, "b", "killed");
+        _ledger.PassesOn(Vmi, "b");
+        Assert.Equal(("the launcher was killed", true), (_ledger.Guests[Vmi].Excuse, _ledger.Guests[Vmi].HasEnded));
+        Assert.Empty(_ledger.Violations);
+
+        _ledger.Boots("other", "a");
+        _ledger.Ends("other", "b", "for a reason of its own");
+        _ledger.PassesOn("other", "b");
+        Assert.Equal([Ledger.NeverNone], _ledger.Violations.Select(v => v.Law));
+    }
+
+    [Fact]
     public void A_second_boot_is_seen()
     {
         _ledger.Boots(Vmi, "a");

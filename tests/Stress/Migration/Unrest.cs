@@ -12,7 +12,8 @@ internal static class Unrest
     {
         List<string> problems = [.. cluster.MigrationCache.Objects.Values.Where(m => ObjectCache.Phase(m) is not ("Succeeded" or "Failed")).Select(m => $"migration {ObjectCache.Name(m)} is {ObjectCache.Phase(m) ?? "not begun"}")];
         var launchers = cluster.Hosts.Launchers.Values.ToLookup(l => l.VmiUid, StringComparer.Ordinal);
-        var pods = cluster.PodCache.Objects.Values.ToLookup(p => (string?)p["metadata"]!["labels"]?[Labels.CreatedBy], StringComparer.Ordinal);
+        // What a guest has left behind ends well and stays for a while.
+        var pods = cluster.PodCache.Objects.Values.Where(p => ObjectCache.Phase(p) != "Succeeded").ToLookup(p => (string?)p["metadata"]!["labels"]?[Labels.CreatedBy], StringComparer.Ordinal);
         foreach (var (uid, vmi) in cluster.VmiCache.Objects)
         {
             var (phase, who) = (ObjectCache.Phase(vmi), $"VMI {ObjectCache.Name(vmi)} ({uid})");

@@ -17,6 +17,10 @@ public sealed record GuestRecord(string? Qemu, string? Owner, long Written, Date
 
     /// <summary>The QEMU that had the guest is no more.</summary>
     public bool HasEnded { get; init; }
+    public string? LastEnded { get; init; }
+
+    /// <summary>A QEMU without the right that the stress killed last.</summary>
+    public (string Qemu, DateTimeOffset At, string How)? Killed { get; init; }
     public DateTimeOffset? StoodAt { get; init; }
     public string? StoodIn { get; init; }
 }
@@ -31,6 +35,9 @@ public sealed class Ledger(TimeProvider time)
     public const string NeverOld = "never a copy from before the source went on";
     public const string NeverNone = "never none unless a QEMU that had the guest was killed";
     public const string OneBoot = "a guest is started once";
+
+    /// <summary>Who passes the right on may not have heard of what happened to the other end this shortly before.</summary>
+    private static readonly TimeSpan UnderWay = TimeSpan.FromSeconds(5);
     private readonly ConcurrentDictionary<string, GuestRecord> _guests = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<Violation> _violations = new();
     private readonly ConcurrentQueue<TimeSpan> _downtimes = new();
@@ -78,7 +85,18 @@ public sealed class Ledger(TimeProvider time)
     }
 
     /// <summary>The right to run the guest was passed on to this QEMU, by the one that had it.</summary>
-    public void PassesOn(string vmi, string qemu) => Change(vmi, g => g with { Owner = qemu });
+    public void PassesOn(string vmi, string qemu)
+    {
+        var now = time.GetUtcNow();
+        Change(vmi, g =>
+        {
+            var hasEnded = g.LastEnded == qemu;
+            var excuse = g.Excuse ?? (g.Killed is { } kill && kill.Qemu == qemu && now - kill.At < UnderWay ? kill.How : null);
+            if (hasEnded && excuse is null)
+                Report(NeverNone, vmi, $"the right was passed on to {qemu}, which had ended");
+            return g with { Owner = qemu, HasEnded = hasEnded, Excuse = excuse };
+        });
+    }
 
     /// <summary>The process of this QEMU has ended, in whatever way.</summary>
     public void Ends(string vmi, string qemu, string how)
@@ -87,10 +105,10 @@ public sealed class Ledger(TimeProvider time)
         Change(vmi, g =>
         {
             if (g.Owner != qemu)
-                return g;
+                return g with { LastEnded = qemu };
             if (g.Excuse is null)
                 Report(NeverNone, vmi, $"{qemu} had it and ended: {how}");
-            return g with { HasEnded = true };
+            return g with { HasEnded = true, LastEnded = qemu };
         });
     }
 
@@ -98,7 +116,8 @@ public sealed class Ledger(TimeProvider time)
     /// <returns>Whether it has.</returns>
     public bool Kills(string vmi, string qemu, string how)
     {
-        var guest = Change(vmi, g => g.Owner == qemu ? g with { Excuse = g.Excuse ?? how } : g);
+        var now = time.GetUtcNow();
+        var guest = Change(vmi, g => g.Owner == qemu ? g with { Excuse = g.Excuse ?? how } : g with { Killed = (qemu, now, how) });
         return guest.Owner == qemu;
     }
 

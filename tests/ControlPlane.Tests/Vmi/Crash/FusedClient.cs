@@ -51,6 +51,8 @@ internal sealed class FusedClient(ScriptedApi api, Fuse fuse, Func<string, Failu
             return true;
         }, ct);
 
+    public Task DeleteAllAsync<T>(string ns, ListQuery query, CancellationToken ct = default) where T : KubeObject => throw new NotSupportedException();
+
     public Task<KubeList<T>> ListAsync<T>(string? ns, ListQuery? query = null, CancellationToken ct = default) where T : KubeObject => throw new NotSupportedException();
 
     public IAsyncEnumerable<WatchEvent<T>> WatchAsync<T>(string? ns, ListQuery query, CancellationToken ct) where T : KubeObject => throw new NotSupportedException();
