@@ -18,7 +18,15 @@ internal static class MigrationBenchmark
     private static readonly (string Name, string? Dirty)[] Loads = [("idle", null), ("dirtying 32 MiB at 20 MiB/s", "32 20")];
 
     /// <param name="JournalMs">What the steps waited for the journal, which is the time that the conductor itself adds between them.</param>
-    private sealed record Move(double TotalMs, double MovingMs, Interruption Interruption, double JournalMs = 0);
+    /// <param name="PartsMs">Of the total, by what was waited for.</param>
+    private sealed record Move(double TotalMs, double MovingMs, Interruption Interruption, double JournalMs = 0, IReadOnlyList<double>? PartsMs = null);
+
+    /// <summary>What the conductor waits for before each of its steps, and the watcher after the last.</summary>
+    private static readonly (string Step, string Waited)[] Parts =
+    [
+        (nameof(MigrationAccepted), "taken up"), (nameof(MigrationTargetAssigned), "target pod runs"), (nameof(MigrationStarted), "target listens"),
+        (nameof(RightHandedOver), "copied, right passed on"), ("", "guest runs there, and its objects say so"),
+    ];
 
     /// <param name="args">How many moves of each kind; 6 if not said.</param>
     public static async Task RunAsync(IReadOnlyList<string> args)
@@ -62,6 +70,7 @@ internal static class MigrationBenchmark
             Row(name, "Troupe", ours);
             var spent = Cpu(cluster).Zip(cpu, (after, before) => (after - before) * 1000 / moves).ToList();
             Console.WriteLine($"{"",-30}the conductor's journal, all steps of a move: {Percentiles.Of([.. ours.Select(m => m.JournalMs)], 50):0.0} ms (worst {ours.Max(m => m.JournalMs):0.0})");
+            Console.WriteLine($"{"",-30}where the total goes, P50: {string.Join(", ", Parts.Select((p, i) => $"{p.Waited} {Percentiles.Of([.. ours.Select(m => m.PartsMs![i])], 50):0}"))} ms");
             Console.WriteLine($"{"",-30}CPU per move: control plane {spent[0]:0} ms, node agents {spent[1]:0} ms, API server {spent[2]:0} ms");
             Writes(ApiTraffic.Difference(writes, ApiTraffic.Writes(await proxy.Metrics())), moves);
         }
@@ -94,7 +103,8 @@ internal static class MigrationBenchmark
         var steps = new ConductorLog(cluster.LogFile(Part.ControlPlane)).Of(uid);
         // Until then the target pod is placed, started and prepared, for which bare libvirt's two daemons stand ready.
         var started = steps.Single(s => s.Name == nameof(MigrationStarted)).At;
-        return new Move(at.TotalMilliseconds, (ended - started).TotalMilliseconds, interruption, steps.Sum(s => s.JournalMs));
+        List<TimeOnly> ends = [ended.Add(-at), .. Parts.SkipLast(1).Select(p => steps.Single(s => s.Name == p.Step).At), ended];
+        return new Move(at.TotalMilliseconds, (ended - started).TotalMilliseconds, interruption, steps.Sum(s => s.JournalMs), [.. ends.Zip(ends.Skip(1), (from, to) => (to - from).TotalMilliseconds)]);
     }
 
     /// <summary>Objects and the events about them apart: an event is an object of its own and KubeVirt's names for them stay.</summary>

@@ -194,7 +194,7 @@ public sealed class ConvergenceTests
     public void A_stall_because_the_network_is_gone_disturbs_no_guest()
     {
         var going = UpAndDown(bandwidth: 100);
-        Copy(Rules(stall: Stall, mayPause: true, postCopy: true), seconds: 200, t => t < 12 ? going(t) : Progress(left: 100, bandwidth: 0, dirty: 10, pass: (long)(t / 2) + 1));
+        Copy(Rules(stall: Stall, mayPause: true, postCopy: true), seconds: 200, t => going(t) with { BytesPerSecond = t < 10 ? 100 * MiB : 0 });
         Assert.Equal((150.4, new ConvergenceStep.GiveUp("Live migration has been aborted: not completed after 151 s")), Assert.Single(_steps));
     }
 
@@ -202,7 +202,7 @@ public sealed class ConvergenceTests
 
     /// <summary>Passes of two seconds; every fourth leaves as little as this guest ever does.</summary>
     private static Func<double, MigrationProgress> UpAndDown(long bandwidth) =>
-        t => Progress(left: ((long)(t / 2) + 1) % 4 switch { 0 => 200, 2 => 100, _ => 150 }, bandwidth, dirty: bandwidth, pass: (long)(t / 2) + 1, sent: t);
+        t => Progress(left: (((long)(t / 2) + 1) % 4) switch { 0 => 200, 2 => 100, _ => 150 }, bandwidth, dirty: bandwidth, pass: (long)(t / 2) + 1, sent: t);
 
     private static ConvergenceRules Rules(
         long completion = 150, long progress = 150, bool mayPause = false, long downtime = 0, long bytes = 1L << 30, bool postCopy = false, bool throttle = false, DowntimeSteps? tuned = null, StallDetection? stall = null) =>

@@ -9,11 +9,19 @@ public sealed class ControlPlaneProcess(string kubeconfig, string state, string 
     private readonly int _remoting = Ports.Free();
     private readonly int _api = Ports.Free();
     private Process? _process;
+    private TimeSpan _cpuBefore;
+    private long _peakBefore;
 
     /// <summary>Where agents find it.</summary>
     public string ContactPoint => $"127.0.0.1:{_remoting}";
 
     public bool IsRunning => _process is { HasExited: false };
+
+    /// <summary>Of all its lives.</summary>
+    public TimeSpan Cpu => _cpuBefore + (Living()?.TotalProcessorTime ?? default);
+
+    /// <summary>The most memory (resident set) that it ever took.</summary>
+    public long PeakBytes => Math.Max(_peakBefore, Living()?.PeakWorkingSet64 ?? 0);
 
     public void Start()
     {
@@ -32,6 +40,7 @@ public sealed class ControlPlaneProcess(string kubeconfig, string state, string 
     {
         if (_process is not { HasExited: false } process)
             return;
+        (_cpuBefore, _peakBefore) = (Cpu, PeakBytes);
         process.Kill();
         await process.WaitForExitAsync();
     }
@@ -41,6 +50,14 @@ public sealed class ControlPlaneProcess(string kubeconfig, string state, string 
         AppDomain.CurrentDomain.ProcessExit -= OnExit;
         await KillAsync();
         _process?.Dispose();
+    }
+
+    private Process? Living()
+    {
+        if (_process is not { HasExited: false } process)
+            return null;
+        process.Refresh();
+        return process;
     }
 
     private void OnExit(object? sender, EventArgs e)

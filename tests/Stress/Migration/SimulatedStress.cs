@@ -33,6 +33,7 @@ public sealed class SimulatedStress(StressOptions options, Action<string> say)
         using var stop = new CancellationTokenSource();
         var breaking = faults.RunAsync(stop.Token);
         var written = await cluster.WritesAsync();
+        var (cpu, others) = (cluster.ControlPlane.Cpu, Environment.CpuUsage.TotalTime);
         var running = Stopwatch.StartNew();
         var said = TimeSpan.Zero;
         while (running.Elapsed < options.Duration)
@@ -48,6 +49,7 @@ public sealed class SimulatedStress(StressOptions options, Action<string> say)
             await Task.Delay(Step);
         }
 
+        (cpu, others) = (cluster.ControlPlane.Cpu - cpu, Environment.CpuUsage.TotalTime - others);
         say("mending everything and waiting for rest");
         await stop.CancelAsync();
         await breaking;
@@ -57,11 +59,18 @@ public sealed class SimulatedStress(StressOptions options, Action<string> say)
             return Unrest.Of(cluster);
         });
         load.GiveUp();
-        var writes = ApiTraffic.Difference(written, await cluster.WritesAsync()).ToDictionary(w => w.Key, w => w.Value / Math.Max(1, load.Outcomes.Count));
+        var moves = Math.Max(1, load.Outcomes.Count);
+        var writes = ApiTraffic.Difference(written, await cluster.WritesAsync()).ToDictionary(w => w.Key, w => w.Value / moves);
         var unled = Unrest.LostSessions(cluster);
         say("deleting all guests");
         var left = await DeleteAllAsync(cluster);
-        return Report(cluster, load, faults, startedAt, took.Elapsed, unled.Count, [.. unrest, .. unled, .. left]) with { WritesPerMigration = writes };
+        return Report(cluster, load, faults, startedAt, took.Elapsed, unled.Count, [.. unrest, .. unled, .. left]) with
+        {
+            WritesPerMigration = writes,
+            ControlPlaneCpuMs = cpu.TotalMilliseconds / moves,
+            OthersCpuMs = others.TotalMilliseconds / moves,
+            ControlPlanePeakMiB = cluster.ControlPlane.PeakBytes / 1048576.0,
+        };
     }
 
     private StressReport Report(SimulatedCluster cluster, MigrationLoad load, FaultInjector faults, DateTimeOffset startedAt, TimeSpan took, int unled, IReadOnlyList<string> leaks)

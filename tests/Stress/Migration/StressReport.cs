@@ -34,6 +34,15 @@ public sealed record StressReport(
     /// <summary>What the control plane wrote to the API server while guests moved, for each migration that ended; by verb and resource.</summary>
     public IReadOnlyDictionary<string, double> WritesPerMigration { get; init; } = new Dictionary<string, double>();
 
+    /// <summary>Milliseconds of CPU for each migration that ended, while guests moved: the control plane with all its starts.</summary>
+    public double ControlPlaneCpuMs { get; init; }
+
+    /// <summary>The same of API server, agents and simulation, which are one process.</summary>
+    public double OthersCpuMs { get; init; }
+
+    /// <summary>The most memory that the control plane took, MiB.</summary>
+    public double ControlPlanePeakMiB { get; init; }
+
     [JsonIgnore]
     public bool Passed => Violations.Count == 0 && Leaks.Count == 0 && TcpLosses == 0 && DiskLosses == 0 && Migrations.GetValueOrDefault("Unfinished") == 0;
 
@@ -48,6 +57,7 @@ public sealed record StressReport(
           downtime    P50 {DowntimeMs.P50:0} ms, P95 {DowntimeMs.P95:0} ms, P99 {DowntimeMs.P99:0} ms, max {DowntimeMs.Max:0} ms
           faults      {Words(Faults)}
           API writes  {WritesPerMigration.Values.Sum():0.0} a migration{string.Concat(WritesPerMigration.OrderByDescending(w => w.Value).Select(w => $", {w.Value:0.0} {w.Key}"))}
+          CPU         {Cost}
           guests lost with what had them: {Losses}; TCP losses {TcpLosses}; disk losses {DiskLosses}; emulated guests whose kernel panicked: {EmulatedPanics}
           violations  {Lines(Violations.Select(v => $"{v.At:HH:mm:ss.fff} {v.VmiUid}: {v.Law}: {v.What}"))}
           leaks       {Lines(Leaks)}
@@ -60,6 +70,9 @@ public sealed record StressReport(
         await File.WriteAllTextAsync(Path.Combine(folder, $"{name}.json"), JsonSerializer.Serialize(this, Json));
         await File.WriteAllTextAsync(Path.Combine(folder, $"{name}.html"), StressPage.Of(this));
     }
+
+    private string Cost => ControlPlanePeakMiB == 0 ? "not measured"
+        : $"{ControlPlaneCpuMs:0} ms a migration of the control plane (at most {ControlPlanePeakMiB:0} MiB), {OthersCpuMs:0} ms of API server, agents and simulation";
 
     private static string Words(IReadOnlyDictionary<string, int> counts) => counts.Count == 0 ? "none" : string.Join(", ", counts.Select(c => $"{c.Value} {c.Key}"));
 
