@@ -30,11 +30,15 @@ public static class TroupeActors
         .WithShardRegion<NodeLinkActor>("node", node => NodeLinkActor.Props(node, time, logs.CreateLogger<NodeLinkActor>()), new NodeExtractor(), Options())
         .WithActors((system, registry) => ClusterClientReceptionist.Get(system).RegisterService(registry.Get<NodeLinkActor>()));
 
-    public static AkkaConfigurationBuilder WithVmis(this AkkaConfigurationBuilder builder, IKubeClient kubernetes, EventRecorder events, Func<LauncherPodOptions> pods, TimeProvider time, ILoggerFactory logs) => builder
-        .WithShardRegion<VmiActor>("vmi",
-            (_, registry, _) => uid => VmiActor.Props(uid, new VmiActorServices(kubernetes, events, registry.Get<NodeLinkActor>(), registry.Get<FeedsActor>(), pods, time, logs.CreateLogger<VmiActor>())),
-            new VmiExtractor(), Options())
-        .WithActors((system, registry) => ClusterClientReceptionist.Get(system).RegisterService(registry.Get<VmiActor>()));
+    public static AkkaConfigurationBuilder WithVmis(this AkkaConfigurationBuilder builder, IKubeClient kubernetes, EventRecorder events, Func<LauncherPodOptions> pods, TimeProvider time, ILoggerFactory logs)
+    {
+        var gate = new CallGate();
+        return builder
+            .WithShardRegion<VmiActor>("vmi",
+                (_, registry, _) => uid => VmiActor.Props(uid, new VmiActorServices(kubernetes, events, registry.Get<NodeLinkActor>(), registry.Get<FeedsActor>(), pods, time, logs.CreateLogger<VmiActor>()) { Gate = gate }),
+                new VmiExtractor(), Options())
+            .WithActors((system, registry) => ClusterClientReceptionist.Get(system).RegisterService(registry.Get<VmiActor>()));
+    }
 
     public static AkkaConfigurationBuilder WithMachines(this AkkaConfigurationBuilder builder, IKubeClient kubernetes, EventRecorder events, TimeProvider time, ILoggerFactory logs)
     {

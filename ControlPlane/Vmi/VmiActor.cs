@@ -20,7 +20,11 @@ namespace Troupe.ControlPlane.Vmi;
 /// <param name="Feeds">The singleton that tells of objects.</param>
 /// <param name="PodOptions">Asked for each pod: whether guests are emulated is known only after the nodes are.</param>
 public sealed record VmiActorServices(
-    IKubeClient Kubernetes, EventRecorder Events, IActorRef NodeRegion, IActorRef Feeds, Func<LauncherPodOptions> PodOptions, TimeProvider Time, ILogger Log);
+    IKubeClient Kubernetes, EventRecorder Events, IActorRef NodeRegion, IActorRef Feeds, Func<LauncherPodOptions> PodOptions, TimeProvider Time, ILogger Log)
+{
+    /// <summary>One for all actors of a process.</summary>
+    public CallGate Gate { get; init; } = new();
+}
 
 /// <summary>
 /// Owner of one VMI; entity id is the VMI's UID. A shell: it feeds messages to <see cref="VmiLifecycle"/>, journals the decisions,
@@ -447,7 +451,7 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
         {
             try
             {
-                return new Called(call, await work(ct).ConfigureAwait(false), null);
+                return new Called(call, await _services.Gate.PassAsync(work, ct).ConfigureAwait(false), null);
             }
             catch (Exception e)
             {
