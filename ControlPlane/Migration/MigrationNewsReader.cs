@@ -15,6 +15,8 @@ internal static class MigrationNewsReader
         PodGone gone when IsTarget(watch, gone.PodName) => watch with { TargetPodIsGone = true },
         PodGone gone when gone.PodName == watch.DepartedPod => watch with { DepartedPodIsGone = true },
         AddressesLed led => watch with { AddressesLed = led.MigrationId },
+        StateClaimMade made => watch with { StateClaimMade = made.MigrationId },
+        StateClaimSettled settled => watch with { StateClaimSettled = settled.MigrationId },
         NoPodListed => watch with { TargetPodIsGone = watch.TargetPodIsGone || watch.TargetPod is not null, DepartedPodIsGone = watch.DepartedPod is not null },
         DomainReported report when IsBeforeHandover(watch) && watch.IsOfTarget(report) && IsNewer(watch, report) => watch with { TargetReport = report },
         _ => watch,

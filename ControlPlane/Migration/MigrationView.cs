@@ -37,6 +37,7 @@ internal static class MigrationView
             TargetMessage = OfAttempt(target, migration)?.Message ?? (moved ? target?.Domain.Message : null),
             TargetLost = target?.Launcher is LauncherPresence.Lost,
             AddressesLed = moved && state.Moving.AddressesLed == migration.Id,
+            StateSettled = state.Moving.StateClaimSettled == migration.Id,
             TargetReleased = state.Moving.TargetPodIsGone,
             Cancel = Cancel(state, migration),
         };
