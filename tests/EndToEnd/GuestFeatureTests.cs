@@ -119,7 +119,8 @@ public sealed class GuestFeatureTests(SharedCluster shared)
         var second = (string)(await Eventually.Get("the VMI tells of both claims", vm.Instance, i => (string?)i?["status"]?["migrationState"]?["sourcePersistentStatePVCName"] == First))!
             ["status"]!["migrationState"]!["targetPersistentStatePVCName"]!;
         Assert.Equal("trusted", (string?)(await Cluster.Get("pvc", second))!["metadata"]!["labels"]!["persistent-state-for"]);
-        Assert.True(variables.AsSpan().SequenceEqual(await File.ReadAllBytesAsync(await State(second, "nvram/*_VARS.fd"))), "the UEFI variables are others");
+        var moved = await File.ReadAllBytesAsync(await State(second, "nvram/*_VARS.fd"));
+        Assert.True(variables.AsSpan().SequenceEqual(moved), "the UEFI variables are others");
         Assert.NotEqual(0, new FileInfo(await State(second, "swtpm/tpm2-*")).Length);
 
         (await vm.Command("restart")).Require();

@@ -209,6 +209,15 @@ public sealed class StateOnTheMoveTests
     }
 
     [Fact]
+    public void A_claim_goes_with_its_machine_or_with_an_instance_that_has_none()
+    {
+        Assert.Equal(("VirtualMachineInstance", "uid"), Owner(Vmi()));
+        Assert.Equal(("VirtualMachine", "vm-uid"), Owner(Vmi() with { Metadata = Vmi().Metadata with { OwnerReferences = [new OwnerReference { ApiVersion = "kubevirt.io/v1", Kind = "VirtualMachine", Name = "demo", Uid = "vm-uid", Controller = true }] } }));
+
+        static (string?, string?) Owner(VirtualMachineInstance vmi) => StateVolume.Claim(vmi, New, null, null).Metadata.OwnerReferences!.Single() is var o ? (o.Kind, o.Uid) : default;
+    }
+
+    [Fact]
     public async Task No_second_claim_is_made_for_a_machine_whose_own_the_feeds_do_not_know_yet()
     {
         var api = new RecordingApi();

@@ -62,7 +62,7 @@ public sealed class ServiceTests(PodCluster cluster)
         await ns.ApplyAsync("""
             apiVersion: v1
             kind: Pod
-            metadata: {name: narcissus, labels: {app: mirror} }
+            metadata: {name: narcissus, labels: {app: pond} }
             spec:
               terminationGracePeriodSeconds: 0
               containers:
@@ -73,11 +73,11 @@ public sealed class ServiceTests(PodCluster cluster)
             ---
             apiVersion: v1
             kind: Service
-            metadata: {name: mirror}
-            spec: {selector: {app: mirror}, ports: [{port: 80, targetPort: 8080}]}
+            metadata: {name: pond}
+            spec: {selector: {app: pond}, ports: [{port: 80, targetPort: 8080}]}
             """);
         await ns.RunningAsync("narcissus");
-        var ip = await ns.ReadAsync("service mirror", "{.spec.clusterIP}");
+        var ip = await ns.ReadAsync("service pond", "{.spec.clusterIP}");
         await AnswersAsync(ns, ip, 80, "narcissus", from: "narcissus");
     }
 
