@@ -2,7 +2,6 @@ using Troupe.ControlPlane.Machines;
 using Troupe.ControlPlane.Migration;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
-using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Api.Meta;
 using Troupe.Messages.Protocol.Migration;
 
