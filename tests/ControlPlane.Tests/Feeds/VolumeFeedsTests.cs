@@ -1,3 +1,4 @@
+using Akka.Actor;
 using Akka.TestKit.Xunit;
 using Microsoft.Extensions.Logging.Abstractions;
 using Troupe.ControlPlane.Feeds;
