@@ -20,7 +20,7 @@ internal sealed class VolumeFeedsActor : ReceiveActor
 {
     private readonly Dictionary<(string? Namespace, string Name), PersistentVolumeClaim> _claims = [];
     private readonly Dictionary<(string? Namespace, string Name), string?> _fillings = [];
-    private readonly Dictionary<string, (string? Namespace, HashSet<string> Claims)> _vmis = [];
+    private readonly Dictionary<string, Interest> _vmis = [];
     private readonly Dictionary<string, AttachmentObserved> _attachments = [];
     private readonly IActorRef _region;
     private bool _claimsListed;
@@ -54,7 +54,10 @@ internal sealed class VolumeFeedsActor : ReceiveActor
             case FeedEvent<VirtualMachineInstance>.Observed { Object: var vmi }:
                 var known = _vmis.TryGetValue(vmi.Metadata.Uid!, out var before) ? before.Claims : [];
                 var names = VolumeSources.All(vmi).ToHashSet(StringComparer.Ordinal);
-                _vmis[vmi.Metadata.Uid!] = (vmi.Metadata.Namespace, names);
+                var isNew = before is null;
+                _vmis[vmi.Metadata.Uid!] = new Interest(vmi.Metadata.Namespace, names, StateVolume.IsNeeded(vmi) ? vmi.Metadata.Name : null);
+                if (isNew)
+                    TellStates(vmi.Metadata.Uid!);
                 foreach (var name in names.Except(known))
                     Tell(vmi.Metadata.Uid!, (vmi.Metadata.Namespace, name));
                 break;
@@ -70,11 +73,11 @@ internal sealed class VolumeFeedsActor : ReceiveActor
         {
             case FeedEvent<PersistentVolumeClaim>.Observed { Object: var claim }:
                 _claims[KeyOf(claim)] = claim;
-                TellUsers(KeyOf(claim));
+                TellUsers(KeyOf(claim), StateOf(claim));
                 break;
             case FeedEvent<PersistentVolumeClaim>.Gone { Last: var claim }:
                 _claims.Remove(KeyOf(claim));
-                TellUsers(KeyOf(claim));
+                TellUsers(KeyOf(claim), StateOf(claim));
                 break;
             case FeedEvent<PersistentVolumeClaim>.Synced:
                 _claimsListed = true;
@@ -135,13 +138,23 @@ internal sealed class VolumeFeedsActor : ReceiveActor
     {
         if (!_vmis.TryGetValue(uid, out var vmi))
             return;
+        TellStates(uid);
         foreach (var name in vmi.Claims)
             Tell(uid, (vmi.Namespace, name));
     }
 
-    private void TellUsers((string? Namespace, string Name) claim)
+    /// <summary>Before the claims that are known by name: that the one with the usual name does not exist means something only when there is no other.</summary>
+    private void TellStates(string uid)
     {
-        foreach (var (uid, _) in _vmis.Where(v => v.Value.Namespace == claim.Namespace && v.Value.Claims.Contains(claim.Name)))
+        if (_vmis[uid] is not { StateOf: { } name } vmi)
+            return;
+        foreach (var (key, _) in _claims.Where(c => c.Key.Namespace == vmi.Namespace && StateOf(c.Value) == name))
+            Tell(uid, key);
+    }
+
+    private void TellUsers((string? Namespace, string Name) claim, string? stateOf = null)
+    {
+        foreach (var (uid, _) in _vmis.Where(v => v.Value.Namespace == claim.Namespace && (v.Value.Claims.Contains(claim.Name) || (stateOf is not null && v.Value.StateOf == stateOf))))
             Tell(uid, claim);
     }
 
@@ -156,7 +169,14 @@ internal sealed class VolumeFeedsActor : ReceiveActor
         claim.Metadata.Name!, claim.Status?.Phase ?? "Pending", claim.Spec?.VolumeMode is "Block", claim.Spec?.AccessModes ?? [],
         Storage(claim.Status?.Capacity), Storage(claim.Spec?.Resources?.Requests),
         claim.Metadata.Annotations?.Any(a => a.Key.EndsWith("/storage.preallocation", StringComparison.Ordinal) && a.Value == "true") is true,
-        !IsBeingFilled(claim));
+        !IsBeingFilled(claim))
+    {
+        StateOf = StateOf(claim),
+        CreatedAt = claim.Metadata.CreationTimestamp,
+        IsDeleting = claim.Metadata.DeletionTimestamp is not null,
+    };
+
+    private static string? StateOf(PersistentVolumeClaim claim) => claim.Metadata.Labels?.GetValueOrDefault(StateVolume.OwnerLabel);
 
     /// <summary>One that waits for its first pod is filled after that.</summary>
     private bool IsBeingFilled(PersistentVolumeClaim claim) =>
@@ -166,4 +186,8 @@ internal sealed class VolumeFeedsActor : ReceiveActor
     private static long Storage(IReadOnlyDictionary<string, Quantity>? list) => list is not null && list.TryGetValue("storage", out var storage) ? storage.Units : 0;
 
     private static (string? Namespace, string Name) KeyOf(KubeObject obj) => (obj.Metadata.Namespace, obj.Metadata.Name!);
+
+    /// <param name="Claims">Names.</param>
+    /// <param name="StateOf">Its own name, if its TPM or UEFI state has a claim.</param>
+    private sealed record Interest(string? Namespace, HashSet<string> Claims, string? StateOf);
 }

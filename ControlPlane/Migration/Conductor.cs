@@ -22,6 +22,12 @@ public enum ConductorActions
 
     /// <summary>Tell the network where the guest is now.</summary>
     LeadAddresses = 1024,
+
+    /// <summary>The target's claim for TPM and UEFI state becomes the guest's, and the one before goes.</summary>
+    HandOverState = 2048,
+
+    /// <summary>That claim goes: the guest has not come to it.</summary>
+    DropState = 4096,
 }
 
 /// <param name="Step">The next step, to be journaled before anything else happens; null when there is none now.</param>
@@ -72,7 +78,7 @@ public static class Conductor
         if (TargetIsGone(facts))
             return Fail(m, now, facts.TargetReason ?? "TargetFailed", facts.TargetMessage ?? facts.PodMessage ?? "Migration failed because target pod shutdown during migration");
         if (facts.Target is TargetStage.Ready)
-            return new(new MigrationStarted(m.Id, now), ConductorActions.None);
+            return new(new MigrationStarted(m.Id, now) { MayPostCopy = facts.MayPostCopy ? true : null }, ConductorActions.None);
         return now - m.AssignedAt > limits.Preparing
             ? Fail(m, now, "TargetNotReady", $"the target on node {m.TargetNode} was not ready within {limits.Preparing.TotalSeconds:0} s")
             : new(null, ConductorActions.PrepareTarget);
@@ -116,8 +122,17 @@ public static class Conductor
             actions |= ConductorActions.Adopt;
         if (!facts.SourceReleased && !isAwaited)
             actions |= ConductorActions.ReleaseSource | (facts.SourceEndsByItself && now - m.EndedAt < limits.Leaving ? ConductorActions.None : ConductorActions.DeleteSourcePod);
-        return actions is ConductorActions.None && !isAwaited ? new(new MigrationReleased(m.Id, now) { Lost = Lost(m, facts) }, actions) : new(null, actions);
+        if (MovesState(m, facts) && (facts.Target is TargetStage.Running || TargetIsGone(facts)))
+            actions |= HasWholeState(m, facts) ? ConductorActions.HandOverState : ConductorActions.DropState;
+        return actions is ConductorActions.None && !isAwaited && !MovesState(m, facts) ? new(new MigrationReleased(m.Id, now) { Lost = Lost(m, facts) }, actions) : new(null, actions);
     }
+
+    /// <summary>
+    /// A target of which nothing is left to ask may have run the guest, unless that may have gone before it was whole. What has not all come is of no
+    /// use: the source's claim has what the guest last wrote.
+    /// </summary>
+    private static bool HasWholeState(OngoingMigration m, MigrationFacts facts) =>
+        facts.Target is TargetStage.Running || (facts.Target is not TargetStage.Failed && !m.MayPostCopy);
 
     /// <summary>After a switch to post-copy the guest may have been lost on its way, which is no migration that succeeded.</summary>
     private static string? Lost(OngoingMigration m, MigrationFacts facts) =>
@@ -126,10 +141,15 @@ public static class Conductor
     private static Conducting CleanUp(OngoingMigration m, MigrationFacts facts, DateTimeOffset now)
     {
         // A pod whose creation may still be on its way is deleted when it appears.
-        if (facts.TargetReleased)
-            return new(new MigrationReleased(m.Id, now), ConductorActions.None);
-        return new(null, m.TargetNode is null ? ConductorActions.DeleteTargetPod : ConductorActions.ReleaseTarget | ConductorActions.DeleteTargetPod);
+        var actions = facts.TargetReleased ? ConductorActions.None
+            : m.TargetNode is null ? ConductorActions.DeleteTargetPod : ConductorActions.ReleaseTarget | ConductorActions.DeleteTargetPod;
+        if (MovesState(m, facts))
+            actions |= ConductorActions.DropState;
+        return new(actions is ConductorActions.None ? new MigrationReleased(m.Id, now) : null, actions);
     }
+
+    /// <summary>There are two claims for the guest's state, or may be.</summary>
+    private static bool MovesState(OngoingMigration m, MigrationFacts facts) => m.State is { AreTwo: true } && !facts.StateSettled;
 
     /// <summary>Before the start the conductor alone decides, and nothing has to be asked of the source.</summary>
     private static (string Reason, string Message)? Hopeless(MigrationFacts facts) =>

@@ -75,9 +75,6 @@ public static class LiveMigratable
             if ((volume.PersistentVolumeClaim?.ClaimName ?? volume.DataVolume?.Name) is { } claim && vmi.Status?.MigratedVolumes?.Any(m => m.VolumeName == volume.Name) is not true && NotShared(vmi, volume.Name!, claim) is { } problem)
                 yield return problem;
         }
-
-        if (StateVolume.IsNeeded(vmi) && NotShared(vmi, StateVolume.ClaimName(vmi), StateVolume.ClaimName(vmi)) is { } state)
-            yield return state;
     }
 
     /// <param name="volume">As the status names it.</param>

@@ -19,10 +19,10 @@ internal static class MigrationConduct
     public static Decision? Accept(VmiState state, VirtualMachineInstance vmi, DateTimeOffset now, string podSuffix)
     {
         // After a restart the pod is known a moment later than the wish, and the addresses that are to follow the guest are the pod's.
-        if (state is not { Pod: not null, Moving: { Ongoing: null, Wish: { Cancel: false } wish } } || state.Moving.Past.Any(p => p.Id == wish.MigrationId) || !StorageMigration.CanBegin(state, vmi))
+        if (state is not { Pod: not null, Moving: { Ongoing: null, Wish: { Cancel: false } wish } } || state.Moving.Past.Any(p => p.Id == wish.MigrationId) || !StorageMigration.CanBegin(state, vmi) || !StateVolume.IsKnown(state, vmi))
             return null;
         var epoch = Math.Max(state.Right!.Epoch, state.Moving.HighestEpoch) + 1;
-        return new Decision([new MigrationAccepted(wish.MigrationId, wish.Name, LauncherPodRenderer.PodName(vmi, podSuffix), epoch, Kept(state), now) { Claims = StorageMigration.Claims(state, vmi) }],
+        return new Decision([new MigrationAccepted(wish.MigrationId, wish.Name, LauncherPodRenderer.PodName(vmi, podSuffix), epoch, Kept(state), now) { Claims = StorageMigration.Claims(state, vmi), State = StateVolume.Moving(state, vmi, podSuffix) }],
             [.. wish.Ignored.Select(setting => new VmiEffect.Announce("Warning", "MigrationSettingIgnored", setting))]);
     }
 
@@ -38,7 +38,7 @@ internal static class MigrationConduct
     public static Decision Decide(VmiState state, VirtualMachineInstance vmi, DateTimeOffset now)
     {
         var migration = state.Moving.Ongoing!;
-        var decided = Conductor.Decide(migration, MigrationView.Of(state, migration), now, Limits(state, vmi));
+        var decided = Conductor.Decide(migration, MigrationView.Of(state, migration) with { MayPostCopy = Options(state, vmi).AllowPostCopy }, now, Limits(state, vmi));
         if (decided.Step is { } step)
             return new Decision([step], [.. Announcements(step), .. PostCopyNews(state, vmi, step)]);
         List<VmiEffect> effects = [.. Effects(decided.Actions, state, vmi, migration), .. Questions(state, migration)];
@@ -62,14 +62,18 @@ internal static class MigrationConduct
         {
             VmiEffect? effect = action switch
             {
-                ConductorActions.CreatePod when StorageMigration.Awaited(state, m) is null => new VmiEffect.CreateTargetPod(m.PodName),
+                ConductorActions.CreatePod when StorageMigration.Awaited(state, m) is not null => null,
+                ConductorActions.CreatePod when m.State is { AreTwo: true } && state.Moving.StateClaimMade != m.Id => new VmiEffect.CreateStateClaim(m.State.Target, m),
+                ConductorActions.CreatePod => new VmiEffect.CreateTargetPod(m.PodName),
                 ConductorActions.PrepareTarget => Prepare(state, vmi, m),
                 ConductorActions.Start when (m.Claims is null || state.Domain is not null) && MigrationView.OfAttempt(state.Moving.TargetReport, m)?.Endpoint is { } endpoint =>
-                    new VmiEffect.Tell(new StartMigration(right.Node, state.Uid, right.Epoch, m.Id, m.TargetEpoch, endpoint, Options(state, vmi)) { Copies = StorageMigration.Copies(state, vmi, m) }),
+                    new VmiEffect.Tell(new StartMigration(right.Node, state.Uid, right.Epoch, m.Id, m.TargetEpoch, endpoint, AsJournaled(m, Options(state, vmi))) { Copies = StorageMigration.Copies(state, vmi, m) }),
                 ConductorActions.Abort => new VmiEffect.Tell(new AbortMigration(right.Node, state.Uid, right.Epoch, m.Id, m.TargetEpoch)),
                 ConductorActions.RefuseTarget => new VmiEffect.Tell(new RefuseMigration(m.TargetNode!, state.Uid, m.TargetEpoch, m.Id)),
                 ConductorActions.Adopt => new VmiEffect.Tell(new AdoptDomain(right.Node, state.Uid, right.Epoch, m.Id)),
                 ConductorActions.LeadAddresses => new VmiEffect.LeadAddresses(m.PodName, m.TargetPodUid!, m.KeptAddresses, Unpaused: !IsPausedByUser(vmi)),
+                ConductorActions.HandOverState => new VmiEffect.SettleState(m, Arrived: true),
+                ConductorActions.DropState => new VmiEffect.SettleState(m, Arrived: false),
                 ConductorActions.ReleaseSource when state.Moving.Departed is { } departed => new VmiEffect.Tell(new ReleaseDomain(departed.Node, state.Uid, departed.Epoch)),
                 ConductorActions.DeleteSourcePod when state.Moving is { Departed: { } departed, DepartedPod: { } name } => new VmiEffect.DeletePod(name, departed.PodUid, Force: false),
                 ConductorActions.ReleaseTarget => new VmiEffect.Tell(new ReleaseDomain(m.TargetNode!, state.Uid, m.TargetEpoch)),
@@ -125,6 +129,9 @@ internal static class MigrationConduct
             ? options with { ParallelChannels = 0 }
             : options;
     }
+
+    /// <summary>What became of the guest's state is judged by whether post-copy was possible.</summary>
+    private static MigrationOptions AsJournaled(OngoingMigration m, MigrationOptions options) => options with { AllowPostCopy = options.AllowPostCopy && m.MayPostCopy };
 
     /// <summary>Why the guest cannot be moved by post-copy, known by the time the target listens; null when it can.</summary>
     private static string? PostCopyProblem(VmiState state, VirtualMachineInstance vmi) =>

@@ -47,6 +47,9 @@ public sealed record MigrationFacts
     /// <summary>The target's node takes in no more for now.</summary>
     public bool Held { get; init; }
 
+    /// <summary>The settings allow post-copy, and both ends can do it.</summary>
+    public bool MayPostCopy { get; init; }
+
     /// <summary>The target's latest word on this attempt.</summary>
     public TargetStage Target { get; init; }
     public string? TargetReason { get; init; }
@@ -55,6 +58,9 @@ public sealed record MigrationFacts
 
     /// <summary>The target pod shows that the network was told.</summary>
     public bool AddressesLed { get; init; }
+
+    /// <summary>Of the claims for the guest's state only the right one is left.</summary>
+    public bool StateSettled { get; init; }
 
     /// <summary>Nothing is left on the target node.</summary>
     public bool TargetReleased { get; init; }

@@ -19,6 +19,8 @@ internal static class MigrationNewsReader
         PodGone gone when gone.PodName == watch.DepartedPod => watch with { DepartedPodIsGone = true },
         PodGone gone when watch.Completed.Contains(gone.PodName) => watch with { Completed = watch.Completed.Remove(gone.PodName) },
         AddressesLed led => watch with { AddressesLed = led.MigrationId },
+        StateClaimMade made => watch with { StateClaimMade = made.MigrationId },
+        StateClaimSettled settled => watch with { StateClaimSettled = settled.MigrationId },
         NoPodListed => watch with { TargetPodIsGone = watch.TargetPodIsGone || watch.TargetPod is not null, DepartedPodIsGone = watch.DepartedPod is not null, Completed = [] },
         DomainReported report when IsBeforeHandover(watch) && watch.IsOfTarget(report) && IsNewer(watch, report) => watch with { TargetReport = report },
         _ => watch,

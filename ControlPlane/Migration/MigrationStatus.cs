@@ -30,6 +30,8 @@ internal static class MigrationStatus
             TargetNode = migration.TargetNode ?? shown.TargetNode,
             TargetPod = migration.PodName,
             TargetAttachmentPodUID = migration.TargetPodUid is { } pod && state.Storage.Attachments.Values.Where(a => a.LauncherPodUid == pod).MinBy(a => a.Name, StringComparer.Ordinal) is { } attached ? attached.Uid : shown.TargetAttachmentPodUID,
+            SourcePersistentStatePVCName = migration.State?.Source,
+            TargetPersistentStatePVCName = migration.State?.Target,
             TargetNodeAddress = target?.Endpoint?.Address ?? shown.TargetNodeAddress,
             MigrationNetworkType = target?.Endpoint is null || wish is null ? shown.MigrationNetworkType : wish.Options.Network is null ? "Pod" : "Migration",
             TargetNodeDomainDetected = target?.Target is TargetStage.Loaded or TargetStage.Arriving or TargetStage.Running ? true : shown.TargetNodeDomainDetected,

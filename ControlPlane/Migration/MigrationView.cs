@@ -16,6 +16,9 @@ internal static class MigrationView
         var target = moved ? state.Report : state.Moving.TargetReport;
         var pod = moved ? state.Pod : state.Moving.TargetPod;
         var isBroken = Travelling.IsBroken(state, migration);
+        var departed = state.Moving.DepartedPodSeen;
+        // A claim that a completed pod names is kept by Kubernetes.
+        var mustGo = departed is { HasOtherContainers: true } || HasAttachments(state, state.Moving.Departed?.PodUid) || migration is { Claims: not null } or { State.AreTwo: true };
         return new MigrationFacts
         {
             SourceNode = (moved ? state.Moving.Departed : state.Right)?.Node ?? "",
@@ -24,8 +27,8 @@ internal static class MigrationView
             SourceLost = !moved && (state.Report?.Launcher is LauncherPresence.Lost || state.PodIsGone || state.Pod is { Phase: "Failed" or "Succeeded" }),
             SourceEndedAt = moved ? null : EndedAt(state, migration),
             GuestEnded = source?.Domain is { State: DomainState.Shutoff or DomainState.Crashed } domain && domain.Reason is not DomainReason.Migrated,
-            SourceReleased = state.Moving is { DepartedPodIsGone: true } or { DepartedPodSeen.HasEndedWell: true },
-            SourceEndsByItself = state.Moving.DepartedPodSeen is not ({ Phase: "Failed" } or { Deleting: true } or { HasOtherContainers: true }) && !HasAttachments(state, state.Moving.Departed?.PodUid),
+            SourceReleased = state.Moving.DepartedPodIsGone || (departed is { HasEndedWell: true } && (departed.Deleting || !mustGo)),
+            SourceEndsByItself = departed is not ({ Phase: "Failed" } or { Deleting: true }) && !mustGo,
             Pod = isBroken ? TargetPodState.Over : PodState(pod, moved ? state.PodIsGone : state.Moving.TargetPodIsGone),
             PodNode = pod?.Node,
             PodUid = pod?.Uid,
@@ -38,6 +41,7 @@ internal static class MigrationView
             TargetMessage = OfAttempt(target, migration)?.Message ?? (moved ? target?.Domain.Message : null),
             TargetLost = target?.Launcher is LauncherPresence.Lost,
             AddressesLed = moved && state.Moving.AddressesLed == migration.Id,
+            StateSettled = state.Moving.StateClaimSettled == migration.Id,
             TargetReleased = state.Moving.TargetPodIsGone,
             Cancel = Cancel(state, migration),
         };

@@ -37,6 +37,10 @@ public sealed record MigrationWatch
     /// <summary>Id of the migration whose target pod carries the network's mark.</summary>
     public string? AddressesLed { get; init; }
 
+    /// <summary>Id of the migration whose claim for the guest's state was made, and of the one that has left only one such claim.</summary>
+    public string? StateClaimMade { get; init; }
+    public string? StateClaimSettled { get; init; }
+
     /// <summary>As many as Kubernetes keeps objects of for each VMI.</summary>
     private const int PastKept = 5;
 

@@ -47,15 +47,21 @@ public sealed record OngoingMigration(string Id, string Name, string PodName, lo
     /// <inheritdoc cref="RightHandedOver.PostCopy"/>
     public bool PostCopy { get; init; }
 
+    /// <inheritdoc cref="MigrationStarted.MayPostCopy"/>
+    public bool MayPostCopy { get; init; }
+
     /// <inheritdoc cref="MigrationReleased.Lost"/>
     public string? Lost { get; init; }
 
     /// <inheritdoc cref="MigrationAccepted.Claims"/>
     public IReadOnlyDictionary<string, string>? Claims { get; init; }
 
+    /// <inheritdoc cref="MigrationAccepted.State"/>
+    public StateClaims? State { get; init; }
+
     public static OngoingMigration? Apply(OngoingMigration? migration, IMigrationEvent e) => e switch
     {
-        MigrationAccepted accepted => new OngoingMigration(accepted.MigrationId, accepted.Name, accepted.PodName, accepted.TargetEpoch, accepted.KeptAddresses, accepted.At) { Claims = accepted.Claims },
+        MigrationAccepted accepted => new OngoingMigration(accepted.MigrationId, accepted.Name, accepted.PodName, accepted.TargetEpoch, accepted.KeptAddresses, accepted.At) { Claims = accepted.Claims, State = accepted.State },
         MigrationReleased => null,
         _ when migration is null => throw new ArgumentOutOfRangeException(nameof(e), e, "no migration is under way"),
         MigrationTargetAssigned assigned => migration with
@@ -65,7 +71,7 @@ public sealed record OngoingMigration(string Id, string Name, string PodName, lo
             TargetPodUid = assigned.PodUid,
             AssignedAt = assigned.At,
         },
-        MigrationStarted started => migration with { Step = MigrationStep.Started, StartedAt = started.At },
+        MigrationStarted started => migration with { Step = MigrationStep.Started, StartedAt = started.At, MayPostCopy = started.MayPostCopy is true },
         MigrationAborting aborting => migration with { Step = MigrationStep.Aborting, Reason = aborting.Reason, Message = aborting.Message },
         RightHandedOver handover => migration with { Step = MigrationStep.HandedOver, EndedAt = handover.At, Reason = null, Message = null, PostCopy = handover.PostCopy is true },
         MigrationFailed failed => migration with { Step = MigrationStep.Failed, EndedAt = failed.At, Reason = failed.Reason, Message = failed.Message },

@@ -55,6 +55,8 @@ public sealed class ObjectGraphEndpoints(IKubeClient kubernetes, Authorizer auth
     private async Task<string?> StateClaimAsync(string ns, string name, VirtualMachineInstanceSpec? spec, CancellationToken ct)
     {
         var instance = new VirtualMachineInstance { Metadata = new() { Name = name }, Spec = spec };
-        return StateVolume.IsNeeded(instance) ? (await kubernetes.FindAsync<PersistentVolumeClaim>(ns, StateVolume.ClaimName(instance), ct))?.Metadata.Name : null;
+        return StateVolume.IsNeeded(instance)
+            ? (await kubernetes.ListAsync<PersistentVolumeClaim>(ns, new ListQuery(LabelSelector: StateVolume.Selector(instance)), ct)).Items.MaxBy(c => c.Metadata.CreationTimestamp)?.Metadata.Name
+            : null;
     }
 }

@@ -17,7 +17,7 @@ internal enum Call
     CreateAttachment,
     DeleteAttachment,
     AskForTrouble,
-    CreateStateClaim,
+    StateClaim,
 }
 
 /// <summary>Which API calls of an actor are under way (at most one of each kind) and how long a failed one is held back.</summary>

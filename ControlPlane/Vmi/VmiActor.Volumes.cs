@@ -2,11 +2,12 @@ using Troupe.ControlPlane.Vmi.Volumes;
 using Troupe.Kubernetes.Client;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Vmi;
 
 namespace Troupe.ControlPlane.Vmi;
 
-/// <summary>The pods that bring plugged volumes.</summary>
+/// <summary>The pods that bring plugged volumes, and the claims for the guest's own state.</summary>
 public sealed partial class VmiActor
 {
     private void CreateAttachment(VmiEffect.CreateAttachment create)
@@ -62,26 +63,37 @@ public sealed partial class VmiActor
         });
     }
 
-    private void CreateStateClaim()
+    private void CreateStateClaim(VmiEffect.CreateStateClaim create)
     {
-        if (!_calls.Begin(Call.CreateStateClaim))
+        if (!_calls.Begin(Call.StateClaim))
             return;
-        var claim = StateVolume.Claim(_state.Vmi!, _services.PodOptions().StateStorageClass);
-        Do(Call.CreateStateClaim, async ct =>
+        var (vmi, migration, kubernetes) = (_state.Vmi!, create.Migration, _services.Kubernetes);
+        var claim = StateVolume.Claim(vmi, create.Name, migration, _services.PodOptions().StateStorageClass);
+        Do(Call.StateClaim, async ct =>
         {
             try
             {
-                await _services.Kubernetes.CreateAsync(claim, ct).ConfigureAwait(false);
-            }
-            catch (KubeException e) when (e.Reason == "AlreadyExists")
-            {
-                // From an earlier life of the machine, which is what it is for.
+                await (migration is null ? StateClaimCalls.MakeFirstAsync(kubernetes, vmi, claim, ct) : StateClaimCalls.MakeAsync(kubernetes, claim, ct)).ConfigureAwait(false);
+                return migration is null ? null : new StateClaimMade(_state.Uid, migration.Id);
             }
             catch (KubeException e)
             {
                 _services.Events.Record(About(), "Warning", "FailedBackendStorageCreate", e.Message);
                 throw;
             }
+        });
+    }
+
+    private void SettleState(VmiEffect.SettleState settle)
+    {
+        // One call at a time: a creation on its way would survive a deletion that overtakes it.
+        if (!_calls.Begin(Call.StateClaim))
+            return;
+        var (vmi, migration) = (_state.Vmi!, settle.Migration);
+        Do(Call.StateClaim, async ct =>
+        {
+            await StateClaimCalls.SettleAsync(_services.Kubernetes, vmi, migration.State!, settle.Arrived, ct).ConfigureAwait(false);
+            return new StateClaimSettled(_state.Uid, migration.Id);
         });
     }
 

@@ -4,6 +4,7 @@ using Akka.Persistence;
 using Troupe.ControlPlane.Feeds;
 using Troupe.ControlPlane.Migration;
 using Troupe.ControlPlane.Vmi.LauncherPod;
+using Troupe.ControlPlane.Vmi.Volumes;
 using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Writers;
 using Troupe.Messages.Api.Core;
@@ -232,10 +233,10 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
                     _services.Events.Record(About(), announce.Type, announce.Reason, announce.Message);
                     break;
                 case VmiEffect.CreatePod create:
-                    CreatePod(Call.CreatePod, create.Name, _state.Vmi!, pod => pod);
+                    CreatePod(Call.CreatePod, create.Name, _state.Vmi!, StateVolume.Current(_state, _state.Vmi!), pod => pod);
                     break;
                 case VmiEffect.CreateTargetPod create when _state is { Vmi: { } vmi, Moving.Ongoing: { } migration }:
-                    CreatePod(Call.CreateTargetPod, create.Name, StorageMigration.AtTarget(_state, vmi, migration), pod => TargetPod.Of(pod, vmi, migration, _state.Moving.Wish));
+                    CreatePod(Call.CreateTargetPod, create.Name, StorageMigration.AtTarget(_state, vmi, migration), migration.State?.Target, pod => TargetPod.Of(pod, vmi, migration, _state.Moving.Wish));
                     break;
                 case VmiEffect.LeadAddresses lead:
                     LeadAddresses(lead);
@@ -261,8 +262,11 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
                 case VmiEffect.DeleteAttachment detach:
                     DeleteAttachment(detach);
                     break;
-                case VmiEffect.CreateStateClaim:
-                    CreateStateClaim();
+                case VmiEffect.CreateStateClaim create:
+                    CreateStateClaim(create);
+                    break;
+                case VmiEffect.SettleState settle:
+                    SettleState(settle);
                     break;
                 case VmiEffect.AskForContextId:
                     _services.Feeds.Tell(new ContextIdWanted(_state.Uid));
@@ -283,11 +287,11 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
 
     private static void Passivate() => Context.Parent.Tell(new Akka.Cluster.Sharding.Passivate(PoisonPill.Instance));
 
-    private void CreatePod(Call call, string name, VirtualMachineInstance vmi, Func<Pod, Pod> shape)
+    private void CreatePod(Call call, string name, VirtualMachineInstance vmi, string? stateClaim, Func<Pod, Pod> shape)
     {
         if (!_calls.Begin(call))
             return;
-        var pod = shape(LauncherPodRenderer.Render(VmiDefaults.Apply(vmi), name, _services.PodOptions(), _state.Storage.BlockClaims));
+        var pod = shape(LauncherPodRenderer.Render(VmiDefaults.Apply(vmi), name, _services.PodOptions(), _state.Storage.BlockClaims, stateClaim));
         Do(call, async ct =>
         {
             try
@@ -475,6 +479,8 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
                 Observe(_state with { Moving = _state.Moving with { TargetPodError = rejected.Message } });
             }
 
+            if (called.Call is Call.StateClaim && _state.Moving is { Ongoing.Step: MigrationStep.Accepted } moving && error is KubeException no && moving.TargetPodError != no.Message)
+                Observe(_state with { Moving = moving with { TargetPodError = no.Message } });
             if (called.Call is Call.CreatePod && error is KubeException refused && _state.CreateError != refused.Message)
             {
                 _services.Events.Record(About(), "Warning", "FailedCreate", $"Error creating pod: {refused.Message}");

@@ -1,3 +1,4 @@
+using Troupe.ControlPlane.Migration;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Node;
 
@@ -29,7 +30,11 @@ public abstract record VmiEffect
     public sealed record CreateAttachment(string Volume, string Name, Volume Source, LauncherOnNode Launcher) : VmiEffect;
 
     /// <summary>The claim for the guest's TPM and UEFI variables.</summary>
-    public sealed record CreateStateClaim : VmiEffect;
+    /// <param name="Migration">For whose target it is; null for the guest's first one.</param>
+    public sealed record CreateStateClaim(string Name, OngoingMigration? Migration = null) : VmiEffect;
+
+    /// <summary>Of a migration's two claims for TPM and UEFI variables the one that the guest does not have is to go.</summary>
+    public sealed record SettleState(OngoingMigration Migration, bool Arrived) : VmiEffect;
 
     public sealed record DeleteAttachment(string Name, string Uid) : VmiEffect;
 

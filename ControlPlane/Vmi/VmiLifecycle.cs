@@ -104,7 +104,7 @@ public static class VmiLifecycle
 
     /// <summary>Told once: the condition, when it is written, remembers it.</summary>
     private static Decision AwaitClaims(VmiState state, VirtualMachineInstance vmi) =>
-        state.Storage.LacksState(vmi) ? new Decision([], [new VmiEffect.CreateStateClaim(), new VmiEffect.LookAgain(CommandRetry)])
+        state.Storage.LacksState(vmi) ? new Decision([], [new VmiEffect.CreateStateClaim(StateVolume.ClaimName(vmi)), new VmiEffect.LookAgain(CommandRetry)])
         : state.Storage.Missing(vmi) is var (reason, message) && vmi.Status?.Conditions?.Any(c => c.Message == message) is not true
             ? new Decision([], [new VmiEffect.Announce("Warning", reason, message)])
             : Decision.Nothing;

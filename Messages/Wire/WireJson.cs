@@ -71,6 +71,8 @@ namespace Troupe.Messages.Wire;
 [JsonSerializable(typeof(MigrateVmi))]
 [JsonSerializable(typeof(MigrationNews))]
 [JsonSerializable(typeof(AddressesLed))]
+[JsonSerializable(typeof(StateClaimMade))]
+[JsonSerializable(typeof(StateClaimSettled))]
 [JsonSerializable(typeof(PrepareTarget))]
 [JsonSerializable(typeof(StartMigration))]
 [JsonSerializable(typeof(AbortMigration))]

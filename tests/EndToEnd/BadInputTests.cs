@@ -12,7 +12,7 @@ public sealed class BadInputTests(SharedCluster shared)
     [Theory]
     [InlineData("memory: {guest: 128Mi}", "memory: {guest: [1, 2]}", "spec.domain.memory.guest")]
     [InlineData("rng: {}", "disks: [{name: nowhere, disk: {bus: virtio} }]", "spec.domain.devices.disks[0]")]
-    [InlineData("terminationGracePeriodSeconds: 10", "terminationGracePeriodSeconds: soon", "spec.terminationGracePeriodSeconds")]
+    [InlineData("terminationGracePeriodSeconds: 2", "terminationGracePeriodSeconds: soon", "spec.terminationGracePeriodSeconds")]
     public async Task A_malformed_VMI_is_refused_or_fails_by_the_name_of_its_field(string good, string bad, string field)
     {
         var name = $"bad-{bad.Length}";

@@ -95,13 +95,15 @@ public sealed class GuestFeatureTests(SharedCluster shared)
     }
 
     [Fact]
-    public async Task A_guest_with_UEFI_and_a_TPM_finds_both_and_their_state_has_a_claim()
+    public async Task A_guest_with_UEFI_and_a_TPM_finds_both_and_their_state_moves_with_it_to_a_claim_of_the_other_node()
     {
-        (await Cluster.Apply(Manifests.Demo("trusted").Replace("    firmware:\n", "    firmware:\n      bootloader: {efi: {secureBoot: false, persistent: true} }\n", StringComparison.Ordinal)
-            .Replace("      rng: {}\n", "      rng: {}\n      tpm: {persistent: true}\n", StringComparison.Ordinal)
+        const string First = "persistent-state-for-trusted";
+        (await Cluster.Apply(MachineManifests.Of("trusted", "runStrategy: Always").Replace("        firmware:\n", "        firmware:\n          bootloader: {efi: {secureBoot: false, persistent: true} }\n", StringComparison.Ordinal)
+            .Replace("          rng: {}\n", "          rng: {}\n          tpm: {persistent: true}\n", StringComparison.Ordinal)
             // The firmware itself takes more than the smallest guest has.
             .Replace("guest: 128Mi", "guest: 384Mi", StringComparison.Ordinal))).Require();
-        await Cluster.Phase("trusted", "Running");
+        var vm = new MachineDriver(Cluster, "trusted");
+        var first = await vm.Runs();
         await using (var console = new ConsoleSession(Cluster, "trusted"))
         {
             await console.LogIn("root", within: TimeSpan.FromSeconds(240));
@@ -109,9 +111,32 @@ public sealed class GuestFeatureTests(SharedCluster shared)
             Assert.Contains("MSFT0101", await console.Run("ls /sys/bus/acpi/devices"));
         }
 
-        Assert.Equal("Bound", (string?)(await Cluster.Get("pvc", "persistent-state-for-trusted"))!["status"]!["phase"]);
-        (await Cluster.Kubectl("delete", "vmi", "trusted", "--timeout=60s")).Require();
-        await Eventually.Get("the state goes with an instance that has no machine", () => Cluster.Get("pvc", "persistent-state-for-trusted"), claim => claim is null);
+        Assert.Equal("Bound", (string?)(await Cluster.Get("pvc", First))!["status"]!["phase"]);
+        var variables = await File.ReadAllBytesAsync(await State(First, "nvram/*_VARS.fd"));
+        (await Cluster.Apply(Manifests.Migration("trusted-away", "trusted"))).Require();
+        await Cluster.MigrationPhase("trusted-away", "Succeeded");
+        await Eventually.Get("the first claim is gone", () => Cluster.Get("pvc", First), claim => claim is null);
+        var second = (string)(await Eventually.Get("the VMI tells of both claims", vm.Instance, i => (string?)i?["status"]?["migrationState"]?["sourcePersistentStatePVCName"] == First))!
+            ["status"]!["migrationState"]!["targetPersistentStatePVCName"]!;
+        Assert.Equal("trusted", (string?)(await Cluster.Get("pvc", second))!["metadata"]!["labels"]!["persistent-state-for"]);
+        var moved = await File.ReadAllBytesAsync(await State(second, "nvram/*_VARS.fd"));
+        Assert.True(variables.AsSpan().SequenceEqual(moved), "the UEFI variables are others");
+        Assert.NotEqual(0, new FileInfo(await State(second, "swtpm/tpm2-*")).Length);
+
+        (await vm.Command("restart")).Require();
+        var next = await vm.Runs(otherThan: first);
+        var pod = JsonNode.Parse((await Cluster.Kubectl("get", "pods", "-l", $"kubevirt.io/created-by={next}", "-o", "json")).Output)!["items"]!.AsArray().Single()!;
+        Assert.Equal(second, (string?)pod["spec"]!["volumes"]!.AsArray().Single(v => (string?)v!["name"] == "vm-state")!["persistentVolumeClaim"]!["claimName"]);
+        await vm.Delete();
+        await Eventually.Get("the state goes with its machine", () => Cluster.Get("pvc", second), claim => claim is null);
+    }
+
+    /// <returns>The one file of that name, below two folders of its launcher's at most.</returns>
+    private async Task<string> State(string claim, string file)
+    {
+        var volume = (string)(await Cluster.Get("pvc", claim))!["spec"]!["volumeName"]!;
+        var handle = (string)(await Cluster.Get("pv", volume))!["spec"]!["csi"]!["volumeHandle"]!;
+        return Assert.Single(Directory.GetFiles(Path.Combine(Cluster.Root, "devcluster/volumes", handle, "data", Path.GetDirectoryName(file)!), Path.GetFileName(file), SearchOption.AllDirectories));
     }
 
     [Fact]

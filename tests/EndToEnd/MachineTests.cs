@@ -11,19 +11,17 @@ public sealed class MachineTests(SharedCluster shared)
     private TroupeCluster Cluster => shared.Cluster;
 
     [Fact]
-    public async Task A_guest_that_never_comes_up_is_retried_more_and_more_rarely_until_its_template_is_mended()
+    public async Task A_guest_that_never_comes_up_is_retried_after_a_while_until_its_template_is_mended()
     {
         var vm = await Create("crashing", "runStrategy: Always", kernel: "/boot/nothing-here");
-        for (var failures = 1; failures <= 2; failures++)
-        {
-            // QEMU can't open the kernel; the node goes on trying until the pod is taken away.
-            await Eventually.Get("a try to start it", vm.Instance, i => i?["status"]?["conditions"]?.AsArray().Any(c => ((string?)c?["message"])?.Contains("nothing-here") is true) is true);
-            (await Cluster.Kubectl("delete", "pod", "-l", "kubevirt.io=virt-launcher,machine=crashing", "--wait=false")).Require();
-            await vm.Becomes("CrashLoopBackOff");
-            var failure = (await vm.Machine())!["status"]!["startFailure"]!;
-            Assert.Equal(failures, (int?)failure["consecutiveFailCount"]);
-            Assert.NotNull(failure["retryAfterTimestamp"]);
-        }
+        // QEMU can't open the kernel; the node goes on trying until the pod is taken away.
+        await Eventually.Get("a try to start it", vm.Instance, i => i?["status"]?["conditions"]?.AsArray().Any(c => ((string?)c?["message"])?.Contains("nothing-here") is true) is true);
+        (await Cluster.Kubectl("delete", "pod", "-l", "kubevirt.io=virt-launcher,machine=crashing", "--wait=false")).Require();
+        await vm.Becomes("CrashLoopBackOff");
+        // After a second one it would be close to a minute; StartBackoffTests know how it grows.
+        var failure = (await vm.Machine())!["status"]!["startFailure"]!;
+        Assert.Equal(1, (int?)failure["consecutiveFailCount"]);
+        Assert.NotNull(failure["retryAfterTimestamp"]);
 
         await vm.Patch("""{"spec":{"template":{"spec":{"domain":{"firmware":{"kernelBoot":{"container":{"kernelPath":"/boot/vmlinuz"}}}}}}}}""");
         await vm.Runs();

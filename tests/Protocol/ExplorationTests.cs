@@ -46,6 +46,28 @@ public sealed class ExplorationTests(ITestOutputHelper output)
         Assert.True(explored.Problem is null, explored.Problem);
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public void No_order_of_events_leaves_a_guest_without_the_claim_that_has_its_state_or_two_of_them(bool postCopy)
+    {
+        var explored = new Explorer(Cores.Real with { MovesState = true, PostCopy = postCopy }, Math.Max(1, Faults - 1), attempts: 1).Run();
+        Print(explored);
+        Assert.True(explored.Problem is null, explored.Problem);
+    }
+
+    [Fact]
+    public void A_conductor_that_exchanges_the_claims_before_all_of_the_guest_has_come_is_found() => Found(PostCopy with
+    {
+        MovesState = true,
+        Conductor = (m, f, now) => m.Step is MigrationStep.HandedOver && !f.StateSettled ? new Conducting(null, ConductorActions.HandOverState) : Conductor.Decide(m, f, now, MigrationLimits.Default),
+    }, "the guest has the state of a copy that is not whole");
+
+    [Fact]
+    public void A_conductor_that_does_not_wait_for_the_claims_is_found() => Found(Cores.Real with
+    {
+        MovesState = true,
+        Conductor = (m, f, now) => Conductor.Decide(m, f with { StateSettled = true }, now, MigrationLimits.Default),
+    }, "more than one claim is left for the guest's state");
+
     [Fact]
     public void A_source_that_lets_the_target_be_run_although_the_copy_is_whole_is_found() => Found(PostCopy with
     {

@@ -27,10 +27,11 @@ public static class LauncherPodRenderer
 
     /// <param name="vmi">With its defaults applied.</param>
     /// <param name="blockClaims">Names of the VMI's claims whose volume mode is Block.</param>
-    public static Pod Render(VirtualMachineInstance vmi, string name, LauncherPodOptions options, IReadOnlySet<string>? blockClaims = null)
+    /// <param name="stateClaim">For TPM and UEFI variables; null for the one that a guest gets first.</param>
+    public static Pod Render(VirtualMachineInstance vmi, string name, LauncherPodOptions options, IReadOnlySet<string>? blockClaims = null, string? stateClaim = null)
     {
         var spec = vmi.Spec!;
-        var volumes = LauncherVolumes.Of(vmi, blockClaims ?? new HashSet<string>());
+        var volumes = LauncherVolumes.Of(vmi, blockClaims ?? new HashSet<string>(), stateClaim);
         var serviceAccount = spec.Volumes?.FirstOrDefault(v => v.ServiceAccount is not null)?.ServiceAccount?.ServiceAccountName ?? spec.ServiceAccountName;
         var hooks = options.HasHookSidecars ? HookSidecarContainers.Of(vmi, options.Image) : new HookSidecarContainers([], [], []);
         var grace = spec.TerminationGracePeriodSeconds ?? VmiLifecycle.DefaultGracePeriodSeconds;

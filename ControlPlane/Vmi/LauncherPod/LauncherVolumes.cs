@@ -29,7 +29,7 @@ internal sealed class LauncherVolumes
     public IReadOnlyList<string> PullSecrets => _pullSecrets;
 
     /// <param name="blockClaims">Claims whose volume mode is Block; all others are mounted as filesystems.</param>
-    public static LauncherVolumes Of(VirtualMachineInstance vmi, IReadOnlySet<string> blockClaims)
+    public static LauncherVolumes Of(VirtualMachineInstance vmi, IReadOnlySet<string> blockClaims, string? stateClaim)
     {
         var all = new LauncherVolumes(blockClaims);
         foreach (var (name, path) in Scratch)
@@ -43,7 +43,7 @@ internal sealed class LauncherVolumes
             all.AddNetworkInfo();
         all.AddHotplugDisks();
         if (StateVolume.IsNeeded(vmi))
-            all.AddState(StateVolume.ClaimName(vmi));
+            all.AddState(stateClaim ?? StateVolume.ClaimName(vmi));
         return all;
     }
 

@@ -20,14 +20,18 @@ internal static class VolumeProjection
         return all.Count == 0 ? current is { Count: > 0 } ? null : current : all;
     }
 
-    /// <summary>The claim of the guest's TPM and UEFI variables, under its own name, as with KubeVirt.</summary>
+    /// <summary>The claim of the guest's TPM and UEFI variables, under KubeVirt's name for it.</summary>
     private static IEnumerable<VolumeStatus> OfState(IReadOnlyList<VolumeStatus>? current, VmiState state, VirtualMachineInstance vmi)
     {
         if (!StateVolume.IsNeeded(vmi))
             yield break;
-        var name = StateVolume.ClaimName(vmi);
-        var known = current?.FirstOrDefault(s => s.Name == name) ?? new VolumeStatus { Name = name, Target = "" };
-        yield return state.Storage.Claim(name) is { } claim ? known with { PersistentVolumeClaimInfo = Info(claim) } : known;
+        var name = StateVolume.Current(state, vmi);
+        var known = current?.FirstOrDefault(StateVolume.IsItsStatus) ?? new VolumeStatus { Target = "" };
+        yield return known with
+        {
+            Name = StateVolume.StatusName,
+            PersistentVolumeClaimInfo = state.Storage.Claim(name) is { } claim ? Info(claim) : Kept(known.PersistentVolumeClaimInfo ?? new PersistentVolumeClaimInfo(), name),
+        };
     }
 
     private static VolumeStatus Present(Volume volume, VolumeStatus? known, VmiState state)

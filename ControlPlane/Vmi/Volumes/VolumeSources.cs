@@ -14,13 +14,13 @@ public static class VolumeSources
 
     public static IEnumerable<Volume> Plugged(VirtualMachineInstance vmi) => (vmi.Spec?.Volumes ?? []).Where(IsPlugged);
 
-    /// <summary>Claims that the launcher's pod itself mounts.</summary>
-    public static IEnumerable<string> OfPod(VirtualMachineInstance vmi) => (vmi.Spec?.Volumes ?? []).Where(v => !IsPlugged(v)).Select(ClaimOf).OfType<string>().Concat(OfState(vmi)).Distinct();
+    /// <summary>Claims that the launcher's pod itself mounts, beside that for the guest's state.</summary>
+    public static IEnumerable<string> OfPod(VirtualMachineInstance vmi) => (vmi.Spec?.Volumes ?? []).Where(v => !IsPlugged(v)).Select(ClaimOf).OfType<string>().Distinct();
 
-    /// <summary>Also those that volumes come from while they move to another one.</summary>
+    /// <summary>All that are known by name; also those that volumes come from while they move to another one.</summary>
     public static IEnumerable<string> All(VirtualMachineInstance vmi) => (vmi.Spec?.Volumes ?? []).Select(ClaimOf).Concat(Moving(vmi)).OfType<string>().Concat(OfState(vmi)).Distinct();
 
     private static IEnumerable<string?> Moving(VirtualMachineInstance vmi) => (vmi.Status?.MigratedVolumes ?? []).SelectMany(v => new[] { v.SourcePVCInfo?.ClaimName, v.DestinationPVCInfo?.ClaimName });
 
-    private static IEnumerable<string> OfState(VirtualMachineInstance vmi) => StateVolume.IsNeeded(vmi) ? [StateVolume.ClaimName(vmi)] : [];
+    private static IEnumerable<string> OfState(VirtualMachineInstance vmi) => StateVolume.IsNeeded(vmi) ? new[] { StateVolume.ClaimName(vmi), StateVolume.Shown(vmi) }.OfType<string>() : [];
 }

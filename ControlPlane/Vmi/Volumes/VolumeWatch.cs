@@ -32,13 +32,21 @@ public sealed record VolumeWatch
 
     /// <summary>Why the launcher's pod cannot be made yet, in KubeVirt's words; null when nothing is known to stand in the way.</summary>
     public (string Reason, string Message)? Missing(VirtualMachineInstance vmi) =>
-        VolumeSources.OfPod(vmi).FirstOrDefault(name => name != StateVolume.ClaimName(vmi) && Claims.TryGetValue(name, out var claim) && claim is null) is { } missing
+        VolumeSources.OfPod(vmi).FirstOrDefault(name => Claims.TryGetValue(name, out var claim) && claim is null) is { } missing
             ? ("FailedPvcNotFound", $"failed to render launch manifest: didn't find PVC {missing}")
             : null;
 
+    /// <summary>
+    /// The claim for the guest's own state, by its label. A migration whose end was not seen may have left two, of which the younger is the one that
+    /// the guest has moved to. One that has the name alone is as good: KubeVirt once made such.
+    /// </summary>
+    public ClaimObservation? StateClaim(VirtualMachineInstance vmi) =>
+        Claims.Values.OfType<ClaimObservation>().Where(c => c.StateOf == vmi.Metadata.Name && !c.IsDeleting).OrderByDescending(c => c.CreatedAt).ThenBy(c => c.Name, StringComparer.Ordinal).FirstOrDefault()
+        ?? (Claim(StateVolume.ClaimName(vmi)) is { IsDeleting: false } claim ? claim : null);
+
     /// <summary>The claim for the guest's own state is to be made.</summary>
-    public bool LacksState(VirtualMachineInstance vmi) => StateVolume.IsNeeded(vmi) && Claims.TryGetValue(StateVolume.ClaimName(vmi), out var claim) && claim is null;
+    public bool LacksState(VirtualMachineInstance vmi) => StateVolume.IsNeeded(vmi) && StateClaim(vmi) is null && Claims.TryGetValue(StateVolume.ClaimName(vmi), out var claim) && claim is null;
 
     /// <summary>Every claim of the launcher's pod is there and filled. Bound it need not be: some are bound only where their pod is scheduled.</summary>
-    public bool IsReady(VirtualMachineInstance vmi) => VolumeSources.OfPod(vmi).All(name => Claim(name) is { IsPopulated: true });
+    public bool IsReady(VirtualMachineInstance vmi) => VolumeSources.OfPod(vmi).All(name => Claim(name) is { IsPopulated: true }) && (!StateVolume.IsNeeded(vmi) || StateClaim(vmi) is not null);
 }

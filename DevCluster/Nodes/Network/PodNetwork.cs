@@ -50,6 +50,8 @@ public sealed class PodNetwork(ClusterIdentity identity, int node)
             $"netns add {netns}",
             $"link add {veth} type veth peer name eth0 netns {netns}",
             $"link set {veth} master {identity.Bridge(node)} up",
+            // Where bridged packets pass through nftables (br_netfilter), one that a pod sends to its own service goes back out of the port that it came from.
+            $"link set {veth} type bridge_slave hairpin on",
         ], ct: ct);
         await IpBatch.RunAsync(
         [

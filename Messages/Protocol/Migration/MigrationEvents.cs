@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Troupe.Messages.Protocol.Vmi;
 
 namespace Troupe.Messages.Protocol.Migration;
@@ -16,13 +17,28 @@ public sealed record MigrationAccepted(string MigrationId, string Name, string P
 {
     /// <summary>Volumes whose content is copied into another claim on the way, and that claim; null when all stay where they are.</summary>
     public IReadOnlyDictionary<string, string>? Claims { get; init; }
+
+    /// <summary>The claims for TPM and UEFI state; null for a guest that has none.</summary>
+    public StateClaims? State { get; init; }
+}
+
+/// <param name="Source">What the guest has.</param>
+/// <param name="Target">What it has when it has moved: another one, made for it, unless several nodes may have the first.</param>
+public sealed record StateClaims(string Source, string Target)
+{
+    [JsonIgnore]
+    public bool AreTwo => Source != Target;
 }
 
 /// <summary>Kubernetes has placed the target pod and it runs.</summary>
 public sealed record MigrationTargetAssigned(string MigrationId, string Node, string PodUid, DateTimeOffset At) : IMigrationEvent;
 
 /// <summary>The source may send the guest and pass on the right. Until its promise or its end nobody else may decide who runs it.</summary>
-public sealed record MigrationStarted(string MigrationId, DateTimeOffset At) : IMigrationEvent;
+public sealed record MigrationStarted(string MigrationId, DateTimeOffset At) : IMigrationEvent
+{
+    /// <summary>The guest may come by post-copy, so that its right may go before it is whole at the target; null when it may not.</summary>
+    public bool? MayPostCopy { get; init; }
+}
 
 /// <summary>The source is to end the attempt; whether that came in time, only the source can tell.</summary>
 public sealed record MigrationAborting(string MigrationId, string Reason, string Message, DateTimeOffset At) : IMigrationEvent;

@@ -19,6 +19,12 @@ public sealed record MigrateVmi(
 /// <summary>The target pod carries the mark by which the network knows where the guest is.</summary>
 public sealed record AddressesLed(string VmiUid, string MigrationId) : IVmiMessage;
 
+/// <summary>The target's claim for TPM and UEFI state exists.</summary>
+public sealed record StateClaimMade(string VmiUid, string MigrationId) : IVmiMessage;
+
+/// <summary>Of the two claims only the one is left that the guest has.</summary>
+public sealed record StateClaimSettled(string VmiUid, string MigrationId) : IVmiMessage;
+
 /// <summary>From a VmiActor: how far a migration is. Answers <see cref="MigrateVmi"/>, and is sent again to whoever asked last with every change.</summary>
 /// <param name="Phase">As in the VirtualMachineInstanceMigration's status; null while the VMI is not known well enough to tell.</param>
 /// <param name="Message">What went wrong; in phase Pending, why there is no target pod yet.</param>

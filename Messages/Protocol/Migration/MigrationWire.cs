@@ -9,6 +9,8 @@ public static class MigrationWire
     [
         WireType.Of("migration.migrate-vmi.1", WireJson.Default.MigrateVmi),
         WireType.Of("migration.addresses-led.1", WireJson.Default.AddressesLed),
+        WireType.Of("migration.state-claim-made.1", WireJson.Default.StateClaimMade),
+        WireType.Of("migration.state-claim-settled.1", WireJson.Default.StateClaimSettled),
         WireType.Of("migration.news.1", WireJson.Default.MigrationNews),
         WireType.Of("migration.prepare-target.1", WireJson.Default.PrepareTarget),
         WireType.Of("migration.start.1", WireJson.Default.StartMigration),

@@ -1,6 +1,6 @@
 namespace Troupe.Messages.Protocol.Vmi;
 
-/// <summary>The latest state of a claim that a volume of the VMI names.</summary>
+/// <summary>The latest state of a claim that a volume of the VMI names, or that holds its state.</summary>
 public sealed record ClaimObserved(string VmiUid, ClaimObservation Claim) : IVmiMessage;
 
 /// <summary>A volume names a claim that does not exist.</summary>
@@ -24,6 +24,11 @@ public sealed record ClaimObservation(
     string Name, string Phase, bool IsBlock, IReadOnlyList<string> AccessModes, long CapacityBytes, long RequestBytes, bool IsPreallocated, bool IsPopulated)
 {
     public bool IsBound => Phase == "Bound";
+
+    /// <summary>Name of the VMI whose TPM and UEFI state it holds, by its label.</summary>
+    public string? StateOf { get; init; }
+    public DateTimeOffset? CreatedAt { get; init; }
+    public bool IsDeleting { get; init; }
 }
 
 /// <param name="Volume">Of the VMI.</param>

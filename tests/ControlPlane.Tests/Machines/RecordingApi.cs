@@ -161,5 +161,5 @@ internal sealed class RecordingApi : IKubeClient
 
     private static T Model<T>(JsonObject json) where T : KubeObject => (T)JsonSerializer.Deserialize(json, ApiJson.Default.GetTypeInfo(typeof(T))!)!;
 
-    private static KubeException Refused(int code, string reason, string name) => new(new Status { Code = code, Reason = reason, Message = $"{name}: {reason}" });
+    private static KubeException Refused(int code, string reason, string name) => new(new Status { Code = code, Reason = reason, Message = $"{name}: {reason}", Details = new StatusDetails { Name = name } });
 }

@@ -78,14 +78,14 @@ public sealed class VolumesOnTheMoveTests
     }
 
     [Fact]
-    public void So_does_the_claim_of_the_guests_own_state_and_all_reasons_are_named()
+    public void All_reasons_are_named_and_the_claim_of_the_guests_own_state_is_none()
     {
-        var vmi = Vmi() with { Spec = Vmi().Spec! with { Domain = Vmi().Spec!.Domain! with { Devices = new Devices { Tpm = new TPMDevice { Persistent = true }, HostDevices = [new HostDevice { Name = "h", DeviceName = "d" }] } } } };
-        Run(vmi, "persistent-state-for-demo", Claim("persistent-state-for-demo", "ReadWriteOnce"));
+        var vmi = Vmi() with { Spec = Vmi().Spec! with { Volumes = [Volume("data", "only-here", hotpluggable: false)], Domain = Vmi().Spec!.Domain! with { Devices = new Devices { Tpm = new TPMDevice { Persistent = true }, HostDevices = [new HostDevice { Name = "h", DeviceName = "d" }] } } } };
+        Run(vmi, "data", Claim("only-here", "ReadWriteOnce"));
         Show();
         Show();
         Assert.Equal(
-            "VMI specifies non-migratable generic PCI host device, DisksNotLiveMigratable: cannot migrate VMI: PVC persistent-state-for-demo is not shared, live migration requires that all PVCs must be shared (using ReadWriteMany access mode)",
+            "VMI specifies non-migratable generic PCI host device, DisksNotLiveMigratable: cannot migrate VMI: PVC only-here is not shared, live migration requires that all PVCs must be shared (using ReadWriteMany access mode)",
             Condition("LiveMigratable")?.Message);
         Assert.Equal(("False", "NotMigratable", "HostDeviceNotLiveMigratable: VMI specifies non-migratable generic PCI host device"), Condition("StorageLiveMigratable"));
     }

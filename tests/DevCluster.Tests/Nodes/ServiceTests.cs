@@ -56,6 +56,32 @@ public sealed class ServiceTests(PodCluster cluster)
     }
 
     [Fact]
+    public async Task A_pod_reaches_itself_by_its_own_services_cluster_IP()
+    {
+        var ns = await cluster.NamespaceAsync();
+        await ns.ApplyAsync("""
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: narcissus, labels: {app: pond} }
+            spec:
+              terminationGracePeriodSeconds: 0
+              containers:
+              - name: c
+                image: IMAGE
+                command: [sh, -c, "mkdir /tmp/w; hostname >/tmp/w/index.html; httpd -f -p 8080 -h /tmp/w"]
+                readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata: {name: pond}
+            spec: {selector: {app: pond}, ports: [{port: 80, targetPort: 8080}]}
+            """);
+        await ns.RunningAsync("narcissus");
+        var ip = await ns.ReadAsync("service pond", "{.spec.clusterIP}");
+        await AnswersAsync(ns, ip, 80, "narcissus", from: "narcissus");
+    }
+
+    [Fact]
     public async Task A_stateful_sets_pods_have_names_of_their_own_and_daemons_run_on_each_node()
     {
         var ns = await cluster.NamespaceAsync();
@@ -175,16 +201,16 @@ public sealed class ServiceTests(PodCluster cluster)
     }
 
     /// <summary>
-    /// Asks from the client's pod until the answer is there: rules and names follow their objects a moment later. The name is looked up
+    /// Asks from a pod until the answer is there: rules and names follow their objects a moment later. The name is looked up
     /// by nslookup, as a static busybox's own resolver crashes in a bare image.
     /// </summary>
-    private static async Task AnswersAsync(PodNamespace ns, string host, int port, string expected)
+    private static async Task AnswersAsync(PodNamespace ns, string host, int port, string expected, string from = "client")
     {
         var ask = $"ip=$(nslookup {host} | sed -n 's/^Address: *//p' | tail -1); [ '{host}' = \"$(echo {host} | tr -d a-z)\" ] && ip={host}; printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 $ip {port} 2>&1";
         var last = "";
         for (var deadline = DateTime.UtcNow.AddSeconds(30); DateTime.UtcNow < deadline; await Task.Delay(100))
         {
-            (_, last) = await ns.RunAsync(["exec", "client", "--", "sh", "-c", ask]);
+            (_, last) = await ns.RunAsync(["exec", from, "--", "sh", "-c", ask]);
             if (last.Contains(expected, StringComparison.Ordinal)) return;
         }
         Assert.Fail($"{host}:{port} answers \"{last}\", not \"{expected}\"; {await ns.KubectlAsync("get pods,endpointslices -o wide")}");

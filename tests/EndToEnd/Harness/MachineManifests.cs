@@ -1,6 +1,6 @@
 namespace Troupe.EndToEnd.Harness;
 
-/// <summary>VirtualMachines around the demo guest.</summary>
+/// <summary>VirtualMachines around the demo guest. One that is told to end while it boots does not notice the power button, and no test waits for it long.</summary>
 public static class MachineManifests
 {
     /// <param name="running">How it is to run, as a line of the machine's spec: `runStrategy: Always`.</param>
@@ -16,7 +16,7 @@ public static class MachineManifests
             metadata:
               labels: {machine: {{name}}}
             spec:
-              terminationGracePeriodSeconds: 20
+              terminationGracePeriodSeconds: 2
               domain:
                 memory: {guest: 128Mi}
                 firmware:

@@ -9,7 +9,7 @@ public static class Manifests
         metadata:
           name: {{name}}
         spec:
-          terminationGracePeriodSeconds: 10
+          terminationGracePeriodSeconds: 2
           {{NodeSelector(node)}}
           domain:
             memory: {guest: 128Mi}

@@ -45,6 +45,11 @@ public sealed class MigrationWireTests
     }
 
     [Fact]
+    public void The_claims_of_a_guests_state_are_journaled_with_its_migration() =>
+        Assert.Equal("""{"migrationId":"m","name":"n","podName":"p","targetEpoch":2,"keptAddresses":"","at":"2026-11-22T10:00:00+00:00","state":{"source":"s","target":"t"}}""",
+            Encoding.UTF8.GetString(WireCodec.Default.Encode(new MigrationAccepted("m", "n", "p", 2, "", At) { State = new StateClaims("s", "t") })));
+
+    [Fact]
     public void An_order_from_before_post_copy_was_known_does_not_allow_it()
     {
         const string Json = """{"node":"n","vmiUid":"u","epoch":1,"migrationId":"m","targetEpoch":2,"target":{"address":"a","port":1,"certificate":"c"},"options":{"bandwidthBytesPerSecond":0,"maxDowntimeMs":0,"autoConverge":false,"parallelChannels":8,"allowUnsafe":false,"copyDisks":true}}""";

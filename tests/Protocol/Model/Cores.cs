@@ -21,6 +21,9 @@ internal sealed record Cores(
     /// <summary>The source may switch to post-copy, so that libvirt's last step waits for its launcher.</summary>
     public bool PostCopy { get; init; }
 
+    /// <summary>The guest's TPM and UEFI state are on a claim that one node may have, so that the target has another.</summary>
+    public bool MovesState { get; init; }
+
     public static Cores Real { get; } = new(
         (m, f, now) => ControlPlane.Migration.Conductor.Decide(m, f, now, MigrationLimits.Default),
         (e, i) => e.Decide(i),

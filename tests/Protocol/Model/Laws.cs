@@ -16,6 +16,10 @@ internal static class Laws
             return "the source runs the guest after its right was handed over";
         if (w.TargetQemu is Qemu.Running && w is { Ongoing: true, Step: < MigrationStep.Started })
             return "the target runs before the migration was started";
+        if (w is { OldClaimGone: true, NewClaim: not NewClaim.Guests })
+            return "the guest's state is lost";
+        if (w is { Partial: true, NewClaim: NewClaim.Guests })
+            return "the guest has the state of a copy that is not whole";
         return w.IsEnded ? BrokenAtTheEnd(w) : null;
     }
 
@@ -23,6 +27,10 @@ internal static class Laws
     {
         if (!w.QemuDied && w.SourceQemu is not Qemu.Running && w.TargetQemu is not Qemu.Running)
             return "nobody runs the guest, and no QEMU died by itself";
+        if (w.OldClaimGone != w.NewClaim is NewClaim.Guests || w.NewClaim is NewClaim.Made)
+            return "more than one claim is left for the guest's state";
+        if (w.OldClaimGone && !w.HandedOver || w is { NewClaim: NewClaim.Gone, TargetQemu: Qemu.Running })
+            return "the guest has the other's state";
         if (w.HandedOver)
             return w.SourceAlive || w.SourceQemu is not Qemu.Dead ? "something is left at the source after the guest moved" : null;
         return w.Pod is not TargetPodState.Gone || w.TargetQemu is Qemu.Incoming or Qemu.Loaded or Qemu.Running ? "something is left at the target after a failed migration" : null;

@@ -20,7 +20,7 @@ internal static class Moves
     public static IReadOnlyList<Move> All(Parties parties, int attempts) =>
     [
         .. Conducting(parties, attempts), .. Commands(parties), .. Reports(), .. Hypervisor(parties), .. Link(parties), .. Faults(parties),
-        .. parties.MayPostCopy ? PostCopy(parties) : [],
+        .. parties.MayPostCopy ? PostCopy(parties) : [], .. parties.MovesState ? State() : [],
     ];
 
     private static IEnumerable<Move> PostCopy(Parties p)
@@ -74,6 +74,15 @@ internal static class Moves
             w.TargetQemu = Qemu.Dead;
             w.Noticing |= Noticing.Gone;
         });
+    }
+
+    /// <summary>What the API server does with the two claims; the conductor goes by what it finds there, and hears of it at the end only.</summary>
+    private static IEnumerable<Move> State()
+    {
+        yield return Deliver("the new claim's label", Mail.HandOverState, w => w.NewClaim is NewClaim.Made, w => w.NewClaim = NewClaim.Guests);
+        yield return Deliver("the old claim's deletion", Mail.HandOverState | Mail.DropState, w => w is { NewClaim: NewClaim.Guests, OldClaimGone: false }, w => w.OldClaimGone = true);
+        yield return Deliver("the new claim's deletion", Mail.DropState, w => w.NewClaim is NewClaim.Made, w => w.NewClaim = NewClaim.Gone);
+        yield return Deliver("the API server's answer", Mail.HandOverState | Mail.DropState, w => (w.OldClaimGone || w.NewClaim is NewClaim.None or NewClaim.Gone) && w is { Ongoing: true, HeardStateSettled: false }, w => w.HeardStateSettled = true);
     }
 
     private static IEnumerable<Move> Conducting(Parties p, int attempts)
@@ -296,7 +305,7 @@ internal static class Moves
     private static void Forget(World w)
     {
         (w.HeardSource, w.HeardTarget, w.HeardPod) = (SourceStage.None, TargetStage.None, TargetPodState.Unknown);
-        w.HeardSourceOver = w.HeardSourceLost = w.HeardTargetLost = w.HeardGuestEnded = w.HeardSourceReleased = w.HeardTargetReleased = false;
+        w.HeardSourceOver = w.HeardSourceLost = w.HeardTargetLost = w.HeardGuestEnded = w.HeardSourceReleased = w.HeardTargetReleased = w.HeardStateSettled = false;
     }
 
     private static void NextAttempt(World w)
@@ -307,12 +316,13 @@ internal static class Moves
         (w.Attempt, w.Ongoing, w.Step, w.Cancel) = (w.Attempt + 1, true, MigrationStep.Accepted, false);
         (w.Pod, w.Target, w.TargetHasRight, w.TargetEpoch, w.TargetQemu) = (TargetPodState.Unknown, TargetStage.None, false, 0, Qemu.None);
         (w.Wire, w.Noticing, w.CopyIsStale, w.LinkUp) = (Wire.None, Noticing.None, false, false);
+        w.NewClaim = NewClaim.None;
         w.PostCopy = w.Told = w.InSwitch = w.MemoryClosed = w.Partial = w.Finishing = false;
     }
 
     private static Move Normal(string name, Func<World, bool> can, Action<World> act) => new(name, Kind.Normal, can, act);
 
-    private static Move Deliver(string name, Mail mail, Func<World, bool> can, Action<World> act) => new($"{name} arrives", Kind.Normal, w => w.Mail.HasFlag(mail) && can(w), act);
+    private static Move Deliver(string name, Mail mail, Func<World, bool> can, Action<World> act) => new($"{name} arrives", Kind.Normal, w => (w.Mail & mail) is not Mail.None && can(w), act);
 
     private static Move Fault(string name, Func<World, bool> can, Action<World> act) => new(name, Kind.Fault, can, w =>
     {

@@ -11,6 +11,8 @@ internal sealed class Parties(Cores cores)
 
     public bool MayPostCopy => cores.PostCopy;
 
+    public bool MovesState => cores.MovesState;
+
     /// <summary>Asks the conductor until it has no further step, then sends what it wants sent.</summary>
     public void Conduct(World w, bool late = false)
     {
@@ -24,6 +26,8 @@ internal sealed class Parties(Cores cores)
                 AssignedAt = Start,
                 StartedAt = Start,
                 PostCopy = w.PostCopy,
+                MayPostCopy = cores.PostCopy,
+                State = new StateClaims("old", cores.MovesState ? "new" : "old"),
             };
             var decided = cores.Conductor(migration, Facts(w), late ? Start.AddDays(1) : Start);
             late = false;
@@ -111,7 +115,7 @@ internal sealed class Parties(Cores cores)
             w.Job = Job.Failed;
     }
 
-    private static MigrationFacts Facts(World w) => new()
+    private MigrationFacts Facts(World w) => new()
     {
         SourceNode = "source",
         Source = w.HeardSource,
@@ -125,12 +129,16 @@ internal sealed class Parties(Cores cores)
         Target = w.HeardTarget,
         TargetLost = w.HeardTargetLost,
         AddressesLed = true,
+        MayPostCopy = cores.PostCopy,
+        StateSettled = w.HeardStateSettled,
         TargetReleased = w.HeardTargetReleased,
         Cancel = w.Cancel ? ("Cancelled", "Migration failed due to being canceled") : null,
     };
 
-    private static void Send(World w, ConductorActions actions)
+    private void Send(World w, ConductorActions actions)
     {
+        if (actions.HasFlag(ConductorActions.CreatePod) && cores.MovesState && w.NewClaim is NewClaim.None)
+            w.NewClaim = NewClaim.Made;
         if (actions.HasFlag(ConductorActions.CreatePod) && w.Pod is TargetPodState.Unknown)
             w.Pod = TargetPodState.Pending;
         Post(ConductorActions.PrepareTarget, Mail.Prepare);
@@ -142,6 +150,8 @@ internal sealed class Parties(Cores cores)
         Post(ConductorActions.DeleteSourcePod, Mail.DeleteSourcePod);
         Post(ConductorActions.ReleaseTarget, Mail.ReleaseTarget);
         Post(ConductorActions.DeleteTargetPod, Mail.DeleteTargetPod);
+        Post(ConductorActions.HandOverState, Mail.HandOverState);
+        Post(ConductorActions.DropState, Mail.DropState);
 
         void Post(ConductorActions action, Mail mail)
         {

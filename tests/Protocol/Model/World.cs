@@ -31,7 +31,7 @@ internal enum Mail : uint
     // One bit for each thing that an end may say about itself.
     SourceSays0 = 1 << 8,
     TargetSays0 = 1 << 14,
-    SourceLost = 1 << 21, TargetLost = 1 << 22, GuestEnded = 1 << 23, Refuse = 1 << 24,
+    SourceLost = 1 << 21, TargetLost = 1 << 22, GuestEnded = 1 << 23, Refuse = 1 << 24, HandOverState = 1 << 25, DropState = 1 << 26,
 }
 
 /// <summary>On the connection between the launchers.</summary>
@@ -52,6 +52,9 @@ internal enum Wire : byte
 
 [Flags]
 internal enum Noticing : byte { None = 0, Switched = 1, Loaded = 2, Gone = 4, LinkLost = 8, Reconnected = 16 }
+
+/// <summary>The claim that is made for the guest's state at the target.</summary>
+internal enum NewClaim : byte { None, Made, Guests, Gone }
 
 /// <summary>Everything there is, small enough to be told apart by 128 bits.</summary>
 internal sealed class World
@@ -83,6 +86,10 @@ internal sealed class World
     public TargetStage Target;
     public bool TargetHasRight;
     public int TargetEpoch;
+
+    // Claims for the guest's state, and whether the conductor knows that one is left.
+    public NewClaim NewClaim;
+    public bool OldClaimGone, HeardStateSettled;
 
     // Hypervisors and the way between them.
     public Qemu SourceQemu = Qemu.Running, TargetQemu;
@@ -165,7 +172,10 @@ internal sealed class World
         packer.Add(MemoryClosed);
         packer.Add(Partial);
         packer.Add(Finishing);
-        packer.Add((int)Mail, 25);
+        packer.Add((int)NewClaim, 2);
+        packer.Add(OldClaimGone);
+        packer.Add(HeardStateSettled);
+        packer.Add((int)Mail, 27);
         packer.Add((int)Fold(OldMail), 8);
         packer.Add(Faults, 3);
         return packer.Value;
