@@ -31,6 +31,8 @@ internal static class PodProjection
             EndedAt = terminated?.FinishedAt,
             ContainersReady = Condition(pod, "ContainersReady")?.Status == "True",
             Networks = pod.Metadata.Annotations?.GetValueOrDefault(LauncherNetworks.Multus),
+            NetworkStatus = pod.Metadata.Annotations?.GetValueOrDefault(LauncherNetworks.MultusStatus),
+            NetworkInfo = pod.Metadata.Annotations?.GetValueOrDefault(NetworkInfo.Annotation),
             AttachedDevices = LauncherNetworks.Devices(pod.Metadata.Annotations?.GetValueOrDefault(LauncherNetworks.MultusStatus)),
         };
     }

@@ -1,3 +1,4 @@
+using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.ControlPlane.Vmi.Volumes;
 using Troupe.Messages.Api.KubeVirt;
 
@@ -15,14 +16,17 @@ public static class LiveMigratable
     public const string StorageCondition = "StorageLiveMigratable";
     private const string Disks = "DisksNotLiveMigratable";
 
-    public static IReadOnlyList<MigrationBlocker> Blockers(VirtualMachineInstance vmi)
+    /// <summary>Who sets it knows that the network lets the guest's address come along.</summary>
+    private const string BridgeMayMove = "kubevirt.io/allow-pod-bridge-network-live-migration";
+
+    public static IReadOnlyList<MigrationBlocker> Blockers(VirtualMachineInstance vmi, GuestSettings settings)
     {
         var spec = vmi.Spec ?? new VirtualMachineInstanceSpec();
         var domain = spec.Domain ?? new DomainSpec();
-        return [.. Interfaces(spec, domain), .. Devices(domain), .. Security(domain), .. Cpu(domain), .. Volumes(vmi, spec)];
+        return [.. Interfaces(vmi, spec, domain, settings), .. Devices(domain), .. Security(domain), .. Cpu(domain), .. Volumes(vmi, spec)];
     }
 
-    public static IReadOnlyList<MigrationBlocker> StorageBlockers(VirtualMachineInstance vmi) => [.. Blockers(vmi).Where(b => b.Reason != Disks)];
+    public static IReadOnlyList<MigrationBlocker> StorageBlockers(VirtualMachineInstance vmi, GuestSettings settings) => [.. Blockers(vmi, settings).Where(b => b.Reason != Disks)];
 
     /// <summary>Every claim is one that several nodes may have, or does not have to be at both ends.</summary>
     public static bool DisksAreShared(VirtualMachineInstance vmi) => VolumeSources.All(vmi).Any() && !Volumes(vmi, vmi.Spec ?? new VirtualMachineInstanceSpec()).Any();
@@ -32,11 +36,14 @@ public static class LiveMigratable
         vmi.Status?.MigratedVolumes is { Count: > 0 } || (vmi.Spec?.Volumes ?? []).Any(v => v.ContainerDisk is not null || v.EmptyDisk is not null || v.CloudInitNoCloud is not null || v.CloudInitConfigDrive is not null || v.Ephemeral is not null)
             ? "BlockMigration" : "LiveMigration";
 
-    private static IEnumerable<MigrationBlocker> Interfaces(VirtualMachineInstanceSpec spec, DomainSpec domain)
+    private static IEnumerable<MigrationBlocker> Interfaces(VirtualMachineInstance vmi, VirtualMachineInstanceSpec spec, DomainSpec domain, GuestSettings settings)
     {
         var pod = (spec.Networks ?? []).Where(n => n.Pod is not null).Select(n => n.Name).ToHashSet();
-        if ((domain.Devices?.Interfaces ?? []).Any(i => pod.Contains(i.Name) && i.Masquerade is null))
+        if ((domain.Devices?.Interfaces ?? []).Any(i => pod.Contains(i.Name) && !Moves(i)))
             yield return new("InterfaceNotLiveMigratable", "cannot migrate VMI which does not use masquerade or a migratable plugin to connect to the pod network");
+
+        bool Moves(Interface nic) => nic.Masquerade is not null || nic.PasstBinding is not null || settings.Plugin(nic)?.Migration is not null
+            || nic.Bridge is not null && vmi.Metadata.Annotations?.ContainsKey(BridgeMayMove) is true;
     }
 
     private static IEnumerable<MigrationBlocker> Devices(DomainSpec domain)

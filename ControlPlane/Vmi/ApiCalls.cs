@@ -13,6 +13,8 @@ internal enum Call
     MarkUnpaused,
     MarkEviction,
     SetNetworks,
+    TellNetworkInfo,
+    TellTargetNetworkInfo,
     CreateAttachment,
     DeleteAttachment,
     AskForTrouble,

@@ -47,10 +47,10 @@ public sealed class MasqueradeTests : PodOfNamespaces
     }
 
     [Fact]
-    public async Task Another_binding_is_refused_with_its_field_and_a_pod_without_eth0_is_worth_another_try()
+    public async Task An_interface_without_a_binding_is_refused_with_its_field_and_a_pod_without_eth0_is_worth_another_try()
     {
         var pid = await MakePodAsync();
-        var error = await Assert.ThrowsAsync<UnsupportedNetworkException>(() => PrepareAsync(pid, new Interface { Name = "default", PasstBinding = new InterfacePasstBinding() }));
+        var error = await Assert.ThrowsAsync<UnsupportedNetworkException>(() => PrepareAsync(pid, new Interface { Name = "default" }));
         Assert.Contains("spec.domain.devices.interfaces[0]", error.Message, StringComparison.Ordinal);
         await In(Pod, "ip", "link", "delete", "eth0");
         await Assert.ThrowsAsync<IOException>(() => PrepareAsync(pid, new Interface { Name = "default", Masquerade = new InterfaceMasquerade() }));
