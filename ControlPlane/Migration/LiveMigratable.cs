@@ -23,7 +23,7 @@ public static class LiveMigratable
     {
         var spec = vmi.Spec ?? new VirtualMachineInstanceSpec();
         var domain = spec.Domain ?? new DomainSpec();
-        return [.. Interfaces(vmi, spec, domain, settings), .. Devices(domain), .. Security(domain), .. Cpu(domain), .. Volumes(vmi, spec)];
+        return [.. Interfaces(vmi, spec, domain, settings), .. Devices(domain), .. Security(domain), .. Cpu(vmi, domain), .. Volumes(vmi, spec)];
     }
 
     public static IReadOnlyList<MigrationBlocker> StorageBlockers(VirtualMachineInstance vmi, GuestSettings settings) => [.. Blockers(vmi, settings).Where(b => b.Reason != Disks)];
@@ -50,8 +50,8 @@ public static class LiveMigratable
     {
         if (domain.Devices?.HostDevices is { Count: > 0 })
             yield return new("HostDeviceNotLiveMigratable", "VMI specifies non-migratable generic PCI host device");
-        if (domain.Devices?.Gpus is { Count: > 0 })
-            yield return new("HostDeviceNotLiveMigratable", "VMI specifies non-migratable GPU device");
+        if (domain.Devices?.Gpus is { Count: > 0 } gpus)
+            yield return new("HostDeviceNotLiveMigratable", gpus.Count > 1 ? "VMI specifies too many GPUs" : "VMI specifies non-migratable GPU device");
         if (domain.Devices?.Filesystems is { Count: > 0 })
             yield return new("VirtIOFSNotLiveMigratable", "VMI uses virtiofs");
         if ((domain.Devices?.Disks ?? []).Any(d => d.Lun?.Reservation is true))
@@ -66,8 +66,10 @@ public static class LiveMigratable
             yield return new("TDXNotLiveMigratable", "VMI uses TDX");
     }
 
-    private static IEnumerable<MigrationBlocker> Cpu(DomainSpec domain)
+    private static IEnumerable<MigrationBlocker> Cpu(VirtualMachineInstance vmi, DomainSpec domain)
     {
+        if (domain.Features?.Hyperv?.Reenlightenment?.Enabled is true && vmi.Status?.TopologyHints?.TscFrequency is null)
+            yield return new("NoTSCFrequencyNotLiveMigratable", "HyperV Reenlightenment VMIs cannot migrate when TSC Frequency is not exposed on the cluster: guest timers might be inconsistent");
         if (domain.Features?.HypervPassthrough?.Enabled is true)
             yield return new("HypervPassthroughNotLiveMigratable", "VMI uses hyperv passthrough");
     }

@@ -152,7 +152,7 @@ public sealed class PodNetworking : IPodNetworking
         MasqueradeScript script;
         try
         {
-            script = MasqueradeScript.Of(nic, network, PodInterfaces.Primary, await MtuAsync(pid, ct).ConfigureAwait(false), IsMultiQueue(vmi.Spec!.Domain!, nic)) with { Kept = pod.Kept };
+            script = MasqueradeScript.Of(nic, network, PodInterfaces.Primary, await MtuAsync(pid, ct).ConfigureAwait(false), IsMultiQueue(vmi.Spec!.Domain!, nic), pod.Addresses.Any(a => a.Contains(':', StringComparison.Ordinal))) with { Kept = pod.Kept };
         }
         catch (FormatException e)
         {
@@ -166,6 +166,7 @@ public sealed class PodNetworking : IPodNetworking
             $"{script.Guest}/{script.Prefix}", script.Gateway.ToString(), dns.Servers, dns.Search, HostnameOf(vmi), pod.Addresses)
         {
             DhcpOptions = nic.DhcpOptions,
+            GuestIpv6Address = script.Ipv6 is { } v6 ? $"{v6.Guest}/{v6.Prefix}" : null,
         };
     }
 

@@ -22,15 +22,23 @@ internal static class MigrationPolicyAdmission
 
     private static IEnumerable<StatusCause> All(MigrationPolicySpec? old, MigrationPolicySpec spec, ClusterConfig config)
     {
-        var mayTune = config.IsEnabled(FeatureGates.MigrationStallDetection);
+        var (mayDetect, mayTune) = (config.IsEnabled(FeatureGates.MigrationStallDetection), config.IsEnabled(FeatureGates.MigrationDowntimeTuning));
         if (spec.CompletionTimeoutPerGiB < 0)
             yield return Cause.Invalid(FieldPath.Spec["completionTimeoutPerGiB"], "must not be negative");
-        if (spec.MaxDowntimeMs is not null && spec.MaxDowntimeMs != old?.MaxDowntimeMs && !mayTune)
-            yield return Cause.Invalid(FieldPath.Spec["maxDowntimeMs"], $"maxDowntimeMs cannot be modified without enabling the {FeatureGates.MigrationStallDetection} feature gate");
+        if (spec.MaxDowntimeMs is not null && spec.MaxDowntimeMs != old?.MaxDowntimeMs && !mayDetect && !mayTune)
+            yield return Cause.Invalid(FieldPath.Spec["maxDowntimeMs"], $"maxDowntimeMs cannot be modified without enabling the {FeatureGates.MigrationStallDetection} or {FeatureGates.MigrationDowntimeTuning} feature gate");
+        if (spec.Experimental?.DowntimeTuning is { } tuning)
+        {
+            if (!mayTune && !ApiEquality.Same(old?.Experimental?.DowntimeTuning, tuning))
+                yield return Cause.Invalid(FieldPath.Spec.At("experimental", "downtimeTuning"), $"experimental.downtimeTuning cannot be modified without enabling the {FeatureGates.MigrationDowntimeTuning} feature gate");
+            if (spec.Experimental.StallDetector is not null)
+                yield return Cause.Invalid(FieldPath.Spec["experimental"], "experimental.stallDetector and experimental.downtimeTuning are mutually exclusive; the stall detection path manages its own downtime schedule");
+        }
+
         if (spec.Experimental?.StallDetector is { } detector)
         {
             var field = FieldPath.Spec.At("experimental", "stallDetector");
-            if (!mayTune && !ApiEquality.Same(old?.Experimental?.StallDetector, detector))
+            if (!mayDetect && !ApiEquality.Same(old?.Experimental?.StallDetector, detector))
                 yield return Cause.Invalid(field, $"experimental.stallDetector cannot be modified without enabling the {FeatureGates.MigrationStallDetection} feature gate");
             foreach (var cause in Factors(field, detector))
                 yield return cause;

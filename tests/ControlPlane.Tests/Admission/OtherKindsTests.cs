@@ -43,7 +43,8 @@ public class OtherKindsTests
     [Theory]
     [InlineData("spec.completionTimeoutPerGiB", "-1", "must not be negative")]
     [InlineData("spec.bandwidthPerMigration", "\"-1\"", "must not be negative")]
-    [InlineData("spec.maxDowntimeMs", "500", "maxDowntimeMs cannot be modified without enabling the MigrationStallDetection feature gate")]
+    [InlineData("spec.maxDowntimeMs", "500", "maxDowntimeMs cannot be modified without enabling the MigrationStallDetection or MigrationDowntimeTuning feature gate")]
+    [InlineData("spec.experimental", """{ "downtimeTuning": { "steps": 3 } }""", "experimental.downtimeTuning cannot be modified without enabling the MigrationDowntimeTuning feature gate")]
     [InlineData("spec.allowPostCopy", "true", null)]
     public async Task A_migration_policy_must_be_possible(string path, string json, string? message)
     {

@@ -39,7 +39,7 @@ public sealed class NetworkBindingTests
         Assert.Contains("--hook-sidecars 1", string.Join(' ', with.Spec.Containers[0].Command!));
         // Both interfaces use it; it is called for each, and is there once.
         Assert.Equal("""[{"name":"mine","namespace":"cni","cni-args":{"logicNetworkName":"default"}},"""
-            + $$"""{"name":"blue","namespace":"ns","interface":"{{PodInterfaces.Secondary("lan")}}"},{"name":"mine","namespace":"cni","cni-args":{"logicNetworkName":"lan"}}]""", with.Metadata.Annotations!["k8s.v1.cni.cncf.io/networks"]);
+            + $$"""{"name":"blue","namespace":"ns","interface":"{{PodInterfaces.Secondary("lan")}}"},""" + """{"name":"mine","namespace":"cni","cni-args":{"logicNetworkName":"lan"}}]""", with.Metadata.Annotations!["k8s.v1.cni.cncf.io/networks"]);
         Assert.Equal(10 * Mi, Memory(with) - Memory(without));
         Assert.Single(without.Spec!.Containers!);
         Assert.DoesNotContain(without.Spec.Volumes!, v => v.Name == "network-info-annotation");
@@ -104,7 +104,7 @@ public sealed class NetworkBindingTests
         var device = PodInterfaces.Secondary("lan");
         var status = $$"""[{"name":"ns/blue","interface":"{{device}}","mac":"02:00:00:00:00:07","mtu":1400,"device-info":{"type":"pci","pci":{"pci-address":"0000:65:00.2"} } },{"name":"cluster","interface":"eth0","default":true}]""";
         var vmi = Vmi(Plugged("default"), new Interface { Name = "lan", Sriov = new InterfaceSRIOV() });
-        var state = new VmiState("u") { PodName = "pod", Phase = VmiPhases.Scheduling, Vmi = vmi, Pod = Pod() with { NetworkStatus = status } };
+        var state = new VmiState("u") { PodName = "pod", Phase = VmiPhases.Scheduling, Transitions = [new PhaseTransition(VmiPhases.Scheduling, Now)], Vmi = vmi, Pod = Pod() with { NetworkStatus = status } };
         var told = Assert.Single(VmiLifecycle.Decide(state, Now, "abcde").Effects.OfType<VmiEffect.TellNetworkInfo>());
         Assert.Equal("""{"interfaces":[{"network":"lan","deviceInfo":{"type":"pci","pci":{"pci-address":"0000:65:00.2"}},"mac":"02:00:00:00:00:07","mtu":1400}]}""", told.Annotation);
         Assert.Empty(VmiLifecycle.Decide(state with { Pod = state.Pod with { NetworkInfo = told.Annotation } }, Now, "abcde").Effects.OfType<VmiEffect.TellNetworkInfo>());

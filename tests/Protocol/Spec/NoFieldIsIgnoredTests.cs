@@ -23,7 +23,6 @@ public sealed class NoFieldIsIgnoredTests
         ["spec.domain.devices.interfaces.macvtap"] = OtherBinding,
         ["spec.domain.devices.interfaces.passt"] = OtherBinding,
         ["spec.domain.devices.interfaces.slirp"] = OtherBinding,
-        ["spec.networks.pod.vmIPv6NetworkCIDR"] = "guests behind a masquerade have IPv4 alone",
         ["spec.volumes.containerPath.readOnly"] = "a path is shared as the pod has it; virtiofs of libvirt 9 has no other way (behind the gate ContainerPathVolumes)",
         ["spec.volumes.memoryDump.hotpluggable"] = "a memory dump's claim is always plugged in",
         ["spec.volumes.memoryDump.readOnly"] = "it is there to be written to",
