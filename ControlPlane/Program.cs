@@ -43,6 +43,7 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
             HasHookSidecars = config.Current.IsEnabled(FeatureGates.Sidecar),
             MigrationNetwork = config.Current.MigrationNetwork,
             StateStorageClass = config.Current.StateStorageClass,
+            Settings = config.Current.Guests,
         }, time, logs)
         .WithMachines(kubernetes, events, time, logs)
         .WithFeeds(kubernetes, events, options.LauncherImage, time, logs)

@@ -4,7 +4,7 @@ say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
 die() { printf 'dev: %s\n' "$*" >&2; exit 1; }
 
 # What the product runs on, then what building it needs.
-RUNTIME_PACKAGES=(qemu-system-x86 qemu-utils ovmf swtpm swtpm-tools libvirt-daemon libvirt-daemon-driver-qemu dnsmasq-base nftables iproute2 tini
+RUNTIME_PACKAGES=(qemu-system-x86 qemu-utils ovmf swtpm swtpm-tools libvirt-daemon libvirt-daemon-driver-qemu dnsmasq-base passt nftables iproute2 tini
   runc conmon skopeo umoci xorriso util-linux)
 BUILD_PACKAGES=(gcc libc6-dev zlib1g-dev binutils busybox-static cpio kmod mtools dosfstools syslinux fdisk e2fsprogs jq ca-certificates curl)
 TEST_PACKAGES=(libvirt-clients procps socat sqlite3 postgresql)

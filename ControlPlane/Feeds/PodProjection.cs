@@ -32,6 +32,8 @@ internal static class PodProjection
             HasOtherContainers = pod.Spec?.Containers is { Count: > 1 },
             ContainersReady = Condition(pod, "ContainersReady")?.Status == "True",
             Networks = pod.Metadata.Annotations?.GetValueOrDefault(LauncherNetworks.Multus),
+            NetworkStatus = pod.Metadata.Annotations?.GetValueOrDefault(LauncherNetworks.MultusStatus),
+            NetworkInfo = pod.Metadata.Annotations?.GetValueOrDefault(NetworkInfo.Annotation),
             AttachedDevices = LauncherNetworks.Devices(pod.Metadata.Annotations?.GetValueOrDefault(LauncherNetworks.MultusStatus)),
         };
     }

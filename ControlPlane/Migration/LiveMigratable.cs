@@ -1,3 +1,4 @@
+using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.ControlPlane.Vmi.Volumes;
 using Troupe.Messages.Api.KubeVirt;
 
@@ -15,14 +16,17 @@ public static class LiveMigratable
     public const string StorageCondition = "StorageLiveMigratable";
     private const string Disks = "DisksNotLiveMigratable";
 
-    public static IReadOnlyList<MigrationBlocker> Blockers(VirtualMachineInstance vmi)
+    /// <summary>Who sets it knows that the network lets the guest's address come along.</summary>
+    private const string BridgeMayMove = "kubevirt.io/allow-pod-bridge-network-live-migration";
+
+    public static IReadOnlyList<MigrationBlocker> Blockers(VirtualMachineInstance vmi, GuestSettings settings)
     {
         var spec = vmi.Spec ?? new VirtualMachineInstanceSpec();
         var domain = spec.Domain ?? new DomainSpec();
-        return [.. Interfaces(spec, domain), .. Devices(domain), .. Security(domain), .. Cpu(domain), .. Volumes(vmi, spec)];
+        return [.. Interfaces(vmi, spec, domain, settings), .. Devices(domain), .. Security(domain), .. Cpu(vmi, domain), .. Volumes(vmi, spec)];
     }
 
-    public static IReadOnlyList<MigrationBlocker> StorageBlockers(VirtualMachineInstance vmi) => [.. Blockers(vmi).Where(b => b.Reason != Disks)];
+    public static IReadOnlyList<MigrationBlocker> StorageBlockers(VirtualMachineInstance vmi, GuestSettings settings) => [.. Blockers(vmi, settings).Where(b => b.Reason != Disks)];
 
     /// <summary>Every claim is one that several nodes may have, or does not have to be at both ends.</summary>
     public static bool DisksAreShared(VirtualMachineInstance vmi) => VolumeSources.All(vmi).Any() && !Volumes(vmi, vmi.Spec ?? new VirtualMachineInstanceSpec()).Any();
@@ -32,19 +36,22 @@ public static class LiveMigratable
         vmi.Status?.MigratedVolumes is { Count: > 0 } || (vmi.Spec?.Volumes ?? []).Any(v => v.ContainerDisk is not null || v.EmptyDisk is not null || v.CloudInitNoCloud is not null || v.CloudInitConfigDrive is not null || v.Ephemeral is not null)
             ? "BlockMigration" : "LiveMigration";
 
-    private static IEnumerable<MigrationBlocker> Interfaces(VirtualMachineInstanceSpec spec, DomainSpec domain)
+    private static IEnumerable<MigrationBlocker> Interfaces(VirtualMachineInstance vmi, VirtualMachineInstanceSpec spec, DomainSpec domain, GuestSettings settings)
     {
         var pod = (spec.Networks ?? []).Where(n => n.Pod is not null).Select(n => n.Name).ToHashSet();
-        if ((domain.Devices?.Interfaces ?? []).Any(i => pod.Contains(i.Name) && i.Masquerade is null))
+        if ((domain.Devices?.Interfaces ?? []).Any(i => pod.Contains(i.Name) && !Moves(i)))
             yield return new("InterfaceNotLiveMigratable", "cannot migrate VMI which does not use masquerade or a migratable plugin to connect to the pod network");
+
+        bool Moves(Interface nic) => nic.Masquerade is not null || nic.PasstBinding is not null || settings.Plugin(nic)?.Migration is not null
+            || nic.Bridge is not null && vmi.Metadata.Annotations?.ContainsKey(BridgeMayMove) is true;
     }
 
     private static IEnumerable<MigrationBlocker> Devices(DomainSpec domain)
     {
         if (domain.Devices?.HostDevices is { Count: > 0 })
             yield return new("HostDeviceNotLiveMigratable", "VMI specifies non-migratable generic PCI host device");
-        if (domain.Devices?.Gpus is { Count: > 0 })
-            yield return new("HostDeviceNotLiveMigratable", "VMI specifies non-migratable GPU device");
+        if (domain.Devices?.Gpus is { Count: > 0 } gpus)
+            yield return new("HostDeviceNotLiveMigratable", gpus.Count > 1 ? "VMI specifies too many GPUs" : "VMI specifies non-migratable GPU device");
         if (domain.Devices?.Filesystems is { Count: > 0 })
             yield return new("VirtIOFSNotLiveMigratable", "VMI uses virtiofs");
         if ((domain.Devices?.Disks ?? []).Any(d => d.Lun?.Reservation is true))
@@ -59,8 +66,10 @@ public static class LiveMigratable
             yield return new("TDXNotLiveMigratable", "VMI uses TDX");
     }
 
-    private static IEnumerable<MigrationBlocker> Cpu(DomainSpec domain)
+    private static IEnumerable<MigrationBlocker> Cpu(VirtualMachineInstance vmi, DomainSpec domain)
     {
+        if (domain.Features?.Hyperv?.Reenlightenment?.Enabled is true && vmi.Status?.TopologyHints?.TscFrequency is null)
+            yield return new("NoTSCFrequencyNotLiveMigratable", "HyperV Reenlightenment VMIs cannot migrate when TSC Frequency is not exposed on the cluster: guest timers might be inconsistent");
         if (domain.Features?.HypervPassthrough?.Enabled is true)
             yield return new("HypervPassthroughNotLiveMigratable", "VMI uses hyperv passthrough");
     }

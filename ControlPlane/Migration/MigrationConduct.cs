@@ -101,6 +101,7 @@ internal static class MigrationConduct
             Network = Options(state, vmi).Network,
             Volumes = volumes,
             Copies = StorageMigration.Copies(state, vmi, m),
+            Bindings = state.Settings.BindingsOf(vmi),
         });
     }
 

@@ -14,6 +14,8 @@ internal enum Call
     MarkUnpaused,
     MarkEviction,
     SetNetworks,
+    TellNetworkInfo,
+    TellTargetNetworkInfo,
     CreateAttachment,
     DeleteAttachment,
     AskForTrouble,

@@ -69,7 +69,7 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
         Command<MigrateVmi>(OnWish);
         Command<DomainRefused>(OnRefused);
         Command<IVmiMessage>(m => Observe(_state.Observe(m)));
-        Command<LookAgain>(_ => Proceed());
+        Command<LookAgain>(_ => Observe(_state));
         Command<WriteStatus>(_ => Write());
         Command<AskFeeds>(_ => OnAskFeeds());
         Command<TryAgain>(OnTryAgain);
@@ -174,7 +174,15 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
     private void Observe(VmiState next)
     {
         _state = next;
+        UseSettings();
         Proceed();
+    }
+
+    /// <summary>The KubeVirt object may have been read, or changed, since the last news.</summary>
+    private void UseSettings()
+    {
+        if (_services.PodOptions().Settings is var settings && settings != _state.Settings)
+            _state = _state with { Settings = settings };
     }
 
     private void Proceed()
@@ -255,6 +263,10 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
                     break;
                 case VmiEffect.SetNetworks set:
                     SetNetworks(set);
+                    break;
+                case VmiEffect.TellNetworkInfo tell:
+                    PatchPod(tell.PodName == _state.PodName ? Call.TellNetworkInfo : Call.TellTargetNetworkInfo, tell.PodName,
+                        new JsonObject { ["metadata"] = new JsonObject { ["uid"] = tell.PodUid, ["annotations"] = new JsonObject { [NetworkInfo.Annotation] = tell.Annotation } } });
                     break;
                 case VmiEffect.CreateAttachment attach:
                     CreateAttachment(attach);

@@ -64,6 +64,7 @@ internal static class VmiConditions
         { Refusal: { } refusal } => new(Conditions.Synchronized, "False", refusal.Reason, refusal.Message),
         { ChangeRefused: { } refusal } => new(Conditions.Synchronized, "False", refusal.Reason, refusal.Message),
         { PodName: not null, Pod: null, Right: null, Vmi: { } vmi } when state.Storage.Missing(vmi) is var (reason, message) => new(Conditions.Synchronized, "False", reason, message),
+        { PodName: not null, Pod: null, Right: null, Vmi: { } vmi } when state.Settings.Problem(vmi) is { } problem => new(Conditions.Synchronized, "False", "FailedCreate", problem),
         { CreateError: { } error } => new(Conditions.Synchronized, "False", "FailedCreate", error),
         { Pod: { WaitingReason: "ErrImagePull" or "ImagePullBackOff" or "InvalidImageName" or "CreateContainerConfigError" or "FailedMount" } pod } =>
             new(Conditions.Synchronized, "False", pod.WaitingReason, pod.WaitingMessage),
@@ -90,13 +91,13 @@ internal static class VmiConditions
 
     /// <summary>All that stands in the way, not only the first: whoever clears one thing should not have to find the next one.</summary>
     private static Wanted? Migratable(VmiState state) => state is { Phase: VmiPhases.Running, Vmi: { } vmi }
-        ? Migration.LiveMigratable.Blockers(vmi) is [var first, ..] all
+        ? Migration.LiveMigratable.Blockers(vmi, state.Settings) is [var first, ..] all
             ? new(Migration.LiveMigratable.Condition, "False", first.Reason, string.Join(", ", all.Select(b => b == first ? b.Message : $"{b.Reason}: {b.Message}")))
             : new(Migration.LiveMigratable.Condition, "True")
         : null;
 
     private static Wanted? StorageMigratable(VmiState state) => state is { Phase: VmiPhases.Running, Vmi: { } vmi }
-        ? Migration.LiveMigratable.StorageBlockers(vmi) is { Count: > 0 } all
+        ? Migration.LiveMigratable.StorageBlockers(vmi, state.Settings) is { Count: > 0 } all
             ? new(Migration.LiveMigratable.StorageCondition, "False", "NotMigratable", string.Join(", ", all.Select(b => $"{b.Reason}: {b.Message}")))
             : new(Migration.LiveMigratable.StorageCondition, "True")
         : null;

@@ -58,6 +58,9 @@ public abstract record VmiEffect
     /// <summary>The networks that Multus is to attach to a pod that runs.</summary>
     public sealed record SetNetworks(string PodName, string PodUid, string Annotation) : VmiEffect;
 
+    /// <summary>What Multus has given to a pod's networks, in the words of the guest's spec.</summary>
+    public sealed record TellNetworkInfo(string PodName, string PodUid, string Annotation) : VmiEffect;
+
     /// <summary>Decide again after this time even if nothing is heard.</summary>
     public sealed record LookAgain(TimeSpan After) : VmiEffect;
 

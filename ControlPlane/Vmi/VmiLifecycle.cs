@@ -50,6 +50,8 @@ public static class VmiLifecycle
             Scheduled or Running => Guard(state, vmi, now, podSuffix),
             _ => CleanUp(state, now),
         };
+        if (!state.IsFinal && decision.Events.Count == 0)
+            decision = decision with { Effects = [.. decision.Effects, .. NetworkInfo(state, vmi, state.Pod), .. NetworkInfo(state, vmi, state.Moving.TargetPod)] };
         // Who runs the guest is settled; the other end is released beside whatever else happens.
         return state.Moving.Ongoing is { IsSettled: true } && decision.Events.Count == 0 && MigrationConduct.Decide(state, vmi, now) is var moving
             ? new Decision(moving.Events, [.. decision.Effects, .. moving.Effects])
@@ -80,6 +82,7 @@ public static class VmiLifecycle
             return state.Phase == Scheduling
                 ? Decision.Nothing
                 : !state.Storage.IsReady(vmi) ? AwaitClaims(state, vmi)
+                : state.Settings.Problem(vmi) is { } problem ? AwaitSettings(vmi, problem)
                 : state.PodMadeAt + FeedPatience - now is { Ticks: > 0 } wait ? new Decision([], [new VmiEffect.LookAgain(wait)])
                 : new Decision([], [new VmiEffect.CreatePod(state.PodName!), new VmiEffect.LookAgain(CommandRetry)]);
         }
@@ -108,6 +111,16 @@ public static class VmiLifecycle
         : state.Storage.Missing(vmi) is var (reason, message) && vmi.Status?.Conditions?.Any(c => c.Message == message) is not true
             ? new Decision([], [new VmiEffect.Announce("Warning", reason, message)])
             : Decision.Nothing;
+
+    /// <summary>Told once, too. The settings may have it any time.</summary>
+    private static Decision AwaitSettings(VirtualMachineInstance vmi, string problem) => new([],
+        vmi.Status?.Conditions?.Any(c => c.Message == problem) is true ? [new VmiEffect.LookAgain(CommandRetry)] : [new VmiEffect.Announce("Warning", "FailedCreate", problem), new VmiEffect.LookAgain(CommandRetry)]);
+
+    /// <summary>Told again until the pod shows it.</summary>
+    private static IEnumerable<VmiEffect> NetworkInfo(VmiState state, VirtualMachineInstance vmi, PodObservation? pod) =>
+        pod is { Deleting: false, NetworkStatus: { } status } && LauncherPod.NetworkInfo.Of(vmi, state.Settings, status) is { } info && info != pod.NetworkInfo
+            ? [new VmiEffect.TellNetworkInfo(pod.Name, pod.Uid, info)]
+            : [];
 
     /// <summary>A node has the right to run the guest: keep to it, follow what it reports, or end it.</summary>
     private static Decision Guard(VmiState state, VirtualMachineInstance vmi, DateTimeOffset now, string podSuffix)

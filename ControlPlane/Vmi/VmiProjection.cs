@@ -91,7 +91,7 @@ public static class VmiProjection
             MigrationMethod = state.Phase is VmiPhases.Running ? LiveMigratable.Method(vmi) : status.MigrationMethod,
             MigrationState = MigrationStatus.Of(state, status.MigrationState),
             Machine = domain?.Machine is { } machine ? new Machine { Type = machine } : status.Machine,
-            Memory = Memory(status, domain, vmi),
+            Memory = Memory(status, domain, vmi, state.Settings),
             Interfaces = domain is null ? status.Interfaces : Interfaces(status, GuestNics.Shown(state, vmi, domain.Interfaces.Select(i => Interface(i, vmi))), MovedAgent.Left(state, now) is not null),
             VolumeStatus = state.Right is null ? status.VolumeStatus : VolumeProjection.Of(status.VolumeStatus, state, GuestClaims.AsItIs(state, vmi)),
             MigratedVolumes = state.Phase is VmiPhases.Running ? StorageMigration.Shown(state, vmi) : status.MigratedVolumes,
@@ -110,13 +110,13 @@ public static class VmiProjection
         return pods;
     }
 
-    private static MemoryStatus? Memory(VirtualMachineInstanceStatus status, DomainObservation? domain, VirtualMachineInstance vmi) => domain?.Memory is { } memory
+    private static MemoryStatus? Memory(VirtualMachineInstanceStatus status, DomainObservation? domain, VirtualMachineInstance vmi, GuestSettings settings) => domain?.Memory is { } memory
         ? new MemoryStatus
         {
             GuestAtBoot = Quantity.FromBytes(memory.GuestAtBootBytes),
             GuestCurrent = Quantity.FromBytes(memory.GuestCurrentBytes),
             GuestRequested = Quantity.FromBytes(memory.GuestRequestedBytes),
-            MemoryOverhead = Quantity.FromBytes(MemoryOverhead.Bytes(vmi)),
+            MemoryOverhead = Quantity.FromBytes(MemoryOverhead.Bytes(vmi, settings)),
         }
         : status.Memory;
 

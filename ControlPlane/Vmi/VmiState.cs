@@ -35,6 +35,9 @@ public sealed record VmiState(string Uid)
     /// <summary>Image of a launcher that would be started today; null where nobody says.</summary>
     public string? LauncherImage { get; init; }
 
+    /// <summary>The cluster's, as they are now.</summary>
+    public LauncherPod.GuestSettings Settings { get; init; } = LauncherPod.GuestSettings.Default;
+
     public VirtualMachineInstance? Vmi { get; init; }
     public bool ObjectGone { get; init; }
     public PodObservation? Pod { get; init; }

@@ -13,7 +13,7 @@ internal static class ControllerXml
         {
             var scsi = Controller("scsi", source.VirtioModel);
             var (threads, queues) = (IoThreads.Of(source.Domain), source.Devices.BlockMultiQueue is true ? source.Cpus.Count : 0);
-            if (threads is not null || queues > 0 || source.IsConfidential)
+            if (threads is not null || queues > 0 || source.IsSev)
             {
                 scsi.Add(new XElement("driver",
                     threads is null ? null : new XAttribute("iothread", 1),

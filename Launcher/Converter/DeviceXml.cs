@@ -40,12 +40,11 @@ internal static class DeviceXml
 
     private static XElement Memballoon(DomainSource source)
     {
-        // Memory that cannot be given back is not worth a device; the guest's owner asked for neither.
-        if (source.Devices.AutoattachMemBalloon is false || source.IsConfidential)
+        if (source.Devices.AutoattachMemBalloon is false)
             return new XElement("memballoon", new XAttribute("model", "none"));
         var givesBack = !source.HasDedicatedCpus && source.Domain.Memory?.Hugepages is null && source.HostDevices.Count == 0;
         return new XElement("memballoon", new XAttribute("model", source.VirtioModel), new XAttribute("freePageReporting", givesBack ? "on" : "off"),
-            new XElement("stats", new XAttribute("period", BalloonPeriod)));
+            new XElement("stats", new XAttribute("period", BalloonPeriod)), Driver(source));
     }
 
     private static XElement Input(DomainSource source, Input input)

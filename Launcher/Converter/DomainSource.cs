@@ -22,7 +22,8 @@ public sealed record DomainSource(
 
     public bool HasDedicatedCpus => Domain.Cpu?.DedicatedCpuPlacement is true;
 
-    public bool IsConfidential => Domain.LaunchSecurity is { } security && (security.Sev ?? (object?)security.Snp ?? security.Tdx) is not null;
+    /// <summary>SEV in any of its kinds.</summary>
+    public bool IsSev => Domain.LaunchSecurity is { } security && (security.Sev ?? (object?)security.Snp) is not null;
 
     public bool IsEfi => Domain.Firmware?.Bootloader?.Efi is not null;
 }

@@ -26,7 +26,7 @@ internal static class FeaturesXml
         element.Add(Kvm(source));
         if (features?.Pvspinlock is { } spinlock)
             element.Add(new XElement("pvspinlock", new XAttribute("state", spinlock.Enabled is false ? "off" : "on")));
-        if (source.Domain.Cpu?.Realtime is not null)
+        if (source.Domain.Cpu?.Realtime is not null || source.Domain.LaunchSecurity?.Tdx is not null)
             element.Add(new XElement("pmu", new XAttribute("state", "off")));
         element.Add(new XElement("vmport", new XAttribute("state", "off")));
         if (source.Context.UseEmulation)

@@ -27,7 +27,8 @@ internal static class MemoryXml
             backing.Add(new XElement("hugepages", new XElement("page", new XAttribute("size", (long)bytes), new XAttribute("unit", "b"))));
         }
 
-        var shared = source.Devices.Filesystems is { Count: > 0 };
+        // With virtiofsd, or with a passt that libvirt starts.
+        var shared = source.Devices.Filesystems is { Count: > 0 } || InterfaceXml.StartsPasst(source) && source.Devices.Interfaces?.Any(i => i.PasstBinding is not null) is true;
         if (source.Domain.Cpu?.Realtime is not null)
             backing.Add(new XElement("nosharepages"), new XElement("locked"));
         if ((hugepages is not null || shared) && source.Vmi.Metadata.Annotations?.GetValueOrDefault(MemfdAnnotation) is not "false")

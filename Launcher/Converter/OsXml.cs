@@ -41,11 +41,27 @@ internal static class OsXml
     {
         if (secure && source.Domain.Features?.Smm is null or { Enabled: false })
             throw new UnsupportedSpecException($"{Efi}.secureBoot", "SecureBoot requires SMM, which is currently disabled.", isInvalid: true);
-        var images = (secure ? source.Host.SecureUefi : source.Host.Uefi)
+        if (source.Domain.LaunchSecurity is { Sev: null } security and not { Snp: null, Tdx: null })
+        {
+            AddStateless(os, source.Host, security.Snp is not null, secure);
+            return;
+        }
+
+        var images = (secure ? source.Host.SecureUefi : source.IsSev ? source.Host.SevUefi ?? source.Host.Uefi : source.Host.Uefi)
             ?? throw new UnsupportedSpecException(secure ? $"{Efi}.secureBoot" : Efi, "this node has no UEFI firmware (package ovmf)");
         os.Add(
             new XElement("loader", new XAttribute("readonly", "yes"), new XAttribute("secure", secure ? "yes" : "no"), new XAttribute("type", "pflash"), images.Code),
             new XElement("nvram", new XAttribute("template", images.Vars), $"{LauncherPaths.Nvram}/{source.Vmi.Metadata.Name}_VARS.fd"));
+    }
+
+    /// <summary>What such a guest measures at its start must be the same each time: its firmware keeps no variables.</summary>
+    private static void AddStateless(XElement os, HostFacts host, bool isSnp, bool secure)
+    {
+        if (isSnp && secure)
+            throw new UnsupportedSpecException($"{Efi}.secureBoot", "SEV-SNP does not work along with secure boot", isInvalid: true);
+        var image = (isSnp ? host.SnpUefi : secure ? host.SecureTdxUefi : host.TdxUefi)
+            ?? throw new UnsupportedSpecException(Efi, $"this node has no UEFI firmware for {(isSnp ? "SEV-SNP (OVMF.amdsev.fd)" : $"TDX (OVMF.inteltdx{(secure ? ".secboot" : "")}.fd)")}");
+        os.Add(new XElement("loader", new XAttribute("readonly", "yes"), new XAttribute("secure", "no"), new XAttribute("type", "rom"), image));
     }
 
     private static void AddAcpiTables(XElement os, DomainSource source)

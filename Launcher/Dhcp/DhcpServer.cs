@@ -39,6 +39,8 @@ internal sealed class DhcpServer(PreparedInterface nic, string folder, Action<st
             nic.Gateway is null ? "--dhcp-option=option:router" : $"--dhcp-option=option:router,{nic.Gateway}",
             $"--dhcp-option=option:mtu,{nic.Mtu}",
         ];
+        if (nic.GuestIpv6Address?.Split('/') is [var address6, var length6])
+            args.AddRange(["--enable-ra", $"--dhcp-range={address6},{address6},{length6},infinite", $"--dhcp-host={nic.Mac},[{address6}],infinite"]);
         if (nic.IsBridged)
             args.Add($"--shared-network={nic.Bridge},{address}");
         // A guest that hears of these does not listen to the router's option any more.

@@ -12,7 +12,7 @@ internal static class HostDeviceAssigner
     {
         var environment = System.Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
             .ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "", StringComparer.Ordinal);
-        return [.. Assign(spec, environment), .. AssignSriov(spec, environment)];
+        return [.. Assign(spec, environment), .. AssignSriov(spec, environment, NetworkInfoFile.Read())];
     }
 
     /// <exception cref="UnsupportedSpecException">The pod has not what the spec asks for.</exception>
@@ -23,22 +23,30 @@ internal static class HostDeviceAssigner
         return [.. Gpus(devices?.Gpus ?? [], pool), .. Others(devices?.HostDevices ?? [], pool)];
     }
 
-    /// <summary>SR-IOV device plugins name their variable after their own resource, so what is given is handed out in order.</summary>
-    public static IReadOnlyList<AssignedDevice> AssignSriov(VirtualMachineInstanceSpec spec, IReadOnlyDictionary<string, string> environment)
+    /// <summary>
+    /// SR-IOV device plugins name their variable after their own resource: which function is for which network, Multus says. Where it does not
+    /// (or not yet), what is given is handed out in order, if it is all of one resource.
+    /// </summary>
+    /// <param name="known">PCI addresses by network.</param>
+    /// <exception cref="TimeoutException">It is not known yet which function belongs to which network.</exception>
+    public static IReadOnlyList<AssignedDevice> AssignSriov(VirtualMachineInstanceSpec spec, IReadOnlyDictionary<string, string> environment, IReadOnlyDictionary<string, string> known)
     {
         const string Prefix = "PCIDEVICE_";
         var interfaces = spec.Domain?.Devices?.Interfaces ?? [];
-        var functions = new Queue<string>(environment
+        var given = environment
             .Where(e => e.Key.StartsWith(Prefix, StringComparison.Ordinal) && !e.Key.EndsWith("_INFO", StringComparison.Ordinal))
             .OrderBy(e => e.Key, StringComparer.Ordinal)
-            .SelectMany(e => e.Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)));
+            .Select(e => e.Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).ToList();
+        var functions = new Queue<string>(given.SelectMany(f => f).Except(known.Values));
         List<AssignedDevice> assigned = [];
         for (var i = 0; i < interfaces.Count; i++)
         {
             var nic = interfaces[i];
             if (nic.Sriov is null || nic.State is "absent")
                 continue;
-            if (!functions.TryDequeue(out var address))
+            if (!known.TryGetValue(nic.Name!, out var address) && given.Count > 1)
+                throw new TimeoutException($"spec.domain.devices.interfaces[{i}].sriov: the pod has functions of several resources, and Multus has not said which is for network '{nic.Name}'");
+            if (address is null && !functions.TryDequeue(out address))
                 throw new UnsupportedSpecException($"spec.domain.devices.interfaces[{i}].sriov", "the pod was given no SR-IOV network function for it");
             assigned.Add(new AssignedDevice(AssignedKind.Pci, $"sriov-{nic.Name}", address, Mac: nic.MacAddress, BootOrder: nic.BootOrder));
         }

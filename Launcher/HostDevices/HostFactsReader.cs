@@ -19,6 +19,10 @@ internal static class HostFactsReader
         NumaNodes = NumaNodes(),
         Uefi = Find(UefiNames),
         SecureUefi = Find(SecureUefiNames),
+        SevUefi = Find([("OVMF_CODE.cc.fd", "OVMF_VARS.fd")]),
+        SnpUefi = Find("OVMF.amdsev.fd"),
+        TdxUefi = Find("OVMF.inteltdx.fd"),
+        SecureTdxUefi = Find("OVMF.inteltdx.secboot.fd"),
         HasVhostNet = File.Exists("/dev/vhost-net"),
         HasVhostVsock = File.Exists("/dev/vhost-vsock"),
         HasSev = File.Exists("/dev/sev"),
@@ -56,6 +60,8 @@ internal static class HostFactsReader
         : Directory.GetDirectories(NodeFolder, "node*")
             .Where(d => int.TryParse(Path.GetFileName(d)["node".Length..], out _) && File.Exists(Path.Combine(d, "cpulist")))
             .ToDictionary(d => int.Parse(Path.GetFileName(d)["node".Length..], CultureInfo.InvariantCulture), d => ParseList(File.ReadAllText(Path.Combine(d, "cpulist"))));
+
+    private static string? Find(string name) => UefiFolders.Select(f => Path.Combine(f, name)).FirstOrDefault(File.Exists);
 
     private static UefiImages? Find(IEnumerable<(string Code, string Vars)> names) => (
         from folder in UefiFolders

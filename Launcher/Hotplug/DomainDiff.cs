@@ -74,7 +74,7 @@ internal static class DomainDiff
 
     private static string? SourceOf(XElement disk) => disk.Element("source") is { } source ? source.Attribute("file")?.Value ?? source.Attribute("dev")?.Value : null;
 
-    private static string LinkOf(XElement nic) => nic.Element("link")?.Attribute("state")?.Value ?? "up";
+    internal static string LinkOf(XElement nic) => nic.Element("link")?.Attribute("state")?.Value ?? "up";
 
     /// <summary>The spec counts its disks from the first; one that was removed in between leaves names that are still in use.</summary>
     private static XElement WithFreeTarget(XElement disk, HashSet<string> taken)
@@ -100,7 +100,7 @@ internal static class DomainDiff
         return copy;
     }
 
-    private static XElement WithLink(XElement present, string state)
+    internal static XElement WithLink(XElement present, string state)
     {
         var copy = new XElement(present);
         copy.Element("link")?.Remove();

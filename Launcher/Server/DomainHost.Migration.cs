@@ -42,6 +42,9 @@ internal sealed partial class DomainHost
     /// <summary>The right to run was given away: whatever libvirt calls the guest's end here, it has migrated.</summary>
     public bool HasPassedOn { get; set; }
 
+    /// <summary>Aliases of interfaces whose binding plugin wants them connected anew.</summary>
+    private IReadOnlyList<string> _refreshing = [];
+
     /// <summary>Why the guest was ended here; in place of what its QEMU had to say.</summary>
     private volatile string? _fate;
 
@@ -96,7 +99,8 @@ internal sealed partial class DomainHost
         Directory.CreateDirectory(LauncherPaths.DomainFolder(_options.Uid));
         CopiedDisks.MakeRoom(order.Copies);
         var source = await SourceAsync(order.Vmi, order.Context, ct).ConfigureAwait(false);
-        StartDhcp(order.Context.Interfaces);
+        StartNetwork(source);
+        _refreshing = [.. order.Context.Interfaces.Where(i => i.RefreshesLink).Select(i => $"ua-{i.Name}")];
         Describe(order.Epoch, source);
         await ConnectionAsync(ct).ConfigureAwait(false);
     }
@@ -159,8 +163,21 @@ internal sealed partial class DomainHost
             Update(o => o with { Memory = o.Memory! with { GuestAtBootBytes = _bootBytes } }, silently: true);
             ReadDevices(c);
             Identify(c, silently: false);
+            Reconnect(c);
             return true;
         }, ct).ConfigureAwait(false);
+    }
+
+    /// <summary>A guest whose cable was pulled for a moment asks for its address and routes again, which may be others here.</summary>
+    private void Reconnect(LibvirtConnection connection)
+    {
+        foreach (var nic in LiveDomain.Devices(XElement.Parse(connection.DomainXml()), "interface").Where(n => _refreshing.Contains(n.Key)).Select(n => n.Value).Where(n => DomainDiff.LinkOf(n) == "up"))
+        {
+            foreach (var state in new[] { "down", "up" })
+                connection.Update(DomainDiff.WithLink(nic, state).ToString());
+        }
+
+        _refreshing = [];
     }
 
     /// <summary>Ends what has come and is not to run.</summary>

@@ -10,6 +10,7 @@ using Troupe.Launcher.Hotplug;
 using Troupe.Launcher.Libvirt;
 using Troupe.Launcher.Metrics;
 using Troupe.Launcher.Operations;
+using Troupe.Launcher.Passt;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Protocol.Launcher;
@@ -26,6 +27,9 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
     private readonly LibvirtDaemon _daemon;
     private readonly EmulatorProbes _probes;
     private readonly Dictionary<string, DhcpServer> _dhcp = new(StringComparer.Ordinal);
+
+    /// <summary>Where libvirt does not start it.</summary>
+    private PasstServer? _passt;
     private readonly SemaphoreSlim _calls = new(1);
     private readonly CancellationTokenSource _stop = new();
     private readonly Channel<Action> _news = Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
@@ -117,7 +121,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
             await _hooks.CollectAsync(ct).ConfigureAwait(false);
         var source = await SourceAsync(vmi, request.Context, ct).ConfigureAwait(false);
         var xml = await HookedAsync(HotplugPorts.Reserve(DomainXml.Build(source), source).ToString(), vmi, ct).ConfigureAwait(false);
-        StartDhcp(request.Context.Interfaces);
+        StartNetwork(source);
         Describe(request.Epoch, source);
         await CallAsync(c =>
         {
@@ -146,7 +150,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
             var wanted = XElement.Parse(await HookedAsync(DomainXml.Build(source).ToString(), vmi, ct).ConfigureAwait(false));
             _diskSizes = source.Disks.ToDictionary(d => d.Name, d => d.SizeBytes);
             await StopDhcpAsync(request.Context.Interfaces).ConfigureAwait(false);
-            StartDhcp(request.Context.Interfaces);
+            StartNetwork(source);
             await CallAsync(c =>
             {
                 _leaving.Clear();
@@ -279,6 +283,8 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
         _hooks?.Dispose();
         foreach (var dhcp in _dhcp.Values)
             await dhcp.DisposeAsync().ConfigureAwait(false);
+        if (_passt is not null)
+            await _passt.DisposeAsync().ConfigureAwait(false);
         await _daemon.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -330,11 +336,14 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
     private async Task<DomainSource> SourceAsync(VirtualMachineInstance vmi, LaunchContext context, CancellationToken ct)
     {
         UnsupportedFields.Check(vmi);
+        var disks = await DiskPreparer.PrepareAsync(vmi, _hooks, ct).ConfigureAwait(false);
+        // What libvirt can do shows when its daemon answers.
+        await ConnectionAsync(ct).ConfigureAwait(false);
         return new DomainSource(
             vmi,
             // The pod has the device only if it asked for it and the node could give it.
             context with { UseEmulation = context.UseEmulation || !File.Exists("/dev/kvm") },
-            await DiskPreparer.PrepareAsync(vmi, _hooks, ct).ConfigureAwait(false), HostDeviceAssigner.AssignAll(vmi.Spec!), HostFactsReader.Read());
+            disks, HostDeviceAssigner.AssignAll(vmi.Spec!), HostFactsReader.Read() with { Libvirt = Version.Parse(LibvirtVersion) });
     }
 
     /// <summary>What the domain turned out to be once libvirt had filled it in.</summary>
@@ -368,7 +377,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
     }
 
     private static InterfaceObservation ObservationOf(PreparedInterface nic, DomainSource source) =>
-        new(nic.Name, nic.Mac, null, nic.PodAddresses, "domain", InterfaceXml.Queues(source.Domain));
+        new(nic.Name, nic.Mac, null, nic.PodAddresses, "domain", nic.IsPasst && !InterfaceXml.StartsPasst(source) ? 1 : InterfaceXml.Queues(source.Domain));
 
     private static void Make(LibvirtConnection connection, DomainChange change)
     {
@@ -435,13 +444,22 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
     /// <summary>Addresses of the guest that others know as its pod's.</summary>
     public IReadOnlyList<string> MasqueradedAddresses => [.. _dhcp.Values.Select(d => d.MasqueradedAddress).OfType<string>()];
 
-    private void StartDhcp(IReadOnlyList<PreparedInterface> interfaces)
+    /// <summary>What serves the guest's interfaces.</summary>
+    private void StartNetwork(DomainSource source)
     {
-        foreach (var nic in interfaces.Where(i => i.GuestAddress is not null && !_dhcp.ContainsKey(i.Name)))
+        foreach (var nic in source.Context.Interfaces.Where(i => i.GuestAddress is not null && !_dhcp.ContainsKey(i.Name)))
         {
             var server = new DhcpServer(nic, LauncherPaths.EphemeralDisks, _log);
             server.Start();
             _dhcp.Add(nic.Name, server);
+        }
+
+        // There is one pod network, and passt is for that alone.
+        if (_passt is null && !InterfaceXml.StartsPasst(source) && (source.Devices.Interfaces ?? []).Index().FirstOrDefault(i => i.Item.PasstBinding is not null) is (var index, { } passt))
+        {
+            var server = new PasstServer(passt.Name!, PasstPorts.Of(source.Vmi, passt, $"spec.domain.devices.interfaces[{index}]"), _log);
+            server.Start();
+            _passt = server;
         }
     }
 

@@ -139,10 +139,10 @@ public sealed partial class DomainActor : ReceiveActor, IWithTimers
                 break;
             case DomainStep.PrepareNetwork:
                 var order = MigrationSteps.NetworkOrder(_state)!.Value;
-                Prepare(order.Vmi, order.PodAddresses, order.KeptAddresses, _state.Run?.Revision, order.Volumes, isChange: false);
+                Prepare(order.Vmi, order.Pod, _state.Run?.Revision, order.Volumes, isChange: false);
                 break;
             case DomainStep.PrepareUpdate prepare:
-                Prepare(prepare.Update.Vmi, prepare.Update.PodAddresses, prepare.Update.KeptAddresses, prepare.Update.Revision, prepare.Update.Volumes, isChange: true);
+                Prepare(prepare.Update.Vmi, new PodFacts(prepare.Update.PodAddresses, prepare.Update.KeptAddresses, prepare.Update.Bindings), prepare.Update.Revision, prepare.Update.Volumes, isChange: true);
                 break;
             case DomainStep.Unmount unmount:
                 Unmount(unmount.Volumes);
@@ -202,14 +202,14 @@ public sealed partial class DomainActor : ReceiveActor, IWithTimers
         LookAgainIn(TimeSpan.FromTicks(Math.Min(ConnectRetry.Max.Ticks, ConnectRetry.Min.Ticks << Math.Min(_state.FailedConnects - 1, 10))));
     }
 
-    private void Prepare(VirtualMachineInstance vmi, IReadOnlyList<string> podAddresses, IReadOnlyList<string> keptAddresses, string? revision, IReadOnlyList<PluggedVolume> volumes, bool isChange)
+    private void Prepare(VirtualMachineInstance vmi, PodFacts pod, string? revision, IReadOnlyList<PluggedVolume> volumes, bool isChange)
     {
         var (pid, number) = (_launcher!.Process.Id, _connection);
         Run(async ct =>
         {
             if (isChange)
                 await _services.Networking.TidyAsync(pid, vmi, ct).ConfigureAwait(false);
-            var interfaces = await _services.Networking.PrepareAsync(pid, vmi, podAddresses, keptAddresses, ct).ConfigureAwait(false);
+            var interfaces = await _services.Networking.PrepareAsync(pid, vmi, pod, ct).ConfigureAwait(false);
             await _services.Volumes.MountAsync(pid, volumes, ct).ConfigureAwait(false);
             return new Prepared(number, vmi, new LaunchContext(_services.UseEmulation, interfaces) { Node = _services.Node, Revision = revision }, _services.Volumes.Mounted(pid));
         }, error => new PrepareFailed(error));

@@ -3,6 +3,7 @@ using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Migration;
 using Troupe.Messages.Protocol.Node;
 using Troupe.NodeActors.Domains;
+using Troupe.NodeActors.Networking;
 
 namespace Troupe.NodeActors.Migration;
 
@@ -32,9 +33,9 @@ public static class MigrationSteps
         : state;
 
     /// <summary>The guest whose network is to be made: one that is to run here, or one that is to come with the volumes that were plugged into it.</summary>
-    public static (VirtualMachineInstance Vmi, IReadOnlyList<string> PodAddresses, IReadOnlyList<string> KeptAddresses, IReadOnlyList<PluggedVolume> Volumes)? NetworkOrder(DomainKnowledge state) =>
-        state.MigrationOrders.OfType<PrepareTarget>().FirstOrDefault() is { } prepare ? (prepare.Vmi, prepare.PodAddresses, prepare.KeptAddresses, prepare.Volumes)
-        : state.Run is { } run ? (run.Vmi, run.PodAddresses, [], [])
+    public static (VirtualMachineInstance Vmi, PodFacts Pod, IReadOnlyList<PluggedVolume> Volumes)? NetworkOrder(DomainKnowledge state) =>
+        state.MigrationOrders.OfType<PrepareTarget>().FirstOrDefault() is { } prepare ? (prepare.Vmi, new PodFacts(prepare.PodAddresses, prepare.KeptAddresses, prepare.Bindings), prepare.Volumes)
+        : state.Run is { } run ? (run.Vmi, new PodFacts(run.PodAddresses, [], run.Bindings), [])
         : null;
 
     /// <summary>A network that cannot be made, or a volume that cannot be brought, makes no target.</summary>

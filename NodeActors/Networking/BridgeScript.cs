@@ -25,7 +25,7 @@ public sealed record BridgeScript(string Name, PodLink Link, int Mtu, int Index,
 
     private static string BridgeOf(string name) => $"{BridgePrefix}{Suffix(name)}";
 
-    private static string TapOf(string name) => name == PodInterfaces.Primary ? "tap0" : $"tap{Suffix(name)}";
+    public static string TapOf(string name) => name == PodInterfaces.Primary ? "tap0" : $"tap{Suffix(name)}";
 
     /// <summary>All that stands for a pod's device on a secondary network once it has been bridged, the device itself included.</summary>
     public static IReadOnlyList<string> Made(string name) => [TapOf(name), BridgeOf(name), MovedName(name), name];

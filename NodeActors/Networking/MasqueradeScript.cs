@@ -15,19 +15,34 @@ public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap,
     /// <summary>Addresses under which a migrated guest's open sessions know it.</summary>
     public IReadOnlyList<string> Kept { get; init; } = [];
 
-    /// <summary>KubeVirt's default of `networks[].pod.vmNetworkCIDR`.</summary>
+    /// <summary>The guest's second network, where the pod has an IPv6 address.</summary>
+    public Ipv6Network? Ipv6 { get; init; }
+
+    public sealed record Ipv6Network(IPAddress Guest, IPAddress Gateway, int Prefix);
+
+    /// <summary>KubeVirt's defaults of `networks[].pod.vmNetworkCIDR` and `vmIPv6NetworkCIDR`.</summary>
     public const string DefaultNetwork = "10.0.2.0/24";
+    public const string DefaultIpv6Network = "fd10:0:2::/120";
 
     /// <summary>KubeVirt puts this address on every bridge, so that a migrated guest finds its gateway again.</summary>
     private const string BridgeMac = "02:00:00:00:00:00";
 
-    /// <exception cref="FormatException">`vmNetworkCIDR` is no IPv4 network with room for two hosts.</exception>
-    public static MasqueradeScript Of(Interface nic, PodNetwork network, string podLink, int mtu, bool isMultiQueue = false)
+    /// <param name="hasIpv6">The pod has such an address.</param>
+    /// <exception cref="FormatException">A CIDR is no network with room for two hosts.</exception>
+    public static MasqueradeScript Of(Interface nic, PodNetwork network, string podLink, int mtu, bool isMultiQueue = false, bool hasIpv6 = false)
     {
         var cidr = network.VmNetworkCIDR is { Length: > 0 } set ? set : DefaultNetwork;
         if (!IPNetwork.TryParse(cidr, out var range) || range.BaseAddress.AddressFamily is not System.Net.Sockets.AddressFamily.InterNetwork || range.PrefixLength > 30)
             throw new FormatException($"spec.networks: vmNetworkCIDR '{cidr}' is not an IPv4 network with room for a gateway and a guest");
-        return new MasqueradeScript(podLink, $"k6t-{podLink}", "tap0", mtu, Host(range, 2), Host(range, 1), range.PrefixLength, PortsOf(nic), isMultiQueue);
+        return new MasqueradeScript(podLink, $"k6t-{podLink}", "tap0", mtu, Host(range, 2), Host(range, 1), range.PrefixLength, PortsOf(nic), isMultiQueue) { Ipv6 = hasIpv6 ? Ipv6Of(network) : null };
+    }
+
+    private static Ipv6Network Ipv6Of(PodNetwork network)
+    {
+        var cidr = network.VmIPv6NetworkCIDR is { Length: > 0 } set ? set : DefaultIpv6Network;
+        return IPNetwork.TryParse(cidr, out var range) && range.BaseAddress.AddressFamily is System.Net.Sockets.AddressFamily.InterNetworkV6 && range.PrefixLength <= 126
+            ? new Ipv6Network(Host(range, 2), Host(range, 1), range.PrefixLength)
+            : throw new FormatException($"spec.networks: vmIPv6NetworkCIDR '{cidr}' is not an IPv6 network with room for a gateway and a guest");
     }
 
     /// <summary>For `sh -e`, inside of the namespace. Run again it changes nothing, and what a run that was cut short has left is made anew.</summary>
@@ -43,22 +58,35 @@ public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap,
         fi
         ip link set dev {Tap} mtu {Mtu} master {Bridge} up
         echo 1 >/proc/sys/net/ipv4/ip_forward
+        {Forwarding6}
         nft -f - <<'END'
-        table ip troupe-{PodLink} {"{}"}
-        delete table ip troupe-{PodLink}
-        table ip troupe-{PodLink} {"{"}
+        {Table("ip", Guest)}
+        {(Ipv6 is { } v6 ? Table("ip6", v6.Guest) : "")}
+        END
+        """;
+
+    /// <summary>Nobody else can have the gateway's address: the bridge need not ask first.</summary>
+    private string Forwarding6 => Ipv6 is not { } v6 ? "" : $"""
+        echo 0 >/proc/sys/net/ipv6/conf/{Bridge}/disable_ipv6
+        ip -6 address replace {v6.Gateway}/{v6.Prefix} dev {Bridge} nodad
+        echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
+        """;
+
+    private string Table(string family, IPAddress guest) => $"""
+        table {family} troupe-{PodLink} {"{}"}
+        delete table {family} troupe-{PodLink}
+        table {family} troupe-{PodLink} {"{"}
           chain prerouting {"{"}
             type nat hook prerouting priority dstnat;
             iifname "{PodLink}" tcp dport {MigrationProtocol.Port} accept
-        {Inbound}
+        {Inbound(guest)}
           {"}"}
           chain postrouting {"{"}
             type nat hook postrouting priority srcnat;
-        {Resumed}
-            ip saddr {Guest} oifname != "{Bridge}" masquerade
+        {Resumed(family, guest)}
+            {family} saddr {guest} oifname != "{Bridge}" masquerade
           {"}"}
         {"}"}
-        END
         """;
 
     /// <summary>A unicast, locally administered address that is the same after every restart and migration.</summary>
@@ -72,17 +100,17 @@ public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap,
     /// A session that was opened in another pod is known to its peer by that pod's address; as a rule the launchers hand over what they know of it. Where they could
     /// not, its next packet may come from the guest: with one such address it can only be that; with more, only the peer's packet tells, and the guest's waits for it (TCP sends again).
     /// </summary>
-    private string Resumed => Kept switch
+    private string Resumed(string family, IPAddress guest) => Kept.Where(k => IPAddress.TryParse(k, out var address) && address.AddressFamily == guest.AddressFamily).ToList() switch
     {
         [] => "",
-        [var only] => $"    ip saddr {Guest} oifname != \"{Bridge}\" tcp flags & (syn | rst) == 0 snat to {only}",
-        _ => $"    ip saddr {Guest} oifname != \"{Bridge}\" tcp flags & (syn | rst) == 0 drop",
+        [var only] => $"    {family} saddr {guest} oifname != \"{Bridge}\" tcp flags & (syn | rst) == 0 snat to {only}",
+        _ => $"    {family} saddr {guest} oifname != \"{Bridge}\" tcp flags & (syn | rst) == 0 drop",
     };
 
     /// <summary>All traffic goes to the guest, or only what its `ports` and `portRanges` name.</summary>
-    private string Inbound => Ports.Count == 0
-        ? $"    iifname \"{PodLink}\" dnat to {Guest}"
-        : string.Join('\n', Ports.Select(p => $"    iifname \"{PodLink}\" {p} dnat to {Guest}"));
+    private string Inbound(IPAddress guest) => Ports.Count == 0
+        ? $"    iifname \"{PodLink}\" dnat to {guest}"
+        : string.Join('\n', Ports.Select(p => $"    iifname \"{PodLink}\" {p} dnat to {guest}"));
 
     /// <summary>nftables matches: <c>tcp dport 80</c>, <c>udp dport 5000-5010</c>.</summary>
     private static List<string> PortsOf(Interface nic) =>
@@ -105,7 +133,7 @@ public sealed record MasqueradeScript(string PodLink, string Bridge, string Tap,
     private static IPAddress Host(IPNetwork network, byte number)
     {
         var bytes = network.BaseAddress.GetAddressBytes();
-        bytes[3] += number;
+        bytes[^1] += number;
         return new IPAddress(bytes);
     }
 }

@@ -8,14 +8,19 @@ namespace Troupe.NodeActors.Networking;
 /// <summary>The spec asks for a network that this agent cannot make; no retry helps.</summary>
 public sealed class UnsupportedNetworkException(string message) : Exception(message);
 
+/// <summary>What the control plane says of a guest's pod.</summary>
+/// <param name="Addresses">The pod's own.</param>
+/// <param name="Kept">Addresses of the pods that a migrated guest has run in before; its open sessions know it by them.</param>
+/// <param name="Bindings">The binding plugins of the guest's interfaces, by name.</param>
+public sealed record PodFacts(IReadOnlyList<string> Addresses, IReadOnlyList<string> Kept, IReadOnlyDictionary<string, InterfaceBindingPlugin>? Bindings = null);
+
 /// <summary>Makes what a guest's interfaces need in its pod's network namespace.</summary>
 public interface IPodNetworking
 {
     /// <param name="launcherPid">A process inside of the pod.</param>
-    /// <param name="keptAddresses">Addresses of the pods that a migrated guest has run in before; its open sessions know it by them.</param>
     /// <exception cref="UnsupportedNetworkException"/>
     /// <exception cref="IOException">A command failed; worth another try.</exception>
-    Task<IReadOnlyList<PreparedInterface>> PrepareAsync(int launcherPid, VirtualMachineInstance vmi, IReadOnlyList<string> podAddresses, IReadOnlyList<string> keptAddresses, CancellationToken ct);
+    Task<IReadOnlyList<PreparedInterface>> PrepareAsync(int launcherPid, VirtualMachineInstance vmi, PodFacts pod, CancellationToken ct);
 
     /// <summary>Removes what was made for secondary networks that the spec does not name any more: the guest has let go of them.</summary>
     /// <exception cref="IOException">A command failed; worth another try.</exception>
@@ -24,7 +29,7 @@ public interface IPodNetworking
 
 public sealed class PodNetworking : IPodNetworking
 {
-    public async Task<IReadOnlyList<PreparedInterface>> PrepareAsync(int launcherPid, VirtualMachineInstance vmi, IReadOnlyList<string> podAddresses, IReadOnlyList<string> keptAddresses, CancellationToken ct)
+    public async Task<IReadOnlyList<PreparedInterface>> PrepareAsync(int launcherPid, VirtualMachineInstance vmi, PodFacts pod, CancellationToken ct)
     {
         // 0 is the answer of SO_PEERCRED about a process in a PID namespace that this agent does not see.
         if (launcherPid <= 0)
@@ -46,12 +51,16 @@ public sealed class PodNetworking : IPodNetworking
             };
             if (prepared.ContainsKey(link))
                 throw new UnsupportedNetworkException($"spec.domain.devices.interfaces[{i}]: more than one interface is connected to the pod network");
-            prepared[link] = nic switch
+            var made = nic switch
             {
-                { Masquerade: not null } when network is { Pod: { } pod } => await MasqueradeAsync(launcherPid, vmi, nic, pod, podAddresses, keptAddresses, ct).ConfigureAwait(false),
-                { Bridge: not null } => await BridgeAsync(launcherPid, vmi, nic, link, i, podAddresses, ct).ConfigureAwait(false),
-                _ => throw new UnsupportedNetworkException($"spec.domain.devices.interfaces[{i}]: only the bindings masquerade (of the pod network) and bridge are supported yet"),
+                { Masquerade: not null } when network is { Pod: { } cidrs } => await MasqueradeAsync(launcherPid, vmi, nic, cidrs, pod, ct).ConfigureAwait(false),
+                { Bridge: not null } => await BridgeAsync(launcherPid, vmi, nic, link, i, pod.Addresses, ct).ConfigureAwait(false),
+                { PasstBinding: not null } when network.Pod is not null => await PasstAsync(launcherPid, vmi, nic, pod.Addresses, ct).ConfigureAwait(false),
+                { Binding.Name: { } plugin } => await PluggedAsync(launcherPid, vmi, nic, Plugin(pod, plugin, i), link, i, pod.Addresses, ct).ConfigureAwait(false),
+                _ => throw new UnsupportedNetworkException($"spec.domain.devices.interfaces[{i}]: the bindings masquerade and passt are for the pod network, all else needs bridge or a binding plugin"),
             };
+            if (made is not null)
+                prepared[link] = made;
         }
 
         return [.. prepared.Values];
@@ -66,6 +75,46 @@ public sealed class PodNetworking : IPodNetworking
         if (left.Count > 0)
             await NamespaceCommand.RunAsync(launcherPid, ["ip", "-batch", "-"], string.Concat(left.Select(l => $"link delete dev {l}\n")), ct).ConfigureAwait(false);
     }
+
+    /// <summary>passt takes its addresses from the pod's device, and answers the guest's DHCP with them.</summary>
+    private static async Task<PreparedInterface> PasstAsync(int pid, VirtualMachineInstance vmi, Interface nic, IReadOnlyList<string> podAddresses, CancellationToken ct)
+    {
+        var mtu = await MtuAsync(pid, ct).ConfigureAwait(false);
+        await NamespaceCommand.RunAsync(pid, ["sh", "-e", "-s"], PasstScript.Text, ct).ConfigureAwait(false);
+        return Bare(nic, "", nic.MacAddress is { Length: > 0 } mac ? mac : MasqueradeScript.MacFor(vmi.Metadata.Uid!, nic.Name!), mtu, podAddresses) with { IsPasst = true };
+    }
+
+    private static InterfaceBindingPlugin Plugin(PodFacts pod, string name, int index) => pod.Bindings?.GetValueOrDefault(name)
+        ?? throw new UnsupportedNetworkException($"spec.domain.devices.interfaces[{index}].binding: the KubeVirt object has no network binding plugin '{name}'");
+
+    /// <summary>An interface of a binding plugin; null when the plugin attaches it to the guest by itself.</summary>
+    private static async Task<PreparedInterface?> PluggedAsync(int pid, VirtualMachineInstance vmi, Interface nic, InterfaceBindingPlugin plugin, string link, int index, IReadOnlyList<string> podAddresses, CancellationToken ct)
+    {
+        var made = plugin.DomainAttachmentType switch
+        {
+            null or "" => null,
+            "tap" => await TapAsync(pid, nic, link, podAddresses, ct).ConfigureAwait(false),
+            // Whatever the plugin has for DHCP answers by the bridge.
+            "managedTap" => await BridgeAsync(pid, vmi, nic, link, index, podAddresses, ct).ConfigureAwait(false) with { GuestAddress = null },
+            var other => throw new UnsupportedNetworkException($"spec.domain.devices.interfaces[{index}].binding: plugin '{nic.Binding!.Name}' has domainAttachmentType {other}, which is neither tap nor managedTap"),
+        };
+        return made is null ? null : made with { RefreshesLink = plugin.Migration?.Method is "link-refresh" };
+    }
+
+    /// <summary>The plugin's CNI has made a tap for QEMU, or the pod's device is one.</summary>
+    private static async Task<PreparedInterface> TapAsync(int pid, Interface nic, string name, IReadOnlyList<string> podAddresses, CancellationToken ct)
+    {
+        using var shown = await JsonAsync(pid, ["address", "show"], ct).ConfigureAwait(false);
+        var links = Links(shown);
+        if (!links.TryGetValue(name, out var device))
+            throw new UnsupportedNetworkException($"spec.networks: the pod has no device {name} for network '{nic.Name}'; did its binding plugin make it?");
+        var tap = links.ContainsKey(BridgeScript.TapOf(name)) ? BridgeScript.TapOf(name) : name;
+        IReadOnlyList<string> own = [.. device.GetProperty("addr_info").EnumerateArray().Where(a => a.GetProperty("scope").GetString() is "global").Select(a => a.GetProperty("local").GetString()!)];
+        return Bare(nic, tap, nic.MacAddress is { Length: > 0 } mac ? mac : device.GetProperty("address").GetString()!, device.GetProperty("mtu").GetInt32(), name == PodInterfaces.Primary ? podAddresses : own);
+    }
+
+    /// <summary>No address that the launcher would tell the guest.</summary>
+    private static PreparedInterface Bare(Interface nic, string tap, string mac, int mtu, IReadOnlyList<string> podAddresses) => new(nic.Name!, tap, "", mac, mtu, null, null, [], [], null, podAddresses);
 
     private static async Task<PreparedInterface> BridgeAsync(int pid, VirtualMachineInstance vmi, Interface nic, string name, int index, IReadOnlyList<string> podAddresses, CancellationToken ct)
     {
@@ -98,12 +147,12 @@ public sealed class PodNetworking : IPodNetworking
         };
     }
 
-    private static async Task<PreparedInterface> MasqueradeAsync(int pid, VirtualMachineInstance vmi, Interface nic, PodNetwork pod, IReadOnlyList<string> podAddresses, IReadOnlyList<string> keptAddresses, CancellationToken ct)
+    private static async Task<PreparedInterface> MasqueradeAsync(int pid, VirtualMachineInstance vmi, Interface nic, PodNetwork network, PodFacts pod, CancellationToken ct)
     {
         MasqueradeScript script;
         try
         {
-            script = MasqueradeScript.Of(nic, pod, PodInterfaces.Primary, await MtuAsync(pid, ct).ConfigureAwait(false), IsMultiQueue(vmi.Spec!.Domain!, nic)) with { Kept = keptAddresses };
+            script = MasqueradeScript.Of(nic, network, PodInterfaces.Primary, await MtuAsync(pid, ct).ConfigureAwait(false), IsMultiQueue(vmi.Spec!.Domain!, nic), pod.Addresses.Any(a => a.Contains(':', StringComparison.Ordinal))) with { Kept = pod.Kept };
         }
         catch (FormatException e)
         {
@@ -114,9 +163,10 @@ public sealed class PodNetworking : IPodNetworking
         var dns = await DnsAsync(pid, ct).ConfigureAwait(false);
         return new PreparedInterface(
             nic.Name!, script.Tap, script.Bridge, nic.MacAddress is { Length: > 0 } mac ? mac : MasqueradeScript.MacFor(vmi.Metadata.Uid!, nic.Name!), script.Mtu,
-            $"{script.Guest}/{script.Prefix}", script.Gateway.ToString(), dns.Servers, dns.Search, HostnameOf(vmi), podAddresses)
+            $"{script.Guest}/{script.Prefix}", script.Gateway.ToString(), dns.Servers, dns.Search, HostnameOf(vmi), pod.Addresses)
         {
             DhcpOptions = nic.DhcpOptions,
+            GuestIpv6Address = script.Ipv6 is { } v6 ? $"{v6.Guest}/{v6.Prefix}" : null,
         };
     }
 

@@ -35,6 +35,25 @@ public sealed class NetworkTests(SharedCluster shared)
     }
 
     [Fact]
+    public async Task A_guest_behind_passt_has_the_pods_own_address_is_reached_by_it_and_may_be_moved()
+    {
+        (await Cluster.Apply(Manifests.Demo("passt").Replace("masquerade: {}", "passtBinding: {}", StringComparison.Ordinal))).Require();
+        var vmi = await Cluster.Phase("passt", "Running");
+        var address = (string)vmi["status"]!["interfaces"]![0]!["ipAddress"]!;
+        await GuestPage.BootIdAsync(Cluster, "passt");
+        await using (var console = new ConsoleSession(Cluster, "passt"))
+        {
+            await console.LogIn();
+            Assert.Contains($"inet {address}/24", await console.Run("ip address show dev eth0"));
+            Assert.Contains("1 packets received", await console.Run("ping -c1 $(ip route | sed -n 's/default via \\([^ ]*\\).*/\\1/p')"));
+        }
+
+        await Eventually.Get("it is known that it can move", () => Cluster.Get("vmi", "passt"),
+            o => o?["status"]?["conditions"]?.AsArray().Any(c => (string?)c!["type"] == "LiveMigratable" && (string?)c["status"] == "True") is true);
+        (await Cluster.Kubectl("delete", "vmi", "passt", "--timeout=60s")).Require();
+    }
+
+    [Fact]
     public async Task A_NIC_on_a_second_network_is_plugged_into_a_running_guest_unplugged_and_plugged_again()
     {
         (await Cluster.Apply(MachineManifests.Of("wired", "runStrategy: Always"))).Require();

@@ -1,3 +1,4 @@
+using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.Messages.Api.Meta;
 
 namespace Troupe.ControlPlane.Admission.Configuration;
@@ -57,6 +58,8 @@ public sealed record ClusterConfig
 
     /// <summary>Of the claims in which guests keep their TPM and UEFI variables; null for the cluster's default.</summary>
     public string? StateStorageClass { get; init; }
+
+    public GuestSettings Guests { get; init; } = GuestSettings.Default;
 
     public bool IsEnabled(string gate) => FeatureGates.IsEnabled(gate, EnabledGates, DisabledGates);
 

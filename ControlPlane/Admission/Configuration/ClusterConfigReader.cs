@@ -1,3 +1,5 @@
+using System.Globalization;
+using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.Messages.Api.KubeVirt;
 
 namespace Troupe.ControlPlane.Admission.Configuration;
@@ -41,6 +43,11 @@ public static class ClusterConfigReader
             CompletesEmulatorThreadToEvenParity = installation.Metadata.Annotations?.ContainsKey(EvenParity) is true,
             TdxQgsSocketPath = c.ConfidentialCompute?.Tdx?.Attestation?.QgsSocketPath ?? defaults.TdxQgsSocketPath,
             StateStorageClass = Text(c.VmStateStorageClass),
+            Guests = new GuestSettings
+            {
+                NetworkBindings = c.Network?.Binding ?? GuestSettings.Default.NetworkBindings,
+                MemoryOverheadRatio = decimal.TryParse(c.AdditionalGuestMemoryOverheadRatio, CultureInfo.InvariantCulture, out var overhead) ? overhead : 1,
+            },
             VirtTemplateDeployment = c.VirtTemplateDeployment?.Enabled is true,
         };
     }

@@ -27,10 +27,14 @@ internal static class MigrationPolicyAdmission
             yield return Cause.Invalid(FieldPath.Spec["completionTimeoutPerGiB"], "must not be negative");
         if (spec.MaxDowntimeMs is not null && spec.MaxDowntimeMs != old?.MaxDowntimeMs && !mayDetect && !mayTune)
             yield return Cause.Invalid(FieldPath.Spec["maxDowntimeMs"], $"maxDowntimeMs cannot be modified without enabling the {FeatureGates.MigrationStallDetection} or {FeatureGates.MigrationDowntimeTuning} feature gate");
-        if (spec.Experimental?.DowntimeTuning is { } tuning && !mayTune && !ApiEquality.Same(old?.Experimental?.DowntimeTuning, tuning))
-            yield return Cause.Invalid(FieldPath.Spec.At("experimental", "downtimeTuning"), $"experimental.downtimeTuning cannot be modified without enabling the {FeatureGates.MigrationDowntimeTuning} feature gate");
-        if (spec.Experimental is { DowntimeTuning: not null, StallDetector: not null })
-            yield return Cause.Invalid(FieldPath.Spec["experimental"], "experimental.stallDetector and experimental.downtimeTuning are mutually exclusive; the stall detection path manages its own downtime schedule");
+        if (spec.Experimental?.DowntimeTuning is { } tuning)
+        {
+            if (!mayTune && !ApiEquality.Same(old?.Experimental?.DowntimeTuning, tuning))
+                yield return Cause.Invalid(FieldPath.Spec.At("experimental", "downtimeTuning"), $"experimental.downtimeTuning cannot be modified without enabling the {FeatureGates.MigrationDowntimeTuning} feature gate");
+            if (spec.Experimental.StallDetector is not null)
+                yield return Cause.Invalid(FieldPath.Spec["experimental"], "experimental.stallDetector and experimental.downtimeTuning are mutually exclusive; the stall detection path manages its own downtime schedule");
+        }
+
         if (spec.Experimental?.StallDetector is { } detector)
         {
             var field = FieldPath.Spec.At("experimental", "stallDetector");

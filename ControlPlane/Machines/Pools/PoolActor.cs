@@ -8,6 +8,7 @@ using Troupe.Kubernetes.Writers;
 using Troupe.Messages.Api;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.Meta;
 using Troupe.Messages.Api.Pool;
 using Troupe.Messages.Protocol.Machines;
 
@@ -19,6 +20,8 @@ public enum PoolCall
     Delete,
     Update,
     Release,
+    Hold,
+    LetGo,
     Restart,
     Relabel,
     LoadRevisions,
@@ -105,8 +108,20 @@ public sealed class PoolActor : OwnerActor<PoolState, PoolCall>
             case PoolEffect.Release release:
                 Each(PoolCall.Release, release.Machines, PoolVocabulary.FailedScaleIn, "release", "FailedDelete", async (machine, tell, ct) =>
                 {
-                    await OwnerReferences.RemoveAsync(_services.Kubernetes, machine, pool.Metadata.Uid!, ct).ConfigureAwait(false);
+                    await OwnerReferences.RemoveAsync(_services.Kubernetes, PoolHold.Has(machine) ? await _calls.SetFinalizersAsync(machine, PoolHold.Without(machine), ct).ConfigureAwait(false) ?? machine : machine, pool.Metadata.Uid!, ct).ConfigureAwait(false);
                     tell(s => s.Observe(new PoolMachineGone(s.Uid, machine.Metadata.Uid!)));
+                });
+                break;
+            case PoolEffect.Hold hold:
+                Each<KubeObject>(PoolCall.Hold, [.. hold.Machines, .. hold.Pool is null ? [] : new[] { hold.Pool }], PoolVocabulary.FailedUpdate, "VM update", PoolVocabulary.FailedUpdate, async (obj, tell, ct) =>
+                    tell(await Held(obj, [.. obj.Metadata.Finalizers ?? [], PoolVocabulary.Finalizer], ct).ConfigureAwait(false)));
+                break;
+            case PoolEffect.LetGo letGo:
+                Each<KubeObject>(PoolCall.LetGo, [.. letGo.Machines, .. letGo.Pool is null ? [] : new[] { letGo.Pool }], PoolVocabulary.FailedUpdate, "VM update", PoolVocabulary.FailedUpdate, async (obj, tell, ct) =>
+                {
+                    if (obj is VirtualMachine machine && letGo.PreserveState)
+                        await _calls.PreserveAsync(machine, ct).ConfigureAwait(false);
+                    tell(await Held(obj, PoolHold.Without(obj), ct).ConfigureAwait(false));
                 });
                 break;
             case PoolEffect.Restart restart:
@@ -149,6 +164,13 @@ public sealed class PoolActor : OwnerActor<PoolState, PoolCall>
                 Retire();
                 break;
         }
+    }
+
+    private async Task<Func<PoolState, PoolState>> Held(KubeObject obj, IReadOnlyList<string> finalizers, CancellationToken ct)
+    {
+        if (obj is VirtualMachine machine)
+            return await _calls.SetFinalizersAsync(machine, finalizers, ct).ConfigureAwait(false) is { } written ? s => s.Machines.ContainsKey(written.Metadata.Uid!) ? s.With(written) : s : s => s;
+        return await _calls.SetFinalizersAsync((VirtualMachinePool)obj, finalizers, ct).ConfigureAwait(false) is { } pool ? s => s.Observe(new PoolObserved(s.Uid, pool)) : s => s;
     }
 
     /// <summary>Does the same to each item, several at a time; the first error ends it and becomes the pool's failure, and what is left is decided anew.</summary>

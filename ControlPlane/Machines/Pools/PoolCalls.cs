@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Troupe.Kubernetes.Client;
 using Troupe.Messages.Api;
 using Troupe.Messages.Api.Cdi;
@@ -42,6 +43,20 @@ internal sealed class PoolCalls(IKubeClient kubernetes)
         }
     }
 
+    /// <summary>Null when it is gone.</summary>
+    public async Task<T?> SetFinalizersAsync<T>(T obj, IReadOnlyList<string> finalizers, CancellationToken ct) where T : KubeObject
+    {
+        var patch = new JsonObject { ["metadata"] = new JsonObject { ["resourceVersion"] = obj.Metadata.ResourceVersion, ["finalizers"] = new JsonArray([.. finalizers.Select(f => JsonValue.Create(f))]) } };
+        try
+        {
+            return await kubernetes.PatchAsync<T>(obj.Metadata.Namespace, obj.Metadata.Name!, PatchType.Merge, patch, ct: ct).ConfigureAwait(false);
+        }
+        catch (KubeException e) when (e.IsNotFound)
+        {
+            return null;
+        }
+    }
+
     public async Task EnsureRevisionAsync(VirtualMachinePool pool, CancellationToken ct)
     {
         try
@@ -75,7 +90,7 @@ internal sealed class PoolCalls(IKubeClient kubernetes)
     }
 
     /// <summary>What a machine's disks are kept in outlives it; a machine of the same name finds them again.</summary>
-    private async Task PreserveAsync(VirtualMachine machine, CancellationToken ct)
+    public async Task PreserveAsync(VirtualMachine machine, CancellationToken ct)
     {
         var volumes = machine.Spec?.Template?.Spec?.Volumes ?? [];
         var templates = (machine.Spec?.DataVolumeTemplates ?? []).Select(t => t.Metadata?.Name);

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.Pool;
 
 namespace Troupe.ControlPlane.Machines.Pools;
 
@@ -18,6 +19,13 @@ public abstract record PoolEffect
 
     /// <summary>Machines that the selector does not match any more go their own way.</summary>
     public sealed record Release(IReadOnlyList<VirtualMachine> Machines) : PoolEffect;
+
+    /// <summary>The pool, and its machines, get the finalizer: nobody deletes them before what they leave is seen to.</summary>
+    public sealed record Hold(VirtualMachinePool? Pool, IReadOnlyList<VirtualMachine> Machines) : PoolEffect;
+
+    /// <summary>And lose it.</summary>
+    /// <param name="PreserveState">The machines are being deleted, and their claims and DataVolumes are to stay.</param>
+    public sealed record LetGo(VirtualMachinePool? Pool, IReadOnlyList<VirtualMachine> Machines, bool PreserveState = false) : PoolEffect;
 
     /// <summary>Running instances whose machine has another template now: their machines make new ones.</summary>
     public sealed record Restart(IReadOnlyList<VirtualMachineInstance> Instances) : PoolEffect;

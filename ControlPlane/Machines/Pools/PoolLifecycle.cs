@@ -30,9 +30,11 @@ public static class PoolLifecycle
         var status = Status(state, pool, members, now);
         // The garbage collector takes the machines of a deleted pool.
         if (pool.Metadata.DeletionTimestamp is not null)
-            return new([], status);
+            return new([.. PoolHold.End(pool, members)], status);
         List<PoolEffect> effects = strangers.Count > 0 ? [new PoolEffect.Release(strangers)] : [];
-        if (pool.Spec?.Paused is true)
+        effects.AddRange(PoolHold.Of(pool, members));
+        // No machine is made that would not be held.
+        if (pool.Spec?.Paused is true || effects.Any(e => e is PoolEffect.Hold { Pool: not null }))
             return new(effects, status);
         effects.AddRange(Heal(pool, members, now));
         var surplus = members.Count - (pool.Spec?.Replicas ?? 1);

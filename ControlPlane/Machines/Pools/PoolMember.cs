@@ -34,6 +34,7 @@ public static class PoolMember
                 Labels = WithRevision(template?.Metadata?.Labels, pool),
                 Annotations = template?.Metadata?.Annotations,
                 OwnerReferences = [Owner(pool)],
+                Finalizers = PoolHold.IsWanted(pool) ? [PoolVocabulary.Finalizer] : null,
             },
             Spec = spec with { Template = instance with { Metadata = (instance.Metadata ?? new ObjectMeta()) with { Labels = WithRevision(instance.Metadata?.Labels, pool) } } },
         };

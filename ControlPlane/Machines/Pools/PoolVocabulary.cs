@@ -9,6 +9,9 @@ internal static class PoolVocabulary
     /// <summary>On a machine and on its instance: the pool's revision that it was made from.</summary>
     public const string RevisionLabel = "kubevirt.io/vm-pool-revision-name";
 
+    /// <summary>On a pool whose machines keep their disks when users delete them, and on those machines.</summary>
+    public const string Finalizer = "pool.kubevirt.io/finalizer";
+
     public const string ReplicaFailure = "ReplicaFailure";
     public const string ReplicaPaused = "ReplicaPaused";
     public const string FailedScaleOut = "FailedScaleOut";

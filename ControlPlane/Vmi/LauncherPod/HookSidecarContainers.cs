@@ -5,7 +5,7 @@ using Troupe.Messages.Api.KubeVirt;
 
 namespace Troupe.ControlPlane.Vmi.LauncherPod;
 
-/// <summary>The containers that `hooks.kubevirt.io/hookSidecars` asks for beside the launcher, and the folder in which they meet it.</summary>
+/// <summary>The containers that `hooks.kubevirt.io/hookSidecars` and network binding plugins ask for beside the launcher, and the folder in which they meet it.</summary>
 /// <param name="Containers">Named <c>hook-sidecar-N</c>.</param>
 /// <param name="Mounts">Of the launcher's own container.</param>
 internal sealed record HookSidecarContainers(IReadOnlyList<Container> Containers, IReadOnlyList<PodVolume> Volumes, IReadOnlyList<VolumeMount> Mounts)
@@ -16,19 +16,22 @@ internal sealed record HookSidecarContainers(IReadOnlyList<Container> Containers
     private const int ScriptMode = 0x1ED; // 0755
     private static readonly IReadOnlyList<string> Shim = ["/usr/bin/virt-launcher", "--hook-shim"];
 
-    /// <summary>None when the annotation is absent or can't be read, which admission refuses.</summary>
-    /// <param name="launcherImage">Has the shim that runs scripts for a side-car without an image of its own.</param>
-    public static HookSidecarContainers Of(VirtualMachineInstance vmi, string launcherImage)
+    /// <summary>Of the annotation's none when the gate is off, it is absent or can't be read, which admission refuses.</summary>
+    public static HookSidecarContainers Of(VirtualMachineInstance vmi, LauncherPodOptions options)
     {
-        if (Read(vmi.Metadata.Annotations?.GetValueOrDefault(Annotation)) is not { Count: > 0 } wanted)
+        // The launcher's image has the shim that runs scripts for a side-car without an image of its own.
+        var launcherImage = options.Image;
+        var wanted = options.HasHookSidecars ? Read(vmi.Metadata.Annotations?.GetValueOrDefault(Annotation)) ?? [] : [];
+        var plugins = options.Settings.PluginsOf(vmi).Where(p => p.Plugin.SidecarImage is { Length: > 0 }).ToList();
+        if (wanted.Count + plugins.Count == 0)
             return new HookSidecarContainers([], [], []);
         List<Container> containers = [];
         List<PodVolume> volumes = [new PodVolume { Name = Sockets, EmptyDir = new EmptyDirVolume() }];
         List<VolumeMount> mounts = [new VolumeMount { Name = Sockets, MountPath = SharedFolder }];
         foreach (var (index, sidecar) in wanted.Index())
         {
-            var name = $"hook-sidecar-{index}";
-            List<VolumeMount> own = [new VolumeMount { Name = Sockets, MountPath = SharedFolder, SubPath = name }];
+            var name = NameOf(index);
+            List<VolumeMount> own = [Meeting(name)];
             if (sidecar["configMap"] is JsonObject map && Text(map, "name") is { } mapName)
             {
                 own.Add(new VolumeMount { Name = mapName, MountPath = Text(map, "hookPath"), SubPath = Text(map, "key") });
@@ -52,9 +55,11 @@ internal sealed record HookSidecarContainers(IReadOnlyList<Container> Containers
                 Args = List(sidecar, "args"),
                 Env = [new EnvVar { Name = "CONTAINER_NAME", Value = name }],
                 VolumeMounts = own,
-                SecurityContext = new SecurityContext { AllowPrivilegeEscalation = false, Capabilities = new Capabilities { Drop = ["ALL"] } },
+                SecurityContext = Harmless,
             });
         }
+
+        containers.AddRange(plugins.Select((p, i) => OfPlugin(p.Name, p.Plugin, NameOf(wanted.Count + i))));
 
         return new HookSidecarContainers(containers, volumes, mounts);
 
@@ -64,6 +69,22 @@ internal sealed record HookSidecarContainers(IReadOnlyList<Container> Containers
                 volumes.Add(volume);
         }
     }
+
+    private static SecurityContext Harmless => new() { AllowPrivilegeEscalation = false, Capabilities = new Capabilities { Drop = ["ALL"] } };
+
+    private static Container OfPlugin(string plugin, InterfaceBindingPlugin config, string name) => new()
+    {
+        Name = name,
+        Image = config.SidecarImage,
+        ImagePullPolicy = "IfNotPresent",
+        Env = [new EnvVar { Name = "CONTAINER_NAME", Value = name }, new EnvVar { Name = "NETWORK_BINDING_PLUGIN_NAME", Value = plugin }],
+        VolumeMounts = config.DownwardAPI is "device-info" ? [Meeting(name), new VolumeMount { Name = NetworkInfo.Volume, MountPath = NetworkInfo.Folder }] : [Meeting(name)],
+        SecurityContext = Harmless,
+    };
+
+    private static string NameOf(int index) => $"hook-sidecar-{index}";
+
+    private static VolumeMount Meeting(string name) => new() { Name = Sockets, MountPath = SharedFolder, SubPath = name };
 
     private static List<JsonObject>? Read(string? annotation)
     {

@@ -17,13 +17,23 @@ internal static class LauncherNetworks
     /// <summary>KubeVirt's name for it; there it is the node agent's pod that has it, here the two launchers themselves talk over it.</summary>
     private const string MigrationInterface = "migration0";
 
-    public static IEnumerable<(string Key, string Value)> Annotations(VirtualMachineInstance vmi, string? migrationNetwork)
+    public static IEnumerable<(string Key, string Value)> Annotations(VirtualMachineInstance vmi, LauncherPodOptions options)
     {
         var interfaces = vmi.Spec?.Domain?.Devices?.Interfaces ?? [];
         var networks = vmi.Spec?.Networks ?? [];
-        var secondary = networks.Where(n => n.Multus is { Default: not true } && interfaces.FirstOrDefault(i => i.Name == n.Name)?.State != GuestNics.Absent).ToList();
-        List<JsonObject> attachments = [.. secondary.Select(n => Attachment(vmi, n, interfaces.FirstOrDefault(i => i.Name == n.Name)))];
-        if (migrationNetwork?.Split('/', 2) is [var ns, var name])
+        List<JsonObject> attachments = [];
+        foreach (var network in networks)
+        {
+            var nic = interfaces.FirstOrDefault(i => i.Name == network.Name);
+            if (nic?.State is GuestNics.Absent)
+                continue;
+            if (network.Multus is { Default: not true })
+                attachments.Add(Attachment(vmi, network, nic));
+            if (options.Settings.Plugin(nic)?.NetworkAttachmentDefinition is { Length: > 0 } definition)
+                attachments.Add(PluginAttachment(vmi, network, definition));
+        }
+
+        if (options.MigrationNetwork?.Split('/', 2) is [var ns, var name])
             attachments.Add(new JsonObject { ["name"] = name, ["namespace"] = ns, ["interface"] = MigrationInterface });
         if (attachments.Count > 0)
             yield return (Multus, new JsonArray([.. attachments]).ToJsonString());
@@ -67,7 +77,7 @@ internal static class LauncherNetworks
     public static IReadOnlyList<string> Devices(string? annotation) => [.. (Entries(annotation) ?? []).Select(Device).OfType<string>()];
 
     /// <summary>Multus has a short form too, names with commas between, which no guest's pod ever gets from here.</summary>
-    private static List<JsonObject>? Entries(string? annotation)
+    public static List<JsonObject>? Entries(string? annotation)
     {
         if (annotation is not { Length: > 0 })
             return [];
@@ -81,16 +91,29 @@ internal static class LauncherNetworks
         }
     }
 
-    private static string? Device(JsonObject entry) => entry["interface"] is JsonValue value && value.TryGetValue<string>(out var name) ? name : null;
+    public static string? Device(JsonObject entry) => entry["interface"] is JsonValue value && value.TryGetValue<string>(out var name) ? name : null;
 
     private static JsonObject Attachment(VirtualMachineInstance vmi, Network network, Interface? nic)
     {
-        // `NAMESPACE/NAME`, or the name alone in the VMI's own namespace.
-        var parts = network.Multus!.NetworkName!.Split('/', 2);
-        var attachment = new JsonObject { ["name"] = parts[^1], ["namespace"] = parts.Length == 2 ? parts[0] : vmi.Metadata.Namespace };
+        var attachment = Reference(vmi, network.Multus!.NetworkName!);
         if (nic?.MacAddress is { Length: > 0 } mac)
             attachment["mac"] = mac;
         attachment["interface"] = PodInterfaces.Secondary(network.Name!);
         return attachment;
+    }
+
+    /// <summary>The CNI of a binding plugin is told for which network it is called.</summary>
+    private static JsonObject PluginAttachment(VirtualMachineInstance vmi, Network network, string definition)
+    {
+        var attachment = Reference(vmi, definition);
+        attachment["cni-args"] = new JsonObject { ["logicNetworkName"] = network.Name };
+        return attachment;
+    }
+
+    /// <param name="definition">`NAMESPACE/NAME`, or the name alone in the VMI's own namespace.</param>
+    private static JsonObject Reference(VirtualMachineInstance vmi, string definition)
+    {
+        var parts = definition.Split('/', 2);
+        return new JsonObject { ["name"] = parts[^1], ["namespace"] = parts.Length == 2 ? parts[0] : vmi.Metadata.Namespace };
     }
 }

@@ -10,6 +10,8 @@ public sealed record LauncherPodOptions(string Image, bool UseEmulation, int Qem
     /// <summary>Pods get the containers that `hooks.kubevirt.io/hookSidecars` asks for (feature gate Sidecar).</summary>
     public bool HasHookSidecars { get; init; }
 
+    public GuestSettings Settings { get; init; } = GuestSettings.Default;
+
     /// <summary>`NAMESPACE/NAME` of the network attachment for migrations; null where they use the pod network.</summary>
     public string? MigrationNetwork { get; init; }
 

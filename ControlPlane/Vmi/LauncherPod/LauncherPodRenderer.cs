@@ -31,9 +31,9 @@ public static class LauncherPodRenderer
     public static Pod Render(VirtualMachineInstance vmi, string name, LauncherPodOptions options, IReadOnlySet<string>? blockClaims = null, string? stateClaim = null)
     {
         var spec = vmi.Spec!;
-        var volumes = LauncherVolumes.Of(vmi, blockClaims ?? new HashSet<string>(), stateClaim);
+        var volumes = LauncherVolumes.Of(vmi, blockClaims ?? new HashSet<string>(), options.Settings, stateClaim);
         var serviceAccount = spec.Volumes?.FirstOrDefault(v => v.ServiceAccount is not null)?.ServiceAccount?.ServiceAccountName ?? spec.ServiceAccountName;
-        var hooks = options.HasHookSidecars ? HookSidecarContainers.Of(vmi, options.Image) : new HookSidecarContainers([], [], []);
+        var hooks = HookSidecarContainers.Of(vmi, options);
         var grace = spec.TerminationGracePeriodSeconds ?? VmiLifecycle.DefaultGracePeriodSeconds;
         return new Pod
         {
@@ -141,12 +141,12 @@ public static class LauncherPodRenderer
     {
         var annotations = (vmi.Metadata.Annotations ?? new Dictionary<string, string>()).Where(a => a.Key != Annotations.LastApplied).ToDictionary();
         annotations[Annotations.Domain] = vmi.Metadata.Name!;
-        annotations[Annotations.MemoryOverheadBytes] = $"{MemoryOverhead.Bytes(vmi)}";
+        annotations[Annotations.MemoryOverheadBytes] = $"{MemoryOverhead.Bytes(vmi, options.Settings)}";
         annotations[Annotations.MigrationTransportUnix] = "true";
         annotations[Annotations.PciTopologyVersion] = "v3";
         annotations[Annotations.DefaultContainer] = ComputeContainer;
         annotations[Annotations.RequestEvictOnly] = "";
-        foreach (var (key, value) in LauncherNetworks.Annotations(vmi, options.MigrationNetwork))
+        foreach (var (key, value) in LauncherNetworks.Annotations(vmi, options))
             annotations[key] = value;
         return annotations;
     }

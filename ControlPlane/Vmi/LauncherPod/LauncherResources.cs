@@ -19,7 +19,7 @@ internal static class LauncherResources
         var requests = new Dictionary<string, Quantity>(domain.Resources?.Requests ?? new Dictionary<string, Quantity>());
         var limits = new Dictionary<string, Quantity>(domain.Resources?.Limits ?? new Dictionary<string, Quantity>());
         SetCpu(domain, requests, limits);
-        SetMemory(vmi, requests, limits);
+        SetMemory(vmi, options.Settings, requests, limits);
         requests["ephemeral-storage"] = new Quantity("50M");
         foreach (var device in Devices(domain).GroupBy(d => d))
             requests[device.Key] = limits[device.Key] = new Quantity($"{device.Count()}");
@@ -49,10 +49,10 @@ internal static class LauncherResources
         }
     }
 
-    private static void SetMemory(VirtualMachineInstance vmi, Dictionary<string, Quantity> requests, Dictionary<string, Quantity> limits)
+    private static void SetMemory(VirtualMachineInstance vmi, GuestSettings settings, Dictionary<string, Quantity> requests, Dictionary<string, Quantity> limits)
     {
         var domain = vmi.Spec!.Domain!;
-        var overhead = MemoryOverhead.Bytes(vmi);
+        var overhead = MemoryOverhead.Bytes(vmi, settings);
         var guest = requests.TryGetValue(Memory, out var asked) ? asked.Units : GuestSize.MemoryBytes(domain);
         if (domain.Memory?.Hugepages?.PageSize is { } page)
         {

@@ -29,7 +29,7 @@ internal sealed class LauncherVolumes
     public IReadOnlyList<string> PullSecrets => _pullSecrets;
 
     /// <param name="blockClaims">Claims whose volume mode is Block; all others are mounted as filesystems.</param>
-    public static LauncherVolumes Of(VirtualMachineInstance vmi, IReadOnlySet<string> blockClaims, string? stateClaim)
+    public static LauncherVolumes Of(VirtualMachineInstance vmi, IReadOnlySet<string> blockClaims, GuestSettings settings, string? stateClaim)
     {
         var all = new LauncherVolumes(blockClaims);
         foreach (var (name, path) in Scratch)
@@ -39,7 +39,7 @@ internal sealed class LauncherVolumes
         if (vmi.Spec?.Domain?.Firmware?.KernelBoot?.Container is { } kernel)
             all.AddImage("kernel-boot-volume", kernel.Image, kernel.ImagePullPolicy, kernel.ImagePullSecret, LauncherPaths.KernelBoot);
         all.AddAccessCredentials(vmi.Spec?.AccessCredentials ?? []);
-        if (vmi.Spec?.Domain?.Devices?.Interfaces?.Any(i => i.Sriov is not null) is true)
+        if (vmi.Spec?.Domain?.Devices?.Interfaces?.Any(settings.NeedsDeviceInfo) is true)
             all.AddNetworkInfo();
         all.AddHotplugDisks();
         if (StateVolume.IsNeeded(vmi))
@@ -128,12 +128,12 @@ internal sealed class LauncherVolumes
     /// <summary>Which device Multus gave to which network.</summary>
     private void AddNetworkInfo() => Add(new PodVolume
     {
-        Name = "network-info-annotation",
+        Name = NetworkInfo.Volume,
         DownwardAPI = new DownwardAPIVolume
         {
-            Items = [new DownwardAPIVolumeFile { Path = "network-info", FieldRef = new ObjectFieldSelector { FieldPath = "metadata.annotations['kubevirt.io/network-info']" } }],
+            Items = [new DownwardAPIVolumeFile { Path = "network-info", FieldRef = new ObjectFieldSelector { FieldPath = $"metadata.annotations['{NetworkInfo.Annotation}']" } }],
         },
-    }, "/etc/podinfo", readOnly: false);
+    }, NetworkInfo.Folder, readOnly: false);
 
     /// <summary>What the node mounts here while the guest runs must be seen inside.</summary>
     private void AddHotplugDisks()

@@ -20,8 +20,25 @@ public static class MemoryOverhead
     private const long Tpm = 53 * Mi;
     private const long Vfio = 1024 * Mi;
     private const long DedicatedCpu = 100 * Mi;
+    private const long Flash = 128 * Mi;
+    private const long DownwardMetricsDisk = Mi;
+    private const long ExecProbe = 10 * Mi;
+    private const long ExecProbes = 100 * Mi;
+    private const long Encryption = 256 * Mi;
+    private const long Passt = 250 * Mi;
 
-    public static long Bytes(VirtualMachineInstance vmi)
+    /// <summary>The ratio grows what the guest needs, not its network.</summary>
+    public static long Bytes(VirtualMachineInstance vmi, GuestSettings settings)
+    {
+        var bytes = Bytes(vmi);
+        // To the thousand, as KubeVirt reckons.
+        bytes += (long)((bytes + 999) / 1000 * (settings.MemoryOverheadRatio - 1)) * 1000;
+        if (vmi.Spec?.Domain?.Devices?.Interfaces?.Any(i => i.PasstBinding is not null) is true)
+            bytes += Passt;
+        return bytes + settings.PluginsOf(vmi).Sum(p => p.Plugin.ComputeResourceOverhead?.Requests?.TryGetValue("memory", out var memory) is true ? memory.Units : 0);
+    }
+
+    private static long Bytes(VirtualMachineInstance vmi)
     {
         var domain = vmi.Spec?.Domain ?? new DomainSpec();
         var sum = LauncherMonitor + Launcher + VirtLogd + VirtQemud + Qemu + IoThread + (PerVcpu * GuestSize.Vcpus(domain));
@@ -33,10 +50,22 @@ public static class MemoryOverhead
             sum += Tpm;
         if (domain.Devices?.Gpus is { Count: > 0 } || domain.Devices?.HostDevices is { Count: > 0 } || domain.Devices?.Interfaces?.Any(i => i.Sriov is not null) is true)
             sum += Vfio;
-        if (domain.Cpu?.DedicatedCpuPlacement is true)
+        if (vmi.Spec?.Architecture is "arm64")
+            sum += Flash;
+        if (vmi.Spec?.Volumes?.Any(v => v.DownwardMetrics is not null) is true)
+            sum += DownwardMetricsDisk;
+        if (new[] { vmi.Spec?.LivenessProbe, vmi.Spec?.ReadinessProbe }.Count(p => p?.Exec is not null) is > 0 and var probes)
+            sum += ExecProbes + (ExecProbe * probes);
+        if (domain.LaunchSecurity is { } security && (security.Sev is not null || security.Snp is not null))
+            sum += Encryption;
+        if (domain.Cpu?.DedicatedCpuPlacement is true || IsGuaranteed(domain))
             sum += DedicatedCpu;
         return sum + (domain.Memory?.ReservedOverhead?.AddedOverhead?.Units ?? 0);
     }
+
+    /// <summary>CPU and memory are limited to just what is requested of them.</summary>
+    private static bool IsGuaranteed(DomainSpec domain) => new[] { "cpu", "memory" }.All(r =>
+        domain.Resources?.Requests?.TryGetValue(r, out var request) is true && domain.Resources.Limits?.TryGetValue(r, out var limit) is true && request.Value == limit.Value);
 }
 
 /// <summary>How large the guest is.</summary>

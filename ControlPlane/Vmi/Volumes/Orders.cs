@@ -10,13 +10,13 @@ internal static class Orders
     public static RunDomain Run(VmiState state, VirtualMachineInstance vmi)
     {
         var (right, spec) = (state.Right!, Complete(state, vmi));
-        return new RunDomain(right.Node, state.Uid, right.Epoch, right.PodUid, state.Pod?.Addresses ?? [], spec) { Revision = SpecRevision.Of(spec, []) };
+        return new RunDomain(right.Node, state.Uid, right.Epoch, right.PodUid, state.Pod?.Addresses ?? [], spec) { Revision = SpecRevision.Of(spec, []), Bindings = state.Settings.BindingsOf(spec) };
     }
 
     public static UpdateDomain Update(VmiState state, VirtualMachineInstance vmi)
     {
         var (right, spec, volumes) = (state.Right!, Complete(state, GuestNics.AsFarAsThere(state, vmi, state.Pod?.AttachedDevices ?? [])), Hotplug.Available(state, vmi));
-        return new UpdateDomain(right.Node, state.Uid, right.Epoch, state.Pod?.Addresses ?? [], Kept(state), spec) { Revision = SpecRevision.Of(spec, volumes), Volumes = volumes };
+        return new UpdateDomain(right.Node, state.Uid, right.Epoch, state.Pod?.Addresses ?? [], Kept(state), spec) { Revision = SpecRevision.Of(spec, volumes), Volumes = volumes, Bindings = state.Settings.BindingsOf(spec) };
     }
 
     private static string[] Kept(VmiState state) =>

@@ -79,6 +79,15 @@ public sealed record PreparedInterface(
     /// <summary>The guest has the pod's own place in the network, of which the in-pod bridge knows nothing.</summary>
     public bool IsBridged { get; init; }
 
+    /// <summary>CIDR of a second address for the guest, told by DHCPv6; the bridge is its router.</summary>
+    public string? GuestIpv6Address { get; init; }
+
+    /// <summary>passt is the guest's network: there is neither tap nor bridge, and it answers DHCP by itself.</summary>
+    public bool IsPasst { get; init; }
+
+    /// <summary>The guest asks anew for its address after it has been moved.</summary>
+    public bool RefreshesLink { get; init; }
+
     /// <summary>Routes that the default one does not cover, as DHCP's option 121 names them: <c>169.254.1.1/32,0.0.0.0</c>.</summary>
     public IReadOnlyList<string> Routes { get; init; } = [];
 }

@@ -37,6 +37,9 @@ public sealed record PrepareTarget(
     /// <inheritdoc cref="MigrationOptions.Network"/>
     public string? Network { get; init; }
 
+    /// <inheritdoc cref="RunDomain.Bindings"/>
+    public IReadOnlyDictionary<string, InterfaceBindingPlugin>? Bindings { get; init; }
+
     /// <summary>Disks whose content will be copied; room is made for them first.</summary>
     public IReadOnlyList<CopiedVolume> Copies { get; init; } = [];
 

@@ -25,6 +25,9 @@ public sealed record UpdateDomain(string Node, string VmiUid, long Epoch, IReadO
 
     /// <summary>Volumes that are plugged into the guest: all of them, not only the new ones.</summary>
     public IReadOnlyList<PluggedVolume> Volumes { get; init; } = [];
+
+    /// <inheritdoc cref="RunDomain.Bindings"/>
+    public IReadOnlyDictionary<string, InterfaceBindingPlugin>? Bindings { get; init; }
 }
 
 /// <summary>A volume that is brought to the node by a pod of its own.</summary>

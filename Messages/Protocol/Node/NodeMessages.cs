@@ -27,6 +27,9 @@ public sealed record RunDomain(string Node, string VmiUid, long Epoch, string Po
 {
     /// <summary>As in <see cref="UpdateDomain"/>.</summary>
     public string? Revision { get; init; }
+
+    /// <summary>The binding plugins of the guest's interfaces, by name; null when none has one.</summary>
+    public IReadOnlyDictionary<string, InterfaceBindingPlugin>? Bindings { get; init; }
 }
 
 /// <summary>Shut the guest down: ACPI now and again every 5 s, destroy at <paramref name="Deadline"/>.</summary>

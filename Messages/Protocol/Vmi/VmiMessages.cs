@@ -58,6 +58,10 @@ public sealed record PodObservation(
     /// <summary>What Multus is told to attach to it: the annotation's text.</summary>
     public string? Networks { get; init; }
 
+    /// <summary>What Multus says of the pod's networks, and what of it the pod was told.</summary>
+    public string? NetworkStatus { get; init; }
+    public string? NetworkInfo { get; init; }
+
     /// <summary>Names of the devices that Multus says it has.</summary>
     public IReadOnlyList<string> AttachedDevices { get; init; } = [];
 }

@@ -80,6 +80,34 @@ public sealed class PoolActorTests : TestKit
     }
 
     [Fact]
+    public async Task A_user_who_deletes_a_machine_of_an_opportunistic_pool_leaves_its_disks_and_a_deleted_pool_holds_nothing()
+    {
+        var pool = Pool(1);
+        pool = pool with { Spec = pool.Spec! with { ScaleInStrategy = new VirtualMachinePoolScaleInStrategy { Opportunistic = new VirtualMachinePoolOpportunisticScaleInStrategy { StatePreservation = "Offline" } } } };
+        _api.Put(pool);
+        _actor.Tell(new PoolListed("pool-1"));
+        await Eventually(() => Held(_api.Find<VirtualMachine>("web-0")) && Held(_api.Find<VirtualMachinePool>("web")));
+        var machine = _api.Find<VirtualMachine>("web-0")!;
+        _api.Put(new PersistentVolumeClaim { Metadata = new ObjectMeta { Name = "data", Namespace = "n", Uid = "claim", OwnerReferences = [InstanceBuilder.Owner(machine)] } });
+        _api.Put(machine with
+        {
+            Metadata = machine.Metadata with { DeletionTimestamp = TimeProvider.System.GetUtcNow() },
+            Spec = machine.Spec! with { Template = new VirtualMachineInstanceTemplateSpec { Spec = new VirtualMachineInstanceSpec { Volumes = [new Volume { Name = "data", PersistentVolumeClaim = new PersistentVolumeClaimVolumeSource { ClaimName = "data" } }] } } },
+        });
+        // Another takes its place.
+        await Eventually(() => _api.Find<VirtualMachine>("web-0")?.Metadata.Uid != machine.Metadata.Uid);
+        Assert.Empty(_api.Find<PersistentVolumeClaim>("data")!.Metadata.OwnerReferences ?? []);
+
+        _api.Put(machine with { Metadata = machine.Metadata with { Name = "web-1", Uid = "other" } });
+        await Eventually(() => Held(_api.Find<VirtualMachine>("web-1")));
+        var known = _api.Find<VirtualMachinePool>("web")!;
+        _api.Put(known with { Metadata = known.Metadata with { DeletionTimestamp = TimeProvider.System.GetUtcNow() } });
+        await Eventually(() => !Held(_api.Find<VirtualMachine>("web-1")) && !Held(_api.Find<VirtualMachinePool>("web")));
+
+        static bool Held(KubeObject? obj) => obj?.Metadata.Finalizers?.Contains(PoolVocabulary.Finalizer) is true;
+    }
+
+    [Fact]
     public async Task Disks_outlive_a_machine_whose_state_is_to_be_preserved()
     {
         _api.Put(Pool(1, "Offline"));

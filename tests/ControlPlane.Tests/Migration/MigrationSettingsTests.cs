@@ -1,5 +1,6 @@
 using Troupe.ControlPlane.Admission.Configuration;
 using Troupe.ControlPlane.Migration;
+using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.Meta;
 using Troupe.Messages.Api.Migrations;
@@ -32,7 +33,7 @@ public sealed class MigrationSettingsTests
                 Domain = new DomainSpec { Devices = new Devices { Interfaces = [new Interface { Name = "default", Bridge = new InterfaceBridge() }] } },
             },
         };
-        Assert.Equal(["InterfaceNotLiveMigratable", "DisksNotLiveMigratable"], LiveMigratable.Blockers(vmi).Select(b => b.Reason));
+        Assert.Equal(["InterfaceNotLiveMigratable", "DisksNotLiveMigratable"], LiveMigratable.Blockers(vmi, GuestSettings.Default).Select(b => b.Reason));
     }
 
     [Fact]

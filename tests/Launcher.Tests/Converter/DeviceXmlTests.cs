@@ -105,6 +105,45 @@ public sealed class DeviceXmlTests
         Assert.Equal("0,1", xml.Element("numatune")!.Element("memory")!.Attribute("nodeset")!.Value);
     }
 
+    [Theory]
+    [InlineData("snp", "10.5.0", "sev-snp", "/u/OVMF.amdsev.fd")]
+    [InlineData("tdx", "11.6.0", "tdx", "/u/OVMF.inteltdx.fd")]
+    public void A_guest_with_encrypted_memory_is_made_for_a_libvirt_that_is_new_enough_with_a_firmware_of_its_own(string kind, string libvirt, string type, string firmware)
+    {
+        var vmi = Vmi(d => d with
+        {
+            LaunchSecurity = kind == "snp" ? new LaunchSecurity { Snp = new SEVSNP() } : new LaunchSecurity { Tdx = new TDX() },
+            Firmware = new Firmware { Bootloader = new Bootloader { Efi = new EFI { SecureBoot = false } } },
+        });
+        vmi = vmi with { Metadata = vmi.Metadata with { Annotations = new Dictionary<string, string> { ["kubevirt.io/qgs-socket-path"] = "/run/qgs" } } };
+        var host = new HostFacts { Libvirt = Version.Parse(libvirt), HasSev = true, SnpUefi = "/u/OVMF.amdsev.fd", TdxUefi = "/u/OVMF.inteltdx.fd" };
+        var xml = Of(host);
+        Assert.Equal((type, firmware, "rom"), (xml.Element("launchSecurity")!.Attribute("type")!.Value, xml.Element("os")!.Element("loader")!.Value, xml.Element("os")!.Element("loader")!.Attribute("type")!.Value));
+        Assert.Null(xml.Element("os")!.Element("nvram"));
+        Assert.Equal(kind == "snp" ? "0x30000" : null, xml.Element("launchSecurity")!.Element("policy")?.Value);
+        Assert.Equal(kind == "tdx" ? "/run/qgs" : null, xml.Element("launchSecurity")!.Element("quoteGenerationService")?.Attribute("path")!.Value);
+        Assert.Equal(kind == "snp", xml.Descendants("memballoon").Single().Element("driver")?.Attribute("iommu")?.Value == "on");
+        Assert.Equal(kind == "tdx", xml.Element("features")!.Element("pmu") is not null);
+        Assert.Contains("needs libvirt", Assert.Throws<UnsupportedSpecException>(() => Of(host with { Libvirt = new Version(9, 0, 0) })).Message, StringComparison.Ordinal);
+
+        XElement Of(HostFacts facts) => DomainXml.Build(new DomainSource(vmi, new LaunchContext(false, []), [], [], facts));
+    }
+
+    [Fact]
+    public void Functions_of_several_resources_go_to_the_networks_for_which_Multus_gave_them()
+    {
+        var spec = new VirtualMachineInstanceSpec
+        {
+            Domain = new DomainSpec { Devices = new Devices { Interfaces = [new Interface { Name = "red", Sriov = new InterfaceSRIOV() }, new Interface { Name = "blue", Sriov = new InterfaceSRIOV() }] } },
+        };
+        var environment = new Dictionary<string, string> { ["PCIDEVICE_A"] = "0000:65:00.1", ["PCIDEVICE_B"] = "0000:66:00.1" };
+        Assert.Throws<TimeoutException>(() => HostDeviceAssigner.AssignSriov(spec, environment, NetworkInfoFile.Parse("")));
+        var known = NetworkInfoFile.Parse("""{"interfaces":[{"network":"red","deviceInfo":{"pci":{"pci-address":"0000:66:00.1"} } },{"network":"blue","deviceInfo":{"pci":{"pci-address":"0000:65:00.1"} } }]}""");
+        Assert.Equal([("sriov-red", "0000:66:00.1"), ("sriov-blue", "0000:65:00.1")], HostDeviceAssigner.AssignSriov(spec, environment, known).Select(d => (d.Alias, d.Address)));
+        // All of one resource are alike.
+        Assert.Equal(["0000:65:00.1", "0000:65:00.2"], HostDeviceAssigner.AssignSriov(spec, new Dictionary<string, string> { ["PCIDEVICE_A"] = "0000:65:00.1,0000:65:00.2" }, NetworkInfoFile.Parse("")).Select(d => d.Address));
+    }
+
     private static XElement Build(Func<DomainSpec, DomainSpec> change, params IReadOnlyList<PreparedDisk> disks) => DomainXml.Build(new DomainSource(
         Vmi(change), new LaunchContext(true, [new PreparedInterface("n", "tap0", "k6t-eth0", "02:00:00:00:00:01", 1500, "10.0.2.2/24", "10.0.2.1", [], [], null, [])]), disks, [], new HostFacts()));
 

@@ -16,6 +16,15 @@ public sealed class DhcpServerTests
     }
 
     [Fact]
+    public void A_guest_with_a_second_address_hears_of_it_by_DHCPv6_and_of_the_bridge_as_its_router()
+    {
+        var arguments = DhcpServer.Arguments(Nic("10.0.2.2/24", "10.0.2.1") with { GuestIpv6Address = "fd10:0:2::2/120" }, "/run");
+        Assert.Contains("--enable-ra", arguments);
+        Assert.Contains("--dhcp-range=fd10:0:2::2,fd10:0:2::2,120,infinite", arguments);
+        Assert.Contains(arguments, a => a.EndsWith(",[fd10:0:2::2],infinite", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_bridged_guest_is_told_the_way_to_a_gateway_outside_of_its_network()
     {
         var arguments = DhcpServer.Arguments(Nic("10.1.2.3/32", "169.254.1.1") with { IsBridged = true, Routes = ["169.254.1.1/32,0.0.0.0"] }, "/run");

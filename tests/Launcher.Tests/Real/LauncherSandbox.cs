@@ -26,6 +26,8 @@ internal sealed class LauncherSandbox : IAsyncDisposable
         ip link set lo up
         ip link add k6t-eth0 type bridge forward_delay 0 stp_state 0 && ip addr add 10.0.2.1/24 dev k6t-eth0 && ip link set k6t-eth0 up
         for tap in tap0 tap1; do ip tuntap add dev $tap mode tap vnet_hdr && ip link set $tap master k6t-eth0 up; done
+        ip link add eth0 type veth peer name wire && ip addr add 192.0.2.2/24 dev eth0 && ip link set eth0 up && ip link set wire up && ip route add default via 192.0.2.1
+        echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start; echo 107 107 >/proc/sys/net/ipv4/ping_group_range
         shift 3
         exec "$launcher" --name demo --namespace default --uid "$uid" --grace-period-seconds 0 "$@"
         """;

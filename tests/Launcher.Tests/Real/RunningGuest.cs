@@ -54,23 +54,23 @@ internal sealed class RunningGuest : IAsyncDisposable
 
     /// <param name="probes">What the launcher is told of QEMU.</param>
     /// <param name="prepare">Puts into the sandbox what a pod's volumes would hold.</param>
-    public static Task<RunningGuest> BootAsync(VirtualMachineInstance vmi, Action<LauncherSandbox>? prepare = null, IReadOnlyList<EmulatorProbe>? probes = null) =>
-        StartAsync(vmi, prepare, probes, async guest =>
+    public static Task<RunningGuest> BootAsync(VirtualMachineInstance vmi, Action<LauncherSandbox>? prepare = null, IReadOnlyList<EmulatorProbe>? probes = null, LaunchContext? context = null) =>
+        StartAsync(vmi, prepare, probes, context, async guest =>
         {
             guest.NewProbes = (await guest.AskAsync(new LaunchDomain(1, vmi, guest.Context))).Probes;
             await guest.UntilAsync(o => o.State is DomainState.Running or DomainState.Paused);
         });
 
     /// <summary>A launcher to which the guest is yet to come.</summary>
-    public static Task<RunningGuest> AwaitAsync(VirtualMachineInstance vmi) => StartAsync(vmi, null, null, _ => Task.CompletedTask);
+    public static Task<RunningGuest> AwaitAsync(VirtualMachineInstance vmi, LaunchContext? context = null) => StartAsync(vmi, null, null, context, _ => Task.CompletedTask);
 
-    private static async Task<RunningGuest> StartAsync(VirtualMachineInstance vmi, Action<LauncherSandbox>? prepare, IReadOnlyList<EmulatorProbe>? probes, Func<RunningGuest, Task> begin)
+    private static async Task<RunningGuest> StartAsync(VirtualMachineInstance vmi, Action<LauncherSandbox>? prepare, IReadOnlyList<EmulatorProbe>? probes, LaunchContext? context, Func<RunningGuest, Task> begin)
     {
         var sandbox = await LauncherSandbox.StartAsync();
         try
         {
             prepare?.Invoke(sandbox);
-            var guest = new RunningGuest(sandbox, vmi, new LaunchContext(UseEmulation: true, [Nic("default", "tap0", "02:00:00:00:00:10", "10.0.2.2/24")]));
+            var guest = new RunningGuest(sandbox, vmi, context ?? new LaunchContext(UseEmulation: true, [Nic("default", "tap0", "02:00:00:00:00:10", "10.0.2.2/24")]));
             using var deadline = new CancellationTokenSource(Patience);
             guest.Launcher = await sandbox.ConnectAsync(guest.OnChanged, () => { }, deadline.Token);
             await guest.AskAsync(new LauncherHello("test", LauncherProtocol.Version) { Probes = probes });

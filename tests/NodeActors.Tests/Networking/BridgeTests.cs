@@ -87,7 +87,7 @@ public sealed class BridgeTests : PodOfNamespaces
         var networking = new PodNetworking();
         await AttachAsync("blue", "198.51.100.2");
         await AttachAsync("red", "203.0.113.2");
-        await networking.PrepareAsync(pid, Vmi("blue", "red"), [PodAddress], [], Ct);
+        await networking.PrepareAsync(pid, Vmi("blue", "red"), new PodFacts([PodAddress], []), Ct);
         await networking.TidyAsync(pid, Vmi("blue", "red"), Ct);
         Assert.Equal([1, 2], await IndicesAsync());
 
@@ -97,11 +97,11 @@ public sealed class BridgeTests : PodOfNamespaces
         // Multus removes what bears the device's name, which it never is.
         await In(Pod, "ip", "link", "delete", "dev", PodInterfaces.Secondary("blue"));
         await networking.TidyAsync(pid, Vmi("red"), Ct);
-        var red = Assert.Single(await networking.PrepareAsync(pid, Vmi("red"), [PodAddress], [], Ct), i => i.Name == "red");
+        var red = Assert.Single(await networking.PrepareAsync(pid, Vmi("red"), new PodFacts([PodAddress], []), Ct), i => i.Name == "red");
         Assert.Equal(("203.0.113.2/24", (string?)null), (red.GuestAddress, red.Gateway));
         Assert.Equal([2], await IndicesAsync());
         await AttachAsync("blue", "198.51.100.2");
-        var blue = (await networking.PrepareAsync(pid, Vmi("red", "blue"), [PodAddress], [], Ct)).Single(i => i.Name == "blue");
+        var blue = (await networking.PrepareAsync(pid, Vmi("red", "blue"), new PodFacts([PodAddress], []), Ct)).Single(i => i.Name == "blue");
         Assert.Equal("198.51.100.2/24", blue.GuestAddress);
         Assert.Equal([2, 3], await IndicesAsync());
         await networking.TidyAsync(pid, Vmi(), Ct);

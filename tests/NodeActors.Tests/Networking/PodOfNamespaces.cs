@@ -37,14 +37,17 @@ public abstract class PodOfNamespaces : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    protected static async Task<PreparedInterface> PrepareAsync(int pid, Interface nic)
+    protected static async Task<PreparedInterface> PrepareAsync(int pid, Interface nic, IReadOnlyDictionary<string, InterfaceBindingPlugin>? bindings = null, IReadOnlyList<string>? addresses = null) =>
+        Assert.Single(await PrepareAllAsync(pid, nic, bindings, addresses));
+
+    protected static Task<IReadOnlyList<PreparedInterface>> PrepareAllAsync(int pid, Interface nic, IReadOnlyDictionary<string, InterfaceBindingPlugin>? bindings, IReadOnlyList<string>? addresses = null)
     {
         var vmi = new VirtualMachineInstance
         {
             Metadata = new ObjectMeta { Name = "guest.example", Uid = "uid" },
             Spec = new VirtualMachineInstanceSpec { Domain = new DomainSpec { Devices = new Devices { Interfaces = [nic] } }, Networks = [new Network { Name = "default", Pod = new PodNetwork() }] },
         };
-        return Assert.Single(await new PodNetworking().PrepareAsync(pid, vmi, [PodAddress], [], Ct));
+        return new PodNetworking().PrepareAsync(pid, vmi, new PodFacts(addresses ?? [PodAddress], [], bindings), Ct);
     }
 
     protected async Task<int> MakePodAsync()

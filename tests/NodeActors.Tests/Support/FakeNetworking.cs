@@ -9,7 +9,7 @@ internal sealed class FakeNetworking : IPodNetworking
     /// <summary>Thrown by the next calls, in turn.</summary>
     public Queue<Exception> Failures { get; } = new();
 
-    public Task<IReadOnlyList<PreparedInterface>> PrepareAsync(int launcherPid, VirtualMachineInstance vmi, IReadOnlyList<string> podAddresses, IReadOnlyList<string> keptAddresses, CancellationToken ct) =>
+    public Task<IReadOnlyList<PreparedInterface>> PrepareAsync(int launcherPid, VirtualMachineInstance vmi, PodFacts pod, CancellationToken ct) =>
         Failures.TryDequeue(out var failure) ? Task.FromException<IReadOnlyList<PreparedInterface>>(failure) : Task.FromResult<IReadOnlyList<PreparedInterface>>([]);
 
     public Task TidyAsync(int launcherPid, VirtualMachineInstance vmi, CancellationToken ct) => Task.CompletedTask;

@@ -20,13 +20,9 @@ public sealed class NoFieldIsIgnoredTests
         ["spec.networks.resourceClaim.claimName"] = RefusedAsAWhole,
         ["spec.networks.resourceClaim.requestName"] = RefusedAsAWhole,
         ["spec.domain.devices.watchdog.diag288.action"] = RefusedAsAWhole,
-        ["spec.domain.devices.interfaces.binding"] = OtherBinding,
-        ["spec.domain.devices.interfaces.binding.name"] = OtherBinding,
         ["spec.domain.devices.interfaces.macvtap"] = OtherBinding,
         ["spec.domain.devices.interfaces.passt"] = OtherBinding,
-        ["spec.domain.devices.interfaces.passtBinding"] = OtherBinding,
         ["spec.domain.devices.interfaces.slirp"] = OtherBinding,
-        ["spec.networks.pod.vmIPv6NetworkCIDR"] = "guests behind a masquerade have IPv4 alone",
         ["spec.volumes.containerPath.readOnly"] = "a path is shared as the pod has it; virtiofs of libvirt 9 has no other way (behind the gate ContainerPathVolumes)",
         ["spec.volumes.memoryDump.hotpluggable"] = "a memory dump's claim is always plugged in",
         ["spec.volumes.memoryDump.readOnly"] = "it is there to be written to",
@@ -36,7 +32,7 @@ public sealed class NoFieldIsIgnoredTests
 
     /// <summary>By the launcher's UnsupportedFields and converter, and by the node agent's networking.</summary>
     private const string RefusedAsAWhole = "the guest is not run if anything of it is set";
-    private const string OtherBinding = "the node agent knows masquerade and bridge, and refuses what has neither";
+    private const string OtherBinding = "discontinued in KubeVirt, and refused by admission and node agent";
 
     [Fact]
     public void Every_field_of_a_VMIs_spec_is_read_by_who_acts_upon_it_or_is_listed_with_a_reason()

@@ -91,12 +91,12 @@ public sealed class SimulatedConnector(SimulatedHosts hosts) : ILauncherConnecto
 /// <summary>Networks that cost nothing; which addresses lead to a pod is remembered by its launcher.</summary>
 public sealed class SimulatedPodNetworking(SimulatedHosts hosts) : IPodNetworking
 {
-    public Task<IReadOnlyList<PreparedInterface>> PrepareAsync(int launcherPid, VirtualMachineInstance vmi, IReadOnlyList<string> podAddresses, IReadOnlyList<string> keptAddresses, CancellationToken ct)
+    public Task<IReadOnlyList<PreparedInterface>> PrepareAsync(int launcherPid, VirtualMachineInstance vmi, PodFacts pod, CancellationToken ct)
     {
-        if (podAddresses is [var address, ..])
-            hosts.ByAddress(address)?.Lead([.. podAddresses, .. keptAddresses]);
+        if (pod.Addresses is [var address, ..])
+            hosts.ByAddress(address)?.Lead([.. pod.Addresses, .. pod.Kept]);
         return Task.FromResult<IReadOnlyList<PreparedInterface>>(
-            [new PreparedInterface("default", "tap0", "k6t-eth0", "02:00:00:00:00:01", 1500, "10.0.2.2/24", "10.0.2.1", [], [], null, podAddresses)]);
+            [new PreparedInterface("default", "tap0", "k6t-eth0", "02:00:00:00:00:01", 1500, "10.0.2.2/24", "10.0.2.1", [], [], null, pod.Addresses)]);
     }
 
     public Task TidyAsync(int launcherPid, VirtualMachineInstance vmi, CancellationToken ct) => Task.CompletedTask;

@@ -1,0 +1,35 @@
+using Troupe.Messages.Api.KubeVirt;
+
+namespace Troupe.ControlPlane.Vmi.LauncherPod;
+
+/// <summary>What the KubeVirt object says that every guest's pod and network depend on.</summary>
+public sealed record GuestSettings
+{
+    public static GuestSettings Default { get; } = new();
+
+    /// <summary>`network.binding`: the plugins that connect interfaces in ways of their own, by name.</summary>
+    public IReadOnlyDictionary<string, InterfaceBindingPlugin> NetworkBindings { get; init; } = new Dictionary<string, InterfaceBindingPlugin>();
+
+    /// <summary>`additionalGuestMemoryOverheadRatio`.</summary>
+    public decimal MemoryOverheadRatio { get; init; } = 1;
+
+    /// <summary>Null for an interface without a plugin, and for a plugin that is not there.</summary>
+    public InterfaceBindingPlugin? Plugin(Interface? nic) => nic?.Binding?.Name is { } name ? NetworkBindings.GetValueOrDefault(name) : null;
+
+    /// <summary>The plugins that the guest's interfaces use, each once and in their order.</summary>
+    public IReadOnlyList<(string Name, InterfaceBindingPlugin Plugin)> PluginsOf(VirtualMachineInstance vmi) =>
+    [
+        .. (vmi.Spec?.Domain?.Devices?.Interfaces ?? []).Select(i => (i.Binding?.Name, Plugin: Plugin(i))).Where(p => p.Plugin is not null).DistinctBy(p => p.Name).Select(p => (p.Name!, p.Plugin!)),
+    ];
+
+    /// <summary>For the node; null when it needs to know of none.</summary>
+    public IReadOnlyDictionary<string, InterfaceBindingPlugin>? BindingsOf(VirtualMachineInstance vmi) => PluginsOf(vmi) is { Count: > 0 } plugins ? plugins.ToDictionary(p => p.Name, p => p.Plugin) : null;
+
+    /// <summary>Why no pod can be made for the guest; null when one can.</summary>
+    public string? Problem(VirtualMachineInstance vmi) => (vmi.Spec?.Domain?.Devices?.Interfaces ?? []).FirstOrDefault(i => i.Binding?.Name is not null && Plugin(i) is null) is { } nic
+        ? $"failed to render launch manifest: couldn't find configuration for network binding: {nic.Binding!.Name}"
+        : null;
+
+    /// <summary>The interface's device is told to the pod, in <c>/etc/podinfo/network-info</c>.</summary>
+    public bool NeedsDeviceInfo(Interface nic) => nic.Sriov is not null || Plugin(nic)?.DownwardAPI is "device-info";
+}
