@@ -66,6 +66,19 @@ public sealed class StateOnTheMoveTests
     }
 
     [Fact]
+    public void The_source_pod_names_the_claim_before_and_so_does_not_stay_when_it_has_ended()
+    {
+        Move();
+        Tell(new AddressesLed("uid", "m1"));
+        Tell(new StateClaimSettled("uid", "m1"));
+        var ended = _state.Moving.DepartedPodSeen! with { Phase = "Succeeded", ResourceVersion = "7" };
+        Tell(new PodObserved("uid", ended));
+        Assert.Equal("pod-uid", Assert.Single(_effects.OfType<VmiEffect.DeletePod>()).Uid);
+        Tell(new PodObserved("uid", ended with { Deleting = true, ResourceVersion = "8" }));
+        Assert.Null(_state.Moving.Ongoing);
+    }
+
+    [Fact]
     public void After_a_restart_the_journal_still_knows_both_claims_and_they_are_settled_again()
     {
         Move();
