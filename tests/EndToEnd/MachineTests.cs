@@ -62,7 +62,8 @@ public sealed class MachineTests(SharedCluster shared)
     [Fact]
     public async Task A_forced_stop_does_not_wait_for_a_guest_that_ignores_the_power_button()
     {
-        var vm = await Create("deaf", "runStrategy: Always");
+        (await Cluster.Apply(MachineManifests.Of("deaf", "runStrategy: Always").Replace("terminationGracePeriodSeconds: 2", "terminationGracePeriodSeconds: 600", StringComparison.Ordinal))).Require();
+        var vm = new MachineDriver(Cluster, "deaf");
         var uid = await vm.Runs();
         // Not booted as far as acpid yet, or deaf: the same to the one who pulls the plug.
         (await vm.Command("stop", """{"gracePeriod":0}""", "--force", "--grace-period=0")).Require();
