@@ -89,13 +89,21 @@ public sealed class WireTests
         if (type == typeof(string)) return "text";
         if (type == typeof(long)) return 7L;
         if (type == typeof(int)) return 7;
+        if (type == typeof(double)) return 0.7;
+        if (type == typeof(byte) || type == typeof(ushort) || type == typeof(uint)) return Convert.ChangeType(7, type, null);
         if (type == typeof(bool)) return true;
         if (type == typeof(DateTimeOffset)) return At;
         if (type == typeof(ReadOnlyMemory<byte>)) return new ReadOnlyMemory<byte>([1, 2, 3]);
         if (type.IsEnum) return Enum.GetValues(type).GetValue(1);
         if (type == typeof(VirtualMachineInstance)) return new VirtualMachineInstance { Kind = "VirtualMachineInstance", Spec = new VirtualMachineInstanceSpec { Hostname = "h" } };
         if (typeof(KubeObject).IsAssignableFrom(type)) return ((KubeObject)Activator.CreateInstance(type)!) with { Kind = type.Name, Metadata = new ObjectMeta { Name = "a" } };
-        if (type == typeof(IReadOnlyDictionary<string, string>)) return new Dictionary<string, string> { ["key"] = "value" };
+        if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>))
+        {
+            var dictionary = (System.Collections.IDictionary)Activator.CreateInstance(typeof(Dictionary<,>).MakeGenericType(type.GetGenericArguments()))!;
+            dictionary["key"] = Sample(type.GetGenericArguments()[1], depth + 1);
+            return dictionary;
+        }
+
         if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>))
         {
             var list = Array.CreateInstance(type.GetGenericArguments()[0], 1);
