@@ -15,7 +15,7 @@ internal static class ConsoleXml
             yield return new XElement("serial", new XAttribute("type", "unix"),
                 new XElement("target", new XAttribute("port", 0)),
                 Bind($"{folder}/{LauncherPaths.SerialName}"),
-                devices.LogSerialConsole is false ? null : new XElement("log", new XAttribute("file", $"{folder}/{LauncherPaths.SerialName}-log"), new XAttribute("append", "on")));
+                !source.LogsSerialConsole ? null : new XElement("log", new XAttribute("file", $"{folder}/{LauncherPaths.SerialName}-log"), new XAttribute("append", "on")));
             yield return new XElement("console", new XAttribute("type", "pty"), new XElement("target", new XAttribute("type", "serial"), new XAttribute("port", 0)));
         }
 

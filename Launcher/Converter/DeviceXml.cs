@@ -42,7 +42,7 @@ internal static class DeviceXml
     {
         if (source.Devices.AutoattachMemBalloon is false)
             return new XElement("memballoon", new XAttribute("model", "none"));
-        var givesBack = !source.HasDedicatedCpus && source.Domain.Memory?.Hugepages is null && source.HostDevices.Count == 0;
+        var givesBack = source.ReportsFreePages && !source.HasDedicatedCpus && source.Domain.Memory?.Hugepages is null && source.HostDevices.Count == 0;
         return new XElement("memballoon", new XAttribute("model", source.VirtioModel), new XAttribute("freePageReporting", givesBack ? "on" : "off"),
             new XElement("stats", new XAttribute("period", BalloonPeriod)), Driver(source));
     }

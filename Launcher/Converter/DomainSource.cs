@@ -9,6 +9,14 @@ namespace Troupe.Launcher.Converter;
 public sealed record DomainSource(
     VirtualMachineInstance Vmi, LaunchContext Context, IReadOnlyList<PreparedDisk> Disks, IReadOnlyList<AssignedDevice> HostDevices, HostFacts Host)
 {
+    private const string FreePageReportingDisabled = "kubevirt.io/free-page-reporting-disabled";
+
+    /// <summary>False where the cluster forbids it or the guest's owner does by an annotation.</summary>
+    public bool ReportsFreePages { get => field && Vmi.Metadata.Annotations?.GetValueOrDefault(FreePageReportingDisabled) is not "true"; init; } = true;
+
+    /// <summary>What the guest writes to its serial console is kept; what the guest's spec says goes before what the cluster does.</summary>
+    public bool LogsSerialConsole { get => Devices.LogSerialConsole ?? field; init; } = true;
+
     public VirtualMachineInstanceSpec Spec => Vmi.Spec ?? throw new UnsupportedSpecException("spec", "is required", isInvalid: true);
 
     public DomainSpec Domain => Spec.Domain ?? throw new UnsupportedSpecException("spec.domain", "is required", isInvalid: true);

@@ -343,7 +343,11 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
             vmi,
             // The pod has the device only if it asked for it and the node could give it.
             context with { UseEmulation = context.UseEmulation || !File.Exists("/dev/kvm") },
-            disks, HostDeviceAssigner.AssignAll(vmi.Spec!), HostFactsReader.Read() with { Libvirt = Version.Parse(LibvirtVersion) });
+            disks, HostDeviceAssigner.AssignAll(vmi.Spec!), HostFactsReader.Read() with { Libvirt = Version.Parse(LibvirtVersion) })
+        {
+            ReportsFreePages = _options.ReportsFreePages,
+            LogsSerialConsole = _options.LogsSerialConsole,
+        };
     }
 
     /// <summary>What the domain turned out to be once libvirt had filled it in.</summary>

@@ -8,6 +8,14 @@ public sealed record LauncherOptions(string Name, string Namespace, string Uid, 
     private const string Grace = "grace-period-seconds";
     private const string QemuTimeout = "qemu-timeout";
     private const string Hooks = "hook-sidecars";
+    private const string NoReporting = "--no-free-page-reporting";
+    private const string NoLog = "--no-serial-console-log";
+
+    /// <summary>Guests give memory that they do not use back while they run.</summary>
+    public bool ReportsFreePages { get; init; } = true;
+
+    /// <summary>Of a guest that does not say whether.</summary>
+    public bool LogsSerialConsole { get; init; } = true;
 
     /// <exception cref="ArgumentException">Names the argument that is wrong.</exception>
     public static LauncherOptions Parse(IReadOnlyList<string> args)
@@ -15,7 +23,7 @@ public sealed record LauncherOptions(string Name, string Namespace, string Uid, 
         Dictionary<string, string> values = [];
         for (var i = 0; i < args.Count; i++)
         {
-            if (args[i] is "--allow-emulation")
+            if (args[i] is "--allow-emulation" or NoReporting or NoLog)
                 continue;
             if (!args[i].StartsWith("--", StringComparison.Ordinal) || i + 1 >= args.Count)
                 throw new ArgumentException($"unexpected argument '{args[i]}'");
@@ -25,7 +33,11 @@ public sealed record LauncherOptions(string Name, string Namespace, string Uid, 
         foreach (var unknown in values.Keys.Where(k => k is not ("name" or "namespace" or "uid" or Grace or QemuTimeout or Hooks)))
             throw new ArgumentException($"unknown option --{unknown}");
         return new LauncherOptions(Required("name"), Required("namespace"), Required("uid"), Seconds(Grace, "30"), Seconds(QemuTimeout, "240s"),
-            int.TryParse(values.GetValueOrDefault(Hooks, "0"), out var hooks) && hooks >= 0 ? hooks : throw new ArgumentException($"--{Hooks} takes a number, got '{values[Hooks]}'"));
+            int.TryParse(values.GetValueOrDefault(Hooks, "0"), out var hooks) && hooks >= 0 ? hooks : throw new ArgumentException($"--{Hooks} takes a number, got '{values[Hooks]}'"))
+        {
+            ReportsFreePages = !args.Contains(NoReporting),
+            LogsSerialConsole = !args.Contains(NoLog),
+        };
 
         string Required(string name) => values.TryGetValue(name, out var value) ? value : throw new ArgumentException($"--{name} is required");
 

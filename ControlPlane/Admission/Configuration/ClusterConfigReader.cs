@@ -47,6 +47,8 @@ public static class ClusterConfigReader
             {
                 NetworkBindings = c.Network?.Binding ?? GuestSettings.Default.NetworkBindings,
                 MemoryOverheadRatio = decimal.TryParse(c.AdditionalGuestMemoryOverheadRatio, CultureInfo.InvariantCulture, out var overhead) ? overhead : 1,
+                ReportsFreePages = c.VirtualMachineOptions?.DisableFreePageReporting is null,
+                LogsSerialConsole = c.VirtualMachineOptions?.DisableSerialConsoleLog is null,
             },
             VirtTemplateDeployment = c.VirtTemplateDeployment?.Enabled is true,
         };

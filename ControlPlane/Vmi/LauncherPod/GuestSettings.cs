@@ -13,6 +13,12 @@ public sealed record GuestSettings
     /// <summary>`additionalGuestMemoryOverheadRatio`.</summary>
     public decimal MemoryOverheadRatio { get; init; } = 1;
 
+    /// <summary>False by `virtualMachineOptions.disableFreePageReporting`.</summary>
+    public bool ReportsFreePages { get; init; } = true;
+
+    /// <summary>Of guests that say nothing of it themselves; false by `virtualMachineOptions.disableSerialConsoleLog`.</summary>
+    public bool LogsSerialConsole { get; init; } = true;
+
     /// <summary>Null for an interface without a plugin, and for a plugin that is not there.</summary>
     public InterfaceBindingPlugin? Plugin(Interface? nic) => nic?.Binding?.Name is { } name ? NetworkBindings.GetValueOrDefault(name) : null;
 

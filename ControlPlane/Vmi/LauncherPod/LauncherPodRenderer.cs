@@ -95,6 +95,10 @@ public static class LauncherPodRenderer
             command.AddRange(["--hook-sidecars", $"{hooks.Containers.Count}"]);
         if (options.UseEmulation)
             command.Add("--allow-emulation");
+        if (!options.Settings.ReportsFreePages)
+            command.Add("--no-free-page-reporting");
+        if (!options.Settings.LogsSerialConsole)
+            command.Add("--no-serial-console-log");
         return new Container
         {
             Name = ComputeContainer,

@@ -125,6 +125,19 @@ public sealed class NetworkBindingTests
         Assert.Null(settings.BindingsOf(Vmi(new Interface { Name = "default", Masquerade = new InterfaceMasquerade() })));
     }
 
+    [Fact]
+    public void What_the_cluster_forbids_its_guests_is_an_argument_of_their_launchers()
+    {
+        var settings = ClusterConfigReader.Read(MigrationSamples.Installation(new KubeVirtConfiguration
+        {
+            VirtualMachineOptions = new VirtualMachineOptions { DisableFreePageReporting = new DisableFreePageReporting(), DisableSerialConsoleLog = new DisableSerialConsoleLog() },
+        })).Guests;
+        Assert.Equal(["--no-free-page-reporting", "--no-serial-console-log"], Switches(settings));
+        Assert.Empty(Switches(GuestSettings.Default));
+
+        IEnumerable<string> Switches(GuestSettings of) => LauncherPodRenderer.Render(Vmi(), "pod", new LauncherPodOptions("image", UseEmulation: false) { Settings = of }).Spec!.Containers![0].Command!.Where(a => a.StartsWith("--no-", StringComparison.Ordinal));
+    }
+
     private static PodObservation Pod() => new("pod", "pod-uid", "node-1", "Pending", false, false, [], null, null, null, null, null, null, null, null, "1");
 
     private static GuestSettings Settings(InterfaceBindingPlugin? plugin) => new() { NetworkBindings = plugin is null ? new() : new Dictionary<string, InterfaceBindingPlugin> { ["mine"] = plugin } };

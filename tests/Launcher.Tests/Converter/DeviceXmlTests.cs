@@ -144,6 +144,30 @@ public sealed class DeviceXmlTests
         Assert.Equal(["0000:65:00.1", "0000:65:00.2"], HostDeviceAssigner.AssignSriov(spec, new Dictionary<string, string> { ["PCIDEVICE_A"] = "0000:65:00.1,0000:65:00.2" }, NetworkInfoFile.Parse("")).Select(d => d.Address));
     }
 
+    [Fact]
+    public void A_guest_reports_its_free_pages_unless_its_owner_or_the_cluster_does_not_want_it()
+    {
+        Assert.Equal("on", Reporting(Source));
+        Assert.Equal("off", Reporting(Source with { ReportsFreePages = false }));
+        var annotated = Source.Vmi with { Metadata = Source.Vmi.Metadata with { Annotations = new Dictionary<string, string> { ["kubevirt.io/free-page-reporting-disabled"] = "true" } } };
+        Assert.Equal("off", Reporting(Source with { Vmi = annotated }));
+
+        static string Reporting(DomainSource source) => DomainXml.Build(source).Descendants("memballoon").Single().Attribute("freePageReporting")!.Value;
+    }
+
+    [Theory]
+    [InlineData(null, true, true)]
+    [InlineData(null, false, false)]
+    [InlineData(true, false, true)]
+    [InlineData(false, true, false)]
+    public void What_a_guest_writes_to_its_console_is_kept_as_its_spec_says_and_else_as_the_cluster_does(bool? spec, bool cluster, bool kept)
+    {
+        var source = Source with { Vmi = Vmi(d => d with { Devices = new Devices { LogSerialConsole = spec } }), LogsSerialConsole = cluster };
+        Assert.Equal(kept, DomainXml.Build(source).Descendants("serial").Single().Element("log") is not null);
+    }
+
+    private static DomainSource Source => new(Vmi(d => d), new LaunchContext(false, []), [], [], new HostFacts());
+
     private static XElement Build(Func<DomainSpec, DomainSpec> change, params IReadOnlyList<PreparedDisk> disks) => DomainXml.Build(new DomainSource(
         Vmi(change), new LaunchContext(true, [new PreparedInterface("n", "tap0", "k6t-eth0", "02:00:00:00:00:01", 1500, "10.0.2.2/24", "10.0.2.1", [], [], null, [])]), disks, [], new HostFacts()));
 

@@ -66,6 +66,14 @@ public sealed class StartDeadlineTests
         Assert.Contains("--qemu-timeout takes a number of seconds, got 'soon'", Assert.Throws<ArgumentException>(() => LauncherOptions.Parse([.. Named, "--qemu-timeout", "soon"])).Message);
     }
 
+    [Fact]
+    public void Switches_may_stand_anywhere_among_the_arguments()
+    {
+        var options = LauncherOptions.Parse(["--no-free-page-reporting", .. Named, "--no-serial-console-log"]);
+        Assert.Equal((false, false, "c"), (options.ReportsFreePages, options.LogsSerialConsole, options.Uid));
+        Assert.True(LauncherOptions.Parse(Named) is { ReportsFreePages: true, LogsSerialConsole: true });
+    }
+
     private static string[] Named => ["--name", "a", "--namespace", "b", "--uid", "c"];
 
     private StartDeadline Deadline() => new(_time, TimeSpan.FromSeconds(300), _said.Add);
