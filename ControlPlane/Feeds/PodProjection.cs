@@ -29,6 +29,7 @@ internal static class PodProjection
             pod.Metadata.Annotations?.ContainsKey(Annotations.EvictionInProgress) is true)
         {
             EndedAt = terminated?.FinishedAt,
+            Limits = PodRoom.Limits(pod.Spec?.Containers?.FirstOrDefault(c => c.Name == Compute)?.Resources),
             HasOtherContainers = pod.Spec?.Containers is { Count: > 1 },
             ContainersReady = Condition(pod, "ContainersReady")?.Status == "True",
             Networks = pod.Metadata.Annotations?.GetValueOrDefault(LauncherNetworks.Multus),

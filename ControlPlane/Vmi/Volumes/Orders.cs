@@ -1,4 +1,5 @@
 using Troupe.ControlPlane.Migration;
+using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Node;
 
@@ -15,7 +16,7 @@ internal static class Orders
 
     public static UpdateDomain Update(VmiState state, VirtualMachineInstance vmi)
     {
-        var (right, spec, volumes) = (state.Right!, Complete(state, GuestNics.AsFarAsThere(state, vmi, state.Pod?.AttachedDevices ?? [])), Hotplug.Available(state, vmi));
+        var (right, spec, volumes) = (state.Right!, Complete(state, GuestNics.AsFarAsThere(state, PodRoom.AsFarAsThere(state, vmi), state.Pod?.AttachedDevices ?? [])), Hotplug.Available(state, vmi));
         return new UpdateDomain(right.Node, state.Uid, right.Epoch, state.Pod?.Addresses ?? [], Kept(state), spec) { Revision = SpecRevision.Of(spec, volumes), Volumes = volumes, Bindings = state.Settings.BindingsOf(spec) };
     }
 

@@ -52,6 +52,9 @@ public sealed record PodObservation(
     [JsonIgnore]
     public bool HasEndedWell => Phase == "Succeeded";
 
+    /// <summary>Of the launcher's container, for as long as the pod lives.</summary>
+    public PodLimits Limits { get; init; } = PodLimits.None;
+
     /// <summary>When the launcher's container ended.</summary>
     public DateTimeOffset? EndedAt { get; init; }
 
@@ -64,6 +67,13 @@ public sealed record PodObservation(
 
     /// <summary>Names of the devices that Multus says it has.</summary>
     public IReadOnlyList<string> AttachedDevices { get; init; } = [];
+}
+
+/// <summary>More than this a container does not get; null where it may have what its node has.</summary>
+/// <param name="CpuMilli">Thousandths of a CPU.</param>
+public sealed record PodLimits(long? CpuMilli, long? MemoryBytes, long? HugepagesBytes)
+{
+    public static PodLimits None { get; } = new(null, null, null);
 }
 
 public sealed record PodConditionObservation(string Status, string? Reason, string? Message, DateTimeOffset? LastTransitionTime);
