@@ -71,20 +71,17 @@ public static class MemoryOverhead
 /// <summary>How large the guest is.</summary>
 public static class GuestSize
 {
-    /// <summary>KubeVirt's minimum when a VMI says nothing about memory.</summary>
-    private const long DefaultMemory = 8L << 20;
-
     public static long Vcpus(DomainSpec domain) => domain.Cpu is { } cpu
         ? Math.Max(1, cpu.Sockets ?? 1) * Math.Max(1, cpu.Cores ?? 1) * Math.Max(1, cpu.Threads ?? 1)
         : 1;
 
-    /// <summary>Bytes of guest memory: `memory.guest`, else the request, else the limit.</summary>
+    /// <summary>Bytes of guest memory: `memory.guest`, else the request, else the limit. A VMI that says nothing of it has none, and its launcher refuses it.</summary>
     public static long MemoryBytes(DomainSpec domain)
     {
         if (domain.Memory?.Guest is { } guest)
             return guest.Units;
         if (domain.Resources?.Requests?.TryGetValue("memory", out var request) is true)
             return request.Units;
-        return domain.Resources?.Limits?.TryGetValue("memory", out var limit) is true ? limit.Units : DefaultMemory;
+        return domain.Resources?.Limits?.TryGetValue("memory", out var limit) is true ? limit.Units : 0;
     }
 }

@@ -48,16 +48,16 @@ public sealed class MigrationTests
         // It has much memory in use and writes little: of a guest that writes much, QEMU's emulation loses sight of some writes (docs/stress.md), and what arrives may panic.
         await using var source = await RunningGuest.BootAsync(RunningGuest.Manifest());
         await source.AgentAsync();
-        Assert.Equal("full", await source.ShellAsync("yes x | head -c 50331648 >/tmp/fill; echo full"));
+        Assert.Equal("full", await source.ShellAsync("yes x | head -c 33554432 >/tmp/fill; echo full"));
         await using var target = await RunningGuest.AwaitAsync(source.Vmi);
-        // Paused in the first pass, in which 90 MiB or so take 9 s; after 12 s it would be given up.
-        await MoveAsync(source, target, Plain with { BandwidthBytesPerSecond = 10 * MiB, CompletionTimeoutPerGiB = 6, AllowWorkloadDisruption = true }, async () =>
+        // Paused after 6 s in the first pass, in which 100 MiB or so take 9 s; after 12 s it would be given up.
+        await MoveAsync(source, target, Plain with { BandwidthBytesPerSecond = 12 * MiB, CompletionTimeoutPerGiB = 6, AllowWorkloadDisruption = true }, async () =>
         {
             var paused = await source.UntilAsync(o => o.Migration?.Forecast?.Strategy is MigrationStrategy.Paused);
             Assert.NotEqual(DomainReason.User, paused.Reason);
         });
         await target.AgentAsync();
-        Assert.Equal("50331648", await target.ShellAsync("wc -c </tmp/fill"));
+        Assert.Equal("33554432", await target.ShellAsync("wc -c </tmp/fill"));
     }
 
     [Fact]
