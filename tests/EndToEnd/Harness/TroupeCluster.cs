@@ -71,6 +71,9 @@ public sealed class TroupeCluster : IAsyncDisposable
                 (await cluster.Kubectl("get", "nodes", "-l", "kubevirt.io/schedulable=true", "-o", "name")).Output
                     .Split('\n', StringSplitOptions.RemoveEmptyEntries).Length >= nodes);
             await Eventually("the subresource API", () => cluster.KubectlSucceeds("get", "--raw", "/apis/subresources.kubevirt.io/v1"));
+            // The Service's endpoints are those of all replicas from the beginning, also of one that is not there yet.
+            foreach (var part in replicas is null ? [] : ReplicatedControlPlane.Parts)
+                await Eventually($"{part} ready", () => replicas!.IsReadyAsync(part));
             return cluster;
         }
         catch (Exception e)
