@@ -17,6 +17,7 @@ internal static class PodProjection
     {
         var statuses = (pod.Status?.InitContainerStatuses ?? []).Concat(pod.Status?.ContainerStatuses ?? []).ToList();
         var waiting = statuses.Select(s => s.State?.Waiting).FirstOrDefault(w => w?.Reason is not (null or "PodInitializing" or "ContainerCreating"));
+        var compute = pod.Spec?.Containers?.FirstOrDefault(c => c.Name == Compute);
         var terminated = statuses.FirstOrDefault(s => s.Name == Compute)?.State?.Terminated;
         return new PodObservation(
             pod.Metadata.Name!, pod.Metadata.Uid!, pod.Spec?.NodeName, pod.Status?.Phase ?? "Pending",
@@ -24,12 +25,12 @@ internal static class PodProjection
             [.. (pod.Status?.PodIPs ?? []).Select(ip => ip.Ip).OfType<string>()], pod.Status?.QosClass,
             Condition(pod, "PodScheduled"), Condition(pod, "Ready"), waiting?.Reason, waiting?.Message,
             terminated is null ? pod.Status?.Message : $"virt-launcher ended with exit code {terminated.ExitCode}: {terminated.Message?.Trim()}",
-            pod.Spec?.Containers?.FirstOrDefault(c => c.Name == Compute)?.Image,
+            compute?.Image,
             Condition(pod, Conditions.VirtualMachineUnpaused), pod.Metadata.ResourceVersion,
             pod.Metadata.Annotations?.ContainsKey(Annotations.EvictionInProgress) is true)
         {
             EndedAt = terminated?.FinishedAt,
-            Limits = PodRoom.Limits(pod.Spec?.Containers?.FirstOrDefault(c => c.Name == Compute)?.Resources),
+            Limits = PodRoom.Limits(compute?.Resources),
             HasOtherContainers = pod.Spec?.Containers is { Count: > 1 },
             ContainersReady = Condition(pod, "ContainersReady")?.Status == "True",
             Networks = pod.Metadata.Annotations?.GetValueOrDefault(LauncherNetworks.Multus),

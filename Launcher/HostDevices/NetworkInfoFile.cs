@@ -1,12 +1,13 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
 
 namespace Troupe.Launcher.HostDevices;
 
 /// <summary>The pod's annotation `kubevirt.io/network-info` as a file: PCI addresses of the devices that Multus gave to the guest's networks.</summary>
 internal static class NetworkInfoFile
 {
-    private const string Path = "/etc/podinfo/network-info";
+    private const string Path = $"{LauncherPaths.PodInfo}/{LauncherPaths.NetworkInfoName}";
 
     /// <summary>Nothing while kubelet has not written it, and where Multus' CNI says nothing of devices.</summary>
     public static IReadOnlyDictionary<string, string> Read() => File.Exists(Path) ? Parse(File.ReadAllText(Path)) : Parse("");

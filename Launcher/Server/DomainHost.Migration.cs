@@ -102,7 +102,6 @@ internal sealed partial class DomainHost
         StartNetwork(source);
         _refreshing = [.. order.Context.Interfaces.Where(i => i.RefreshesLink).Select(i => $"ua-{i.Name}")];
         Describe(order.Epoch, source);
-        await ConnectionAsync(ct).ConfigureAwait(false);
     }
 
     /// <summary>What a target cannot do of what the guest has where it runs now.</summary>

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
 
 namespace Troupe.ControlPlane.Vmi.LauncherPod;
 
@@ -78,7 +79,7 @@ internal sealed record HookSidecarContainers(IReadOnlyList<Container> Containers
         Image = config.SidecarImage,
         ImagePullPolicy = "IfNotPresent",
         Env = [new EnvVar { Name = "CONTAINER_NAME", Value = name }, new EnvVar { Name = "NETWORK_BINDING_PLUGIN_NAME", Value = plugin }],
-        VolumeMounts = config.DownwardAPI is "device-info" ? [Meeting(name), new VolumeMount { Name = NetworkInfo.Volume, MountPath = NetworkInfo.Folder }] : [Meeting(name)],
+        VolumeMounts = config.DownwardAPI is "device-info" ? [Meeting(name), new VolumeMount { Name = NetworkInfo.Volume, MountPath = LauncherPaths.PodInfo }] : [Meeting(name)],
         SecurityContext = Harmless,
     };
 

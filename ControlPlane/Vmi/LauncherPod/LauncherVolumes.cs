@@ -131,9 +131,9 @@ internal sealed class LauncherVolumes
         Name = NetworkInfo.Volume,
         DownwardAPI = new DownwardAPIVolume
         {
-            Items = [new DownwardAPIVolumeFile { Path = "network-info", FieldRef = new ObjectFieldSelector { FieldPath = $"metadata.annotations['{NetworkInfo.Annotation}']" } }],
+            Items = [new DownwardAPIVolumeFile { Path = LauncherPaths.NetworkInfoName, FieldRef = new ObjectFieldSelector { FieldPath = $"metadata.annotations['{NetworkInfo.Annotation}']" } }],
         },
-    }, NetworkInfo.Folder, readOnly: false);
+    }, LauncherPaths.PodInfo, readOnly: false);
 
     /// <summary>What the node mounts here while the guest runs must be seen inside.</summary>
     private void AddHotplugDisks()

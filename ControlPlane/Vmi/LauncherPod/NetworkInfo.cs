@@ -12,7 +12,6 @@ internal static class NetworkInfo
 {
     public const string Annotation = "kubevirt.io/network-info";
     public const string Volume = "network-info-annotation";
-    public const string Folder = "/etc/podinfo";
 
     /// <summary>Null while there is nothing to tell.</summary>
     /// <param name="multusStatus">What Multus says of the pod.</param>

@@ -23,12 +23,16 @@ internal static class PodRoom
     {
         if (state is not { Pod: { } pod, Domain: { } has, Right: not null } || pod.Limits == PodLimits.None || vmi.Spec?.Domain is not { } domain)
             return vmi;
+        var sockets = domain.Cpu?.Sockets > has.Cpus?.Sockets ? has.Cpus!.Sockets : default(long?);
+        var bytes = domain.Memory?.Guest?.Units > has.Memory?.GuestRequestedBytes ? has.Memory!.GuestRequestedBytes : default(long?);
+        // Asked with every news of the guest, which as a rule does not grow.
+        if (sockets is null && bytes is null)
+            return vmi;
         var wanted = Limits(LauncherResources.Of(VmiDefaults.Apply(vmi), new LauncherPodOptions("", UseEmulation: true) { Settings = state.Settings }));
-        if (wanted.CpuMilli > pod.Limits.CpuMilli && domain.Cpu is { Sockets: { } sockets } cpu && has.Cpus is { } cpus && sockets > cpus.Sockets)
-            domain = domain with { Cpu = cpu with { Sockets = cpus.Sockets } };
-        if ((wanted.MemoryBytes > pod.Limits.MemoryBytes || wanted.HugepagesBytes > pod.Limits.HugepagesBytes)
-            && domain.Memory is { Guest: { } guest } memory && has.Memory is { } there && guest.Units > there.GuestRequestedBytes)
-            domain = domain with { Memory = memory with { Guest = Quantity.FromBytes(there.GuestRequestedBytes) } };
-        return domain == vmi.Spec.Domain ? vmi : vmi with { Spec = vmi.Spec with { Domain = domain } };
+        if (sockets is not null && wanted.CpuMilli > pod.Limits.CpuMilli)
+            domain = domain with { Cpu = domain.Cpu! with { Sockets = sockets } };
+        if (bytes is { } requested && (wanted.MemoryBytes > pod.Limits.MemoryBytes || wanted.HugepagesBytes > pod.Limits.HugepagesBytes))
+            domain = domain with { Memory = domain.Memory! with { Guest = Quantity.FromBytes(requested) } };
+        return vmi with { Spec = vmi.Spec with { Domain = domain } };
     }
 }

@@ -1,4 +1,5 @@
 using Troupe.ControlPlane.Migration;
+using Troupe.ControlPlane.Tests.Vmi;
 using Troupe.ControlPlane.Vmi;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -552,18 +553,7 @@ public sealed class MigrationLifecycleTests
     private (string? Status, string? Reason, string? Message)? Condition(string type) =>
         _state.Vmi!.Status!.Conditions!.FirstOrDefault(c => c.Type == type) is { } c ? (c.Status, c.Reason, c.Message) : null;
 
-    private void Tell(IVmiMessage message)
-    {
-        _state = _state.Observe(message);
-        while (true)
-        {
-            var decision = VmiLifecycle.Decide(_state, Now, "fghij");
-            _effects = decision.Effects;
-            if (decision.Events.Count == 0)
-                return;
-            _state = decision.Events.Aggregate(_state, (s, e) => s.Apply(e));
-        }
-    }
+    private void Tell(IVmiMessage message) => (_state, _effects) = _state.Observe(message).Settle(Now, "fghij");
 
     private void TellTarget(TargetStage stage, DomainState domain = DomainState.NoDomain) => Tell(Report("node-2", 2, Target(stage), domain));
 

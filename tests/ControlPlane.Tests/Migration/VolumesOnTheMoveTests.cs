@@ -1,4 +1,5 @@
 using Troupe.ControlPlane.Migration;
+using Troupe.ControlPlane.Tests.Vmi;
 using Troupe.ControlPlane.Vmi;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -253,18 +254,7 @@ public sealed class VolumesOnTheMoveTests
     /// <summary>The VMI object is written, and the feed brings it.</summary>
     private void Show() => Tell(new VmiObserved("uid", VmiProjection.Wanted(_state.Vmi!, _state, Now)));
 
-    private void Tell(IVmiMessage message)
-    {
-        _state = _state.Observe(message);
-        while (true)
-        {
-            var decision = VmiLifecycle.Decide(_state, Now, "fghij");
-            _effects = decision.Effects;
-            if (decision.Events.Count == 0)
-                return;
-            _state = decision.Events.Aggregate(_state, (s, e) => s.Apply(e));
-        }
-    }
+    private void Tell(IVmiMessage message) => (_state, _effects) = _state.Observe(message).Settle(Now, "fghij");
 
     private void TargetIs(TargetStage stage, DomainState domain = DomainState.NoDomain) =>
         Tell(Report("node-2", 2, new MigrationObservation("m1", 2, SourceStage.None, stage) { Endpoint = new MigrationEndpoint("10.1.2.9", 4711, "certificate") }, domain));

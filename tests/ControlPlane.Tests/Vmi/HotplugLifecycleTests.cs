@@ -169,16 +169,7 @@ public sealed class HotplugLifecycleTests
 
     private static VmiState Seen(VirtualMachineInstance vmi) => new VmiState("uid").Observe(new VmiObserved("uid", vmi));
 
-    private static (VmiState State, IReadOnlyList<VmiEffect> Effects) Settle(VmiState state)
-    {
-        while (true)
-        {
-            var decision = VmiLifecycle.Decide(state, Now, "abcde");
-            if (decision.Events.Count == 0)
-                return (state, decision.Effects);
-            state = decision.Events.Aggregate(state, (s, e) => s.Apply(e));
-        }
-    }
+    private static (VmiState State, IReadOnlyList<VmiEffect> Effects) Settle(VmiState state) => state.Settle(Now, "abcde");
 
     private static DomainReported Report(long sequence, string? revision, params string[] volumes) => new("uid", "node-1", 1, "agent", sequence, LauncherPresence.Connected,
         new DomainObservation { Epoch = 1, Sequence = sequence, State = DomainState.Running, Reason = DomainReason.Booted, Revision = revision, Volumes = [.. volumes.Select(v => new VolumeObservation(v, "sda", 1 << 20))] });

@@ -17,6 +17,10 @@ public static class LauncherPaths
     public const string LastWordName = "last-word";
     public const string SerialName = "virt-serial0";
     public const string VncName = "virt-vnc";
+
+    /// <summary>What Multus gave the pod, told by an annotation of its.</summary>
+    public const string PodInfo = "/etc/podinfo";
+    public const string NetworkInfoName = "network-info";
     public const string ServiceAccount = "/var/run/secrets/kubernetes.io/serviceaccount";
 
     /// <summary>Where volumes appear that are plugged into a running guest: <c>NAME.img</c>, or <c>NAME</c> for a block device.</summary>
