@@ -269,20 +269,24 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
                 return new Written(stored, null);
             if (context.DryRun)
                 return new Written(null, obj);
-            var gone = Deletions.IsDone(definition, obj);
-            var result = gone
-                ? await store.DeleteAsync(stored, await ToStorageAsync(definition, obj, ct))
-                : await store.UpdateAsync(stored, await ToStorageAsync(definition, obj, ct));
-            switch (result.Outcome)
-            {
-                case WriteOutcome.Done:
-                    return new Written(result.Object, null, Gone: gone);
-                case WriteOutcome.NotFound:
-                    throw ApiException.NotFound(definition.Key, name);
-                case var _ when attempt >= MaxAttempts:
-                    throw ApiException.Modified(definition.Key, name);
-            }
+            if (await StoreAsync(definition, stored, obj, name, isLast: attempt >= MaxAttempts, ct) is { } written)
+                return written;
         }
+    }
+
+    /// <summary>Writes what a request made of an object, or takes it away when nothing holds it any more. Null: it was changed meanwhile, and the request is to look again.</summary>
+    private async Task<Written?> StoreAsync(ResourceDefinition definition, StoredObject stored, JsonObject obj, string name, bool isLast, CancellationToken ct)
+    {
+        var gone = Deletions.IsDone(definition, obj);
+        var form = await ToStorageAsync(definition, obj, ct);
+        var result = gone ? await store.DeleteAsync(stored, form) : await store.UpdateAsync(stored, form);
+        return result.Outcome switch
+        {
+            WriteOutcome.Done => new Written(result.Object, null, Gone: gone),
+            WriteOutcome.NotFound => throw ApiException.NotFound(definition.Key, name),
+            _ when isLast => throw ApiException.Modified(definition.Key, name),
+            _ => null,
+        };
     }
 
     private static void ThrowIfInvalid(ResourceDefinition definition, JsonObject obj, JsonObject? old, StrategyContext context)
@@ -309,19 +313,8 @@ internal sealed class ResourceService(ObjectStore store, ResourceRegistry regist
                 return new Written(null, obj, Gone: Deletions.IsDone(definition, obj));
             if (obj.SameAs(live))
                 return new Written(stored, null);
-            var gone = Deletions.IsDone(definition, obj);
-            var result = gone
-                ? await store.DeleteAsync(stored, await ToStorageAsync(definition, obj, ct))
-                : await store.UpdateAsync(stored, await ToStorageAsync(definition, obj, ct));
-            switch (result.Outcome)
-            {
-                case WriteOutcome.Done:
-                    return new Written(result.Object, null, Gone: gone);
-                case WriteOutcome.NotFound:
-                    throw ApiException.NotFound(definition.Key, name);
-                case var _ when attempt >= MaxAttempts:
-                    throw ApiException.Modified(definition.Key, name);
-            }
+            if (await StoreAsync(definition, stored, obj, name, isLast: attempt >= MaxAttempts, ct) is { } written)
+                return written;
         }
     }
 
