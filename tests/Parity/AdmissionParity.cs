@@ -4,6 +4,7 @@ using Troupe.ControlPlane.Admission.Configuration;
 using Troupe.ControlPlane.Admission.Review;
 using Troupe.ControlPlane.Admission.Webhooks;
 using Troupe.Messages.Api;
+using Troupe.Messages.Api.KubeVirt;
 
 namespace Troupe.Parity;
 
@@ -44,7 +45,7 @@ public static class AdmissionParity
         foreach (var line in BehaviourData.Read(folder, "admit"))
         {
             var expected = line.GetProperty("result");
-            var (verdict, stored) = await AnswerAsync(webhooks, line.GetProperty("object"));
+            var (verdict, stored) = await AnswerAsync(webhooks, line.GetProperty("object"), Member(line, "old"), Member(line, "config"));
             score.Add(Case(line), expected, verdict);
             if (verdict.IsAllowed && stored is { } mutated && expected.TryGetProperty("object", out var theirs))
                 score.AddMutation(Case(line), [.. Differences.Between(theirs, mutated, path => RandomPaths.Any(r => path.EndsWith(r, StringComparison.Ordinal)))]);
@@ -55,14 +56,18 @@ public static class AdmissionParity
     }
 
     /// <summary>The verdict, and the object as it would be stored.</summary>
-    public static async Task<(Verdict Verdict, JsonElement? Stored)> AnswerAsync(WebhookTable webhooks, JsonElement obj)
+    /// <param name="old">What an update replaces; null at creation.</param>
+    /// <param name="configuration">`spec.configuration` of the KubeVirt object; null without one.</param>
+    public static async Task<(Verdict Verdict, JsonElement? Stored)> AnswerAsync(WebhookTable webhooks, JsonElement obj, JsonElement? old = null, JsonElement? configuration = null)
     {
+        var operation = old is null ? AdmissionRequest.Create : AdmissionRequest.Update;
+        var config = Config(configuration);
         var resource = Plurals[obj.GetProperty("kind").GetString()!];
         var group = obj.GetProperty("apiVersion").GetString()!.Split('/')[0];
-        foreach (var webhook in webhooks.All.Where(w => w.Group == group && w.Resources.Contains(resource) && w.Operations.Contains(AdmissionRequest.Create)))
+        foreach (var webhook in webhooks.All.Where(w => w.Group == group && w.Resources.Contains(resource) && w.Operations.Contains(operation)))
         {
-            var request = new AdmissionRequest { Object = obj, Namespace = "default", UserInfo = new UserInfo { Username = "somebody" } };
-            var answer = await webhook.Admit(new AdmissionCall(request, KubeVirtDefaults, new EmptyCluster(), BySystem: false, DateTimeOffset.UnixEpoch), CancellationToken.None);
+            var request = new AdmissionRequest { Operation = operation, Object = obj, OldObject = old ?? default, Namespace = "default", UserInfo = new UserInfo { Username = "somebody" } };
+            var answer = await webhook.Admit(new AdmissionCall(request, config, new EmptyCluster(), BySystem: false, DateTimeOffset.UnixEpoch), CancellationToken.None);
             if (!answer.Verdict.IsAllowed)
                 return (answer.Verdict, null);
             if (answer.Mutated is { } mutated)
@@ -71,6 +76,16 @@ public static class AdmissionParity
 
         return (Verdict.Allowed, obj);
     }
+
+    private static ClusterConfig Config(JsonElement? configuration)
+    {
+        if (configuration?.Deserialize(typeof(KubeVirtConfiguration), ApiJson.Default) is not KubeVirtConfiguration read)
+            return KubeVirtDefaults;
+        var config = ClusterConfigReader.Read(new KubeVirt { Spec = new KubeVirtSpec { Configuration = read } });
+        return read.Network?.DefaultNetworkInterface is { Length: > 0 } ? config : config with { DefaultNetworkInterface = KubeVirtDefaults.DefaultNetworkInterface };
+    }
+
+    private static JsonElement? Member(JsonElement line, string name) => line.TryGetProperty(name, out var member) ? member : null;
 
     private static string Case(JsonElement line) => $"{line.GetProperty("file").GetString()} {line.GetProperty("mutation").GetString()}";
 }

@@ -44,7 +44,7 @@ internal sealed class MachineAdmission(IInstancetypes instancetypes)
         if (instance.Domain.Machine?.Type is null or "")
             instance = instance with { Domain = instance.Domain with { Machine = new Machine { Type = call.Config.MachineTypeOf(instance.Architecture) } } };
         var metadata = call.IsCreate && InstanceDefaults.HasPciTopology(instance) ? WithPciTopology(template.Metadata) : template.Metadata;
-        return new AdmissionAnswer(Verdict.Allowed, vm with { Spec = spec with { Template = template with { Metadata = metadata, Spec = instance } } });
+        return new AdmissionAnswer(Verdict.Allowed, GoForm.Of(vm with { Spec = spec with { Template = template with { Metadata = metadata, Spec = instance } } }));
     }
 
     public async Task<AdmissionAnswer> Validate(AdmissionCall call, CancellationToken ct)

@@ -7,7 +7,7 @@ using Troupe.Messages.Api.Meta;
 
 namespace Troupe.ControlPlane.Admission.Review;
 
-/// <summary>Whether two parts of objects say the same: an absent field, a null and an empty list or map are one, and so are `1Gi` and `1024Mi`.</summary>
+/// <summary>Whether two parts of objects say the same: an absent field, a null and an empty text, list or map are one, and so are `1Gi` and `1024Mi`.</summary>
 public static class ApiEquality
 {
     public static bool Same<T>(T? one, T? other) where T : ApiObject => JsonNode.DeepEquals(Normal(one), Normal(other));
@@ -18,6 +18,8 @@ public static class ApiEquality
     private static JsonNode? Normal(ApiObject? part) =>
         part is null ? null : Prune(JsonSerializer.SerializeToNode(part, part.GetType(), ApiJson.Default), ModelSchema.Of(part.GetType()));
 
+    private static bool IsEmptyText(JsonNode node) => node is JsonValue value && value.TryGetValue<string>(out var text) && text.Length == 0;
+
     private static JsonNode? Prune(JsonNode? node, SchemaNode? type)
     {
         switch (node)
@@ -26,7 +28,7 @@ public static class ApiEquality
                 foreach (var (name, value) in obj.ToList())
                 {
                     var kind = type?.Kind is SchemaKind.Map ? type.Items : type?.Properties.GetValueOrDefault(name)?.Node;
-                    if (value is null or JsonArray { Count: 0 } || (value is JsonObject { Count: 0 } && kind?.Kind is SchemaKind.Map))
+                    if (value is null or JsonArray { Count: 0 } || IsEmptyText(value) || (value is JsonObject { Count: 0 } && kind?.Kind is SchemaKind.Map))
                         obj.Remove(name);
                     else if (Prune(value, kind) is { } pruned && !ReferenceEquals(pruned, value))
                         obj[name] = pruned;

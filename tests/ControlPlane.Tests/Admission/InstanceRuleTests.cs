@@ -11,6 +11,8 @@ public class InstanceRuleTests
     [Theory]
     // Identity
     [InlineData("spec.hostname", "\"Bad_Name\"", "spec.hostname", "spec.hostname does not conform to the kubernetes DNS_LABEL rules : a lowercase RFC 1123 label")]
+    [InlineData("spec.hostname", "\"a.b\"", "spec.hostname", "spec.hostname does not conform to the kubernetes DNS_LABEL rules : must not contain dots")]
+    [InlineData("spec.topologySpreadConstraints", """[{ "maxSkew": 1, "topologyKey": "zone" }]""", "", "spec.topologySpreadConstraints.whenUnsatisfiable in body should be one of [DoNotSchedule ScheduleAnyway]")]
     [InlineData("spec.subdomain", "\"-x\"", "spec.subdomain", "spec.subdomain does not conform to the kubernetes DNS_SUBDOMAIN rules : ")]
     [InlineData("spec.startStrategy", "\"Running\"", "spec.startStrategy", "spec.startStrategy is set with an unrecognized option: Running")]
     [InlineData("spec.evictionStrategy", "\"Sometimes\"", "spec.evictionStrategy", "spec.evictionStrategy is set with an unrecognized option: Sometimes")]
@@ -76,7 +78,6 @@ public class InstanceRuleTests
     [InlineData("spec.livenessProbe", """{ "exec": { "command": ["x"] }, "guestAgentPing": {} }""", "spec.livenessProbe", "spec.livenessProbe must have exactly one probe type set")]
     [InlineData("spec.dnsPolicy", "\"None\"", "spec.dnsConfig", "must provide `dnsConfig` when `dnsPolicy` is None")]
     [InlineData("spec.dnsConfig", """{ "nameservers": ["1.2"] }""", "nameservers", "must be valid IP address: 1.2")]
-    [InlineData("spec.dnsConfig", """{ "nameservers": ["010.0.0.1"] }""", "nameservers", "must be valid IP address: 010.0.0.1")]
     [InlineData("spec.dnsConfig", """{ "nameservers": ["fe80::1%eth0"] }""", "nameservers", "must be valid IP address: fe80::1%eth0")]
     [InlineData("spec.accessCredentials", "[{}]", "spec.accessCredentials[0]", "must have exactly one access credential type set")]
     [InlineData("spec.accessCredentials", """[{ "sshPublicKey": { "source": { "secret": { "secretName": "s" } }, "propagationMethod": { "noCloud": {} } } }]""",
@@ -127,7 +128,7 @@ public class InstanceRuleTests
     [InlineData("spec.domain.devices.watchdog", """{ "name": "w", "i6300esb": { "action": "poweroff" } }""")]
     [InlineData("spec.domain.features", """{ "hyperv": { "synictimer": {}, "evmcs": {} } }""")]
     [InlineData("spec.readinessProbe", """{ "tcpSocket": { "port": 22 } }""")]
-    [InlineData("spec.dnsConfig", """{ "nameservers": ["10.0.0.1", "fd00::1"], "searches": ["example.com"] }""")]
+    [InlineData("spec.dnsConfig", """{ "nameservers": ["010.0.0.1", "fd00::1"], "searches": ["example.com"] }""")]
     [InlineData("metadata.labels", """{ "kubevirt.io/vm": "x" }""")]
     public async Task A_good_field_is_admitted(string path, string json)
     {

@@ -20,6 +20,7 @@ public class InstanceUpdateTests
     [InlineData("spec.domain.memory.guest", "\"1024Mi\"")]
     [InlineData("spec.nodeSelector", "{}")]
     [InlineData("spec.tolerations", "[]")]
+    [InlineData("spec.hostname", "\"\"")]
     public async Task The_same_in_other_words_is_no_change(string path, string json)
     {
         var old = await StoredAsync();

@@ -117,6 +117,19 @@ public class OtherKindsTests
     }
 
     [Theory]
+    [InlineData("2h", null)]
+    [InlineData("soon", "time: invalid duration \"soon\"")]
+    [InlineData("5", "time: missing unit in duration \"5\"")]
+    [InlineData("5days", "time: unknown unit \"days\" in duration \"5days\"")]
+    public async Task A_deadline_is_a_length_of_time(string deadline, string? message)
+    {
+        var snapshot = Objects.Parse("""{ "apiVersion": "snapshot.kubevirt.io/v1beta1", "kind": "VirtualMachineSnapshot", "metadata": { "name": "s", "namespace": "default" }, "spec": {} }""")
+            .Set("spec.source", """{ "apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": "a" }""").Set("spec.failureDeadline", $"\"{deadline}\"");
+
+        Assert.Equal(message, (await new AdmissionHarness().CreateAsync(snapshot)).Verdict.Refusal?.Message);
+    }
+
+    [Theory]
     [InlineData("spec.labelFilters", """["!"]""", "a negation character is not a valid filter")]
     [InlineData("spec.newMacAddresses", """{ "nic": "xyz" }""", "interface nic has malformed MAC address (xyz).")]
     [InlineData("spec.target", """{ "apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": "a" }""", "Target name cannot be equal to source name when both are VirtualMachines")]
