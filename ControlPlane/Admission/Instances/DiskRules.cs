@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Troupe.ControlPlane.Admission.Configuration;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.Meta;
 
