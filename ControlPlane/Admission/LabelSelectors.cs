@@ -38,8 +38,29 @@ public static partial class LabelSelectors
 
     /// <summary>Why a selector can't be used at all, in the words of Kubernetes' selector parser; null when it can.</summary>
     public static string? ParseError(LabelSelector? selector) =>
-        (selector?.MatchExpressions ?? []).Where(e => e.Operator is not ("In" or "NotIn" or "Exists" or "DoesNotExist"))
-            .Select(e => $"\"{e.Operator}\" is not a valid label selector operator").FirstOrDefault();
+        (selector?.MatchLabels ?? new Dictionary<string, string>()).Select(l => RequirementError(l.Key, null, [l.Value]))
+            .Concat((selector?.MatchExpressions ?? []).Select(e => e.Operator is "In" or "NotIn" or "Exists" or "DoesNotExist"
+                ? RequirementError(e.Key ?? "", e.Operator, e.Values ?? [])
+                : $"{GoText.Quoted(e.Operator ?? "")} is not a valid label selector operator"))
+            .FirstOrDefault(e => e is not null);
+
+    private static string? RequirementError(string key, string? op, IReadOnlyList<string> values)
+    {
+        List<string> errors = [];
+        if (Names.QualifiedNameProblems(key).ToList() is { Count: > 0 } problems)
+            errors.Add($"key: Invalid value: {GoText.Quoted(key)}: {string.Join("; ", problems)}");
+        if (op is "In" or "NotIn" && values.Count == 0)
+            errors.Add("values: Invalid value: null: for 'in', 'notin' operators, values set can't be empty");
+        if (op is "Exists" or "DoesNotExist" && values.Count > 0)
+            errors.Add($"values: Invalid value: [{string.Join(',', values.Select(GoText.Quoted))}]: values set must be empty for exists and does not exist");
+        foreach (var (index, value) in values.Index())
+        {
+            if (ValueProblems(value).ToList() is { Count: > 0 } wrong)
+                errors.Add($"values[{index}][{key}]: Invalid value: {GoText.Quoted(value)}: {string.Join("; ", wrong)}");
+        }
+
+        return GoText.Aggregate(errors);
+    }
 
     private static bool Matches(LabelSelectorRequirement requirement, IReadOnlyDictionary<string, string> labels)
     {

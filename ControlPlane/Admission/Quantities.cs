@@ -59,13 +59,17 @@ public static partial class Quantities
             scale++;
         }
 
-        return Text(value) + DecimalSuffixes[scale];
+        // `2e9` keeps its form too.
+        return Text(value) + (!Exponent().IsMatch(quantity.Text) ? DecimalSuffixes[scale] : scale == Units ? "" : $"e{(scale - Units) * 3}");
     }
 
     /// <summary>In the largest binary unit that needs no fraction.</summary>
     public static Quantity OfBytes(long bytes) => new(Canonical(new Quantity($"{(bytes / 1024m).ToString(CultureInfo.InvariantCulture)}Ki")));
 
     private static string Text(decimal value) => decimal.Truncate(value).ToString(CultureInfo.InvariantCulture);
+
+    [GeneratedRegex("[eE][-+]?[0-9]+$")]
+    private static partial Regex Exponent();
 
     [GeneratedRegex(@"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$")]
     private static partial Regex Form();

@@ -8,7 +8,7 @@ namespace Troupe.ControlPlane.Admission;
 public sealed record Verdict(Status? Refusal, IReadOnlyList<string> Warnings)
 {
     /// <summary>More than this many causes are counted, not shown.</summary>
-    private const int ShownCauses = 10;
+    private const int MostShown = 10;
 
     public static Verdict Allowed { get; } = new(null, []);
 
@@ -20,15 +20,15 @@ public sealed record Verdict(Status? Refusal, IReadOnlyList<string> Warnings)
     public static Verdict Error(string message, int code = 400) => new(Failure(message, code), []);
 
     /// <summary>Allowed when there are no causes.</summary>
-    public static Verdict Of(IEnumerable<StatusCause> causes, IReadOnlyList<string>? warnings = null)
+    public static Verdict Of(IEnumerable<StatusCause> causes, IReadOnlyList<string>? warnings = null, int most = MostShown)
     {
         var all = causes.ToList();
         if (all.Count == 0)
             return AllowedWith(warnings ?? []);
-        var shown = all.Take(ShownCauses).ToList();
+        var shown = all.Take(most).ToList();
         var message = string.Join(", ", shown.Select(c => c.Message));
-        if (all.Count > ShownCauses)
-            message = $"{message}, and {all.Count - ShownCauses} more validation errors";
+        if (all.Count > most)
+            message = $"{message}, and {all.Count - most} more validation errors";
         return new Verdict(Failure(message, 422) with { Reason = "Invalid", Details = new StatusDetails { Causes = shown } }, []);
     }
 

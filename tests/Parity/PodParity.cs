@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Troupe.ControlPlane.Admission.Instancetypes;
 using Troupe.ControlPlane.Admission.Review;
 using Troupe.ControlPlane.Admission.Webhooks;
 using Troupe.ControlPlane.Vmi.LauncherPod;
@@ -30,7 +31,7 @@ public static class PodParity
 
     public static async Task<PodScore> RunAsync(string folder, TextWriter output, bool list)
     {
-        var webhooks = new WebhookTable(new NoInstancetypes());
+        var webhooks = new WebhookTable(new StoredInstancetypes());
         var score = new PodScore();
         foreach (var line in BehaviourData.Read(folder, "pod"))
         {
@@ -63,7 +64,7 @@ public static class PodParity
     {
         var request = new AdmissionRequest { Object = obj, Namespace = "default" };
         var answer = await webhooks.All.Single(w => w.IsMutating && w.Resources.Contains(resource))
-            .Admit(new AdmissionCall(request, AdmissionParity.KubeVirtDefaults, new EmptyCluster(), false, DateTimeOffset.UnixEpoch), CancellationToken.None);
+            .Admit(new AdmissionCall(request, AdmissionParity.KubeVirtDefaults, new CaseCluster(null), false, DateTimeOffset.UnixEpoch), CancellationToken.None);
         return answer.Mutated is { } mutated ? JsonSerializer.SerializeToElement(mutated, mutated.GetType(), ApiJson.Default) : obj;
     }
 

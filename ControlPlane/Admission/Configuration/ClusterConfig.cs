@@ -59,9 +59,17 @@ public sealed record ClusterConfig
     /// <summary>Of the claims in which guests keep their TPM and UEFI variables; null for the cluster's default.</summary>
     public string? StateStorageClass { get; init; }
 
+    /// <summary>As the KubeVirt object says it; null where only the gate can, which must be named although its feature is generally available.</summary>
+    public bool? PersistentReservation { get; init; }
+
+    /// <summary>The selector (`VENDOR:DEVICE`) of each PCI resource that guests may ask for.</summary>
+    public IReadOnlyDictionary<string, string> PciSelectors { get; init; } = new Dictionary<string, string>();
+
     public GuestSettings Guests { get; init; } = GuestSettings.Default;
 
     public bool IsEnabled(string gate) => FeatureGates.IsEnabled(gate, EnabledGates, DisabledGates);
+
+    public bool IsPersistentReservationEnabled => PersistentReservation ?? EnabledGates.Contains(FeatureGates.PersistentReservation);
 
     public string MachineTypeOf(string? architecture) => MachineType is { Length: > 0 } type ? type : Of(architecture).MachineType;
 

@@ -50,6 +50,9 @@ public static class ClusterConfigReader
                 ReportsFreePages = c.VirtualMachineOptions?.DisableFreePageReporting is null,
                 LogsSerialConsole = c.VirtualMachineOptions?.DisableSerialConsoleLog is null,
             },
+            PersistentReservation = c.PersistentReservationConfiguration?.Enabled,
+            PciSelectors = (c.PermittedHostDevices?.PciHostDevices ?? []).Where(d => d is { ResourceName.Length: > 0, PciVendorSelector.Length: > 0 })
+                .GroupBy(d => d.ResourceName!).ToDictionary(d => d.Key, d => d.Last().PciVendorSelector!),
             VirtTemplateDeployment = c.VirtTemplateDeployment?.Enabled is true,
         };
     }

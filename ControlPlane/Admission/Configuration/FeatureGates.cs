@@ -35,12 +35,14 @@ public static class FeatureGates
     public const string DownwardMetrics = "DownwardMetrics";
     public const string ExperimentalIgnitionSupport = "ExperimentalIgnitionSupport";
     public const string GPUsWithDRA = "GPUsWithDRA";
+    public const string GraceIOVirtualization = "GraceIOVirtualization";
     public const string HostDevices = "HostDevices";
     public const string HostDevicesWithDRA = "HostDevicesWithDRA";
     public const string HostDisk = "HostDisk";
     public const string HypervStrictCheck = "HypervStrictCheck";
     public const string ImageVolume = "ImageVolume";
     public const string IncrementalBackup = "IncrementalBackup";
+    public const string IOMMUFD = "IOMMUFD";
     public const string KubevirtSeccompProfile = "KubevirtSeccompProfile";
     public const string MigrationDowntimeTuning = "MigrationDowntimeTuning";
     public const string MigrationStallDetection = "MigrationStallDetection";
@@ -51,6 +53,7 @@ public static class FeatureGates
     public const string OCIExport = "OCIExport";
     public const string OptOutRoleAggregation = "OptOutRoleAggregation";
     public const string PasstBinding = "PasstBinding";
+    public const string PCINUMAAwareTopology = "PCINUMAAwareTopology";
     public const string PersistentReservation = "PersistentReservation";
     public const string PortRangesSpec = "PortRangesSpec";
     public const string RebootPolicy = "RebootPolicy";
@@ -68,8 +71,8 @@ public static class FeatureGates
     private static readonly string[] Alpha =
     [
         AlignCPUs, "ConfigurableHypervisor", ContainerPathVolumes, "CPUManager", "CrossArchitectureVirtualization", DecentralizedLiveMigration, DownwardMetrics,
-        VirtioFsStorageVolumes, ExperimentalIgnitionSupport, "FirmwareAutoSelection", "GraceIOVirtualization", HostDevices, HostDisk, HypervStrictCheck,
-        IncrementalBackup, "IOMMUFD", MigrationDowntimeTuning, MigrationStallDetection, NetworkDevicesWithDRA, ObjectGraph, OCIExport, "PCINUMAAwareTopology", "Plugins", PortRangesSpec,
+        VirtioFsStorageVolumes, ExperimentalIgnitionSupport, "FirmwareAutoSelection", GraceIOVirtualization, HostDevices, HostDisk, HypervStrictCheck,
+        IncrementalBackup, IOMMUFD, MigrationDowntimeTuning, MigrationStallDetection, NetworkDevicesWithDRA, ObjectGraph, OCIExport, PCINUMAAwareTopology, "Plugins", PortRangesSpec,
         ReservedOverheadMemlock, Root, Sidecar, UtilityVolumes, "VGPULiveMigration", "VMStatsCollector", VSOCK, WorkloadEncryptionTDX,
     ];
 

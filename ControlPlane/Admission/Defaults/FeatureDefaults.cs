@@ -8,6 +8,16 @@ internal static class FeatureDefaults
 {
     private const long SpinlockRetries = 4096;
 
+    /// <summary>Leaves first, so that what one of them switches on asks for its own requirement in turn.</summary>
+    private static readonly (Func<FeatureHyperv, bool> IsOn, Func<FeatureHyperv, FeatureState?> Need, Func<FeatureHyperv, FeatureState, FeatureHyperv> With)[] Requirements =
+    [
+        (h => h.Evmcs is { Enabled: true }, h => h.Vapic, (h, s) => h with { Vapic = s }),
+        (h => h.Ipi is { Enabled: true }, h => h.Vpindex, (h, s) => h with { Vpindex = s }),
+        (h => h.Tlbflush is { Enabled: true }, h => h.Vpindex, (h, s) => h with { Vpindex = s }),
+        (h => h.Synictimer is { Enabled: true }, h => h.Synic, (h, s) => h with { Synic = s }),
+        (h => h.Synic is { Enabled: true }, h => h.Vpindex, (h, s) => h with { Vpindex = s }),
+    ];
+
     public static Features Apply(Features? features, string? architecture)
     {
         features ??= new Features();
@@ -43,31 +53,40 @@ internal static class FeatureDefaults
         Evmcs = On(h.Evmcs),
     };
 
-    /// <summary>Only what was left open is switched on; what was switched off stays, and is refused later.</summary>
+    /// <summary>
+    /// Only what was left open is switched on. At the first requirement that somebody switched off it ends, with whatever was done until
+    /// then, and the rules refuse the guest later.
+    /// </summary>
     private static FeatureHyperv WithRequirements(FeatureHyperv h)
     {
-        if (h.Evmcs is { Enabled: true })
-            h = h with { Vapic = Required(h.Vapic) };
-        if (h.Synictimer is { Enabled: true })
-            h = h with { Synic = Required(h.Synic) };
-        if (h.Ipi is { Enabled: true } || h.Tlbflush is { Enabled: true } || h.Synic is { Enabled: true })
-            h = h with { Vpindex = Required(h.Vpindex) };
+        foreach (var (isOn, need, with) in Requirements)
+        {
+            if (!isOn(h))
+                continue;
+            if (need(h) is { Enabled: false })
+                break;
+            h = with(h, Required(need(h)));
+        }
+
         return h;
     }
+
+    private static bool AreRequirementsMet(FeatureHyperv h) => Requirements.All(r => !r.IsOn(h) || r.Need(h) is { Enabled: true });
 
     private static FeatureState Required(FeatureState? state) => (state ?? new FeatureState()) with { Enabled = state?.Enabled ?? true };
 
     /// <summary>The enlightened VMCS is of use to a guest that has VMX.</summary>
     public static CPU WithVmx(CPU cpu, Features features)
     {
-        if (features.Hyperv?.Evmcs.IsOn() is not true)
+        if (features.Hyperv is not { } hyperv || !hyperv.Evmcs.IsOn() || !AreRequirementsMet(hyperv))
             return cpu;
         var own = cpu.Features ?? [];
+        var at = own.Index().Where(f => f.Item.Name == HypervRules.VmxFeature).Select(f => f.Index).FirstOrDefault(-1);
         return cpu with
         {
-            Features = own.Any(f => f.Name == HypervRules.VmxFeature)
-                ? [.. own.Select(f => f.Name == HypervRules.VmxFeature ? f with { Policy = HypervRules.RequirePolicy } : f)]
-                : [.. own, new CPUFeature { Name = HypervRules.VmxFeature, Policy = HypervRules.RequirePolicy }],
+            Features = at < 0
+                ? [.. own, new CPUFeature { Name = HypervRules.VmxFeature, Policy = HypervRules.RequirePolicy }]
+                : [.. own.Index().Select(f => f.Index == at ? f.Item with { Policy = HypervRules.RequirePolicy } : f.Item)],
         };
     }
 }

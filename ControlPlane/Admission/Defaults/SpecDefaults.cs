@@ -107,8 +107,8 @@ internal static class SpecDefaults
     {
         var devices = spec.Domain!.Devices ?? new Devices();
         var disks = devices.Disks ?? [];
-        var used = disks.Select(d => d.Name).Concat((devices.Filesystems ?? []).Select(f => f.Name)).ToHashSet();
-        var missing = (spec.Volumes ?? []).Where(v => !used.Contains(v.Name)).Select(v => new Disk { Name = v.Name }).ToList();
+        var used = disks.Select(d => d.Name.OrEmpty()).Concat((devices.Filesystems ?? []).Select(f => f.Name.OrEmpty())).ToHashSet();
+        var missing = (spec.Volumes ?? []).Where(v => !used.Contains(v.Name.OrEmpty())).Select(v => new Disk { Name = v.Name }).ToList();
         return missing.Count == 0 ? spec : spec with { Domain = spec.Domain with { Devices = devices with { Disks = [.. disks, .. missing] } } };
     }
 }

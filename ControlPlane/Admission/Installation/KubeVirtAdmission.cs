@@ -27,7 +27,8 @@ internal static class KubeVirtAdmission
 
     public static async Task<AdmissionAnswer> ValidateDelete(AdmissionCall call, CancellationToken ct)
     {
-        if (call.ReadOld<KubeVirt>()?.Spec?.UninstallStrategy != BlockUninstall)
+        // An installation that is not in place, or going already, holds no workloads.
+        if (call.ReadOld<KubeVirt>() is not { Spec.UninstallStrategy: BlockUninstall } installation || installation.Status?.Phase is not (null or "" or "Deployed"))
             return AdmissionAnswer.Allowed;
         var left = (await call.Objects.ListAsync<VirtualMachineInstance>(null, ct)).Count > 0 ? "Virtual Machine Instances"
             : (await call.Objects.ListAsync<VirtualMachine>(null, ct)).Count > 0 ? "Virtual Machines"
@@ -38,7 +39,10 @@ internal static class KubeVirtAdmission
             : Verdict.Error($"Rejecting the uninstall request, since there are still {left} present. Either delete all KubeVirt related workloads or change the uninstall strategy before uninstalling KubeVirt.");
     }
 
-    private static Verdict Judge(KubeVirt? old, KubeVirt installation) => Verdict.Of(
-        KubeVirtRules.All(old?.Spec, installation.Spec ?? new KubeVirtSpec(), ClusterConfigReader.Read(installation)),
-        [.. (installation.Spec?.Configuration?.DeveloperConfiguration?.FeatureGates ?? []).Select(g => FeatureGates.Find(g)?.Message).OfType<string>()]);
+    /// <summary>All causes are shown: who installs should not have to try ten at a time.</summary>
+    private static Verdict Judge(KubeVirt? old, KubeVirt installation)
+    {
+        var spec = installation.Spec ?? new KubeVirtSpec();
+        return Verdict.Of(KubeVirtRules.All(old?.Spec, spec, ClusterConfigReader.Read(installation)), [.. KubeVirtRules.Warnings(old?.Spec, spec)], int.MaxValue);
+    }
 }

@@ -47,16 +47,14 @@ internal static class CloudInitRules
 
         public bool IsNotBase64 => Base64 is { Length: > 0 } && Decoded is null;
 
-        public int Length => Plain is { Length: > 0 } ? Encoding.UTF8.GetByteCount(Plain) : Decoded ?? 0;
+        public int Length => Plain is { Length: > 0 } ? Encoding.UTF8.GetByteCount(Plain) : Decoded ?? Readable;
+
+        private string Text => Base64.OrEmpty().Replace("\n", "", StringComparison.Ordinal).Replace("\r", "", StringComparison.Ordinal);
 
         /// <summary>Length of the decoded data; null when it can't be decoded. Go skips line breaks in base64, and nothing else.</summary>
-        private int? Decoded
-        {
-            get
-            {
-                var text = Base64.OrEmpty().Replace("\n", "", StringComparison.Ordinal).Replace("\r", "", StringComparison.Ordinal);
-                return !text.Any(char.IsWhiteSpace) && System.Buffers.Text.Base64.IsValid(text, out var length) ? length : null;
-            }
-        }
+        private int? Decoded => Text is var text && !text.Any(char.IsWhiteSpace) && System.Buffers.Text.Base64.IsValid(text, out var length) ? length : null;
+
+        /// <summary>Length of what can be decoded before the first bad character, in groups of four.</summary>
+        private int Readable => Text.TakeWhile(c => char.IsAsciiLetterOrDigit(c) || c is '+' or '/').Count() / 4 * 3;
     }
 }

@@ -40,7 +40,7 @@ internal static class DeviceRules
 
     public static IEnumerable<StatusCause> HostDevices(InstanceContext c)
     {
-        if (c.Devices.HostDevices is { Count: > 0 } && !c.IsEnabled(FeatureGates.HostDevices))
+        if (c.Devices.HostDevices is not null && !c.IsEnabled(FeatureGates.HostDevices))
             yield return Cause.Invalid(c.Path["HostDevices"], "Host Devices feature gate is not enabled in kubevirt-config");
     }
 

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Troupe.ControlPlane.Admission.Configuration;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.Meta;
 
@@ -19,7 +18,12 @@ internal static partial class DiskRules
         disks.Index().SelectMany(d => NameIsUnique(field, d.Index, disks).Concat(Of(field, d.Index, d.Item)));
 
     /// <summary>The bus of whatever the disk is attached as; empty when the default is to be taken.</summary>
-    public static string BusOf(Disk disk) => (disk.DiskValue?.Bus ?? disk.Lun?.Bus ?? disk.Cdrom?.Bus).OrEmpty();
+    public static string BusOf(Disk disk) => (disk switch
+    {
+        { DiskValue: { } target } => target.Bus,
+        { Lun: { } lun } => lun.Bus,
+        _ => disk.Cdrom?.Bus,
+    }).OrEmpty();
 
     private static IEnumerable<StatusCause> NameIsUnique(FieldPath field, int index, IReadOnlyList<Disk> disks) =>
         disks.Take(index).Index().Where(other => other.Item.Name.OrEmpty() == disks[index].Name.OrEmpty()).Select(other =>
@@ -92,7 +96,7 @@ internal static partial class DiskRules
 
     public static IEnumerable<StatusCause> PersistentReservation(InstanceContext c)
     {
-        if (c.Disks.Any(d => d.Lun?.Reservation is true) && !c.IsEnabled(FeatureGates.PersistentReservation))
+        if (c.Disks.Any(d => d.Lun?.Reservation is true) && !c.Config.IsPersistentReservationEnabled)
             yield return Cause.Invalid(c.DevicesPath.At("disks", "luns", "reservation"), "persistent reservation is not enabled in kubevirt config");
     }
 

@@ -12,7 +12,7 @@ internal static class FirmwareRules
             yield break;
         var allowed = c.Config.EmulatedMachinesOf(c.Spec.Architecture);
         var field = c.DomainPath.At("machine", "type");
-        if (!allowed.Any(pattern => System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(pattern, type, ignoreCase: false)))
+        if (!allowed.Any(pattern => ShellPattern.Matches(pattern, type)))
             yield return Cause.Invalid(field, $"{field} is not supported: {type} (allowed values: [{string.Join(' ', allowed)}])");
     }
 

@@ -97,9 +97,9 @@ internal static class HotplugRules
         var (oldDisks, newDisks) = (ByName(before.Disks, d => d.Name), ByName(after.Disks, d => d.Name));
         if (newVolumes.Keys.Count(started.Contains) != oldVolumes.Keys.Count(started.Contains))
             return [Problem("Number of permanent volumes has changed")];
-        return newVolumes.Select(v => started.Contains(v.Key)
-                ? Permanent(v.Key, v.Value, oldVolumes.GetValueOrDefault(v.Key))
-                : Plugged(v.Key, v.Value, oldVolumes.GetValueOrDefault(v.Key)))
+        // What the guest was started with comes first, wherever in the list it stands.
+        return newVolumes.Where(v => started.Contains(v.Key)).Select(v => Permanent(v.Key, v.Value, oldVolumes.GetValueOrDefault(v.Key)))
+            .Concat(newVolumes.Where(v => !started.Contains(v.Key)).Select(v => Plugged(v.Key, v.Value, oldVolumes.GetValueOrDefault(v.Key))))
             .FirstOrDefault(causes => causes.Any()) ?? [];
 
         IEnumerable<StatusCause> Permanent(string name, Volume volume, Volume? was)

@@ -30,7 +30,7 @@ internal static class IdentityRules
         if (c.Volumes.FirstOrDefault(v => v.ServiceAccount is { } account && account.ServiceAccountName != name)?.ServiceAccount is { } other)
         {
             yield return Cause.Invalid(field,
-                $"spec.serviceAccountName {Quoted(name)} and serviceAccount volume {Quoted(other.ServiceAccountName.OrEmpty())} must reference the same service account");
+                $"spec.serviceAccountName {GoText.Quoted(name)} and serviceAccount volume {GoText.Quoted(other.ServiceAccountName.OrEmpty())} must reference the same service account");
         }
     }
 
@@ -56,6 +56,4 @@ internal static class IdentityRules
         if (c.Domain.RebootPolicy is not null && !c.IsEnabled(FeatureGates.RebootPolicy))
             yield return Cause.Invalid(c.DomainPath["rebootPolicy"], $"RebootPolicy is specified but the {FeatureGates.RebootPolicy} feature gate is not enabled");
     }
-
-    private static string Quoted(string text) => $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
 }

@@ -23,7 +23,7 @@ internal static class InstanceAdmission
             return Verdict.Error(conflict, 422);
         try
         {
-            var complete = InstanceDefaults.Apply(merged, call.Config, call.Now, () => Guid.NewGuid().ToString());
+            var complete = GoForm.Of(InstanceDefaults.Apply(merged, call.Config, call.Now, () => Guid.NewGuid().ToString()));
             return new AdmissionAnswer(Verdict.AllowedWith(Presets.IsMarked(complete) ? [PresetWarning] : []), complete);
         }
         catch (AdmissionException e)

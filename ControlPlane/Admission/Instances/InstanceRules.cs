@@ -27,7 +27,7 @@ internal static class InstanceRules
         AccessCredentialRules.All,
         DnsRules.Policy, DnsRules.Config,
         IdentityRules.EvictionStrategy,
-        DeviceRules.OneRamFramebuffer, DeviceRules.HostDevices, DeviceRules.Sound,
+        DeviceRules.OneRamFramebuffer, DeviceRules.HostDevices, GraceRules.All, DeviceRules.Sound,
         LaunchSecurityRules.All,
         DeviceRules.Vsock, DiskRules.PersistentReservation, DeviceRules.DownwardMetrics, BootAndMappingRules.SharedFilesystems,
         DeviceRules.VideoNeedsGraphics, DeviceRules.PanicDevices,
@@ -40,6 +40,10 @@ internal static class InstanceRules
         var context = new InstanceContext(path, spec, config);
         return OfAnySpec.SelectMany(rule => rule(context));
     }
+
+    /// <summary>Annotations that do not go with the devices of a template.</summary>
+    public static IEnumerable<StatusCause> TemplateAnnotations(FieldPath template, VirtualMachineInstanceTemplateSpec? spec, ClusterConfig config) =>
+        GraceRules.Annotations(template["metadata"], spec?.Metadata, new InstanceContext(template["spec"], spec?.Spec ?? new VirtualMachineInstanceSpec(), config));
 
     /// <summary>Bindings that new objects may no longer use.</summary>
     public static IEnumerable<StatusCause> Creation(FieldPath path, VirtualMachineInstanceSpec spec, ClusterConfig config) =>
@@ -58,6 +62,7 @@ internal static class InstanceRules
             .. BootAndMappingRules.VolumesAreUsed(context),
             .. MemoryRules.IsGiven(context),
             .. MetadataRules.All(FieldPath.Metadata, vmi.Metadata, config, bySystem),
+            .. GraceRules.Annotations(FieldPath.Metadata, vmi.Metadata, context),
             .. HypervRules.All(context),
             .. ArchitectureRules.All(context),
         ];

@@ -42,7 +42,7 @@ internal static class MemoryRules
         var memory = new[] { request.Units, c.Domain.Memory.Guest?.Units ?? 0, c.Limit(Memory).Units }.FirstOrDefault(m => m != 0);
         if (memory != 0 && memory < page)
             yield return Cause.Invalid(field, $"{field} '{Quantities.Canonical(request)}' must be equal to or larger than page size {pageField} '{hugepages.PageSize}'");
-        else if (page > 0 && memory % page != 0)
+        else if (page != 0 && memory % page != 0)
             yield return Cause.Invalid(field, $"{field} '{Quantities.Canonical(request)}' is not a multiple of the page size {pageField} '{hugepages.PageSize}'");
     }
 

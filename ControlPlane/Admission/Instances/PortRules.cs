@@ -46,7 +46,7 @@ internal static class PortRules
     private static IEnumerable<StatusCause> Ranges(FieldPath nicField, Interface nic, IReadOnlyList<PortRange> ranges)
     {
         var field = nicField["portRanges"];
-        if (nic.Ports is { Count: > 0 })
+        if (nic.Ports is not null)
             yield return Cause.Invalid(nicField["name"], "Cannot define both ports and portRanges on interface");
         if (nic.Masquerade is null)
             yield return Cause.Invalid(nicField["name"], "portRanges are only supported on masquerade interfaces");

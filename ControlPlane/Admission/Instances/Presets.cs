@@ -17,13 +17,15 @@ internal static class Presets
     {
         if (vmi.Metadata.Annotations?.GetValueOrDefault(Exclude) == "true")
             return (vmi, null);
-        var matching = presets.Where(p => LabelSelectors.Matches(p.Spec?.Selector, vmi.Metadata.Labels)).ToList();
+        if (presets.Select(p => LabelSelectors.ParseError(p.Spec?.Selector)).FirstOrDefault(e => e is not null) is { } unreadable)
+            return (vmi, unreadable);
+        var matching = presets.Where(p => LabelSelectors.Matches(p.Spec?.Selector ?? new LabelSelector(), vmi.Metadata.Labels)).ToList();
         var conflicts = matching.Index().SelectMany(p => matching.Take(p.Index), (p, earlier) => (p.Item, Earlier: earlier))
             .Select(pair => (pair.Item, pair.Earlier, Fields: Contradictions(pair.Item.Spec?.Domain, pair.Earlier.Spec?.Domain)))
             .Where(c => c.Fields.Count > 0)
-            .Select(c => $"presets '{c.Item.Metadata.Name}' and '{c.Earlier.Metadata.Name}' conflict: {string.Join(", ", c.Fields)}").ToList();
+            .Select(c => $"presets '{c.Item.Metadata.Name}' and '{c.Earlier.Metadata.Name}' conflict: {GoText.Aggregate(c.Fields)}").ToList();
         return conflicts.Count > 0
-            ? (vmi, $"VirtualMachinePresets cannot be applied due to conflicts: {string.Join(", ", conflicts)}")
+            ? (vmi, $"VirtualMachinePresets cannot be applied due to conflicts: {GoText.Aggregate(conflicts)}")
             : (matching.Aggregate(vmi, Merge), null);
     }
 
@@ -38,7 +40,7 @@ internal static class Presets
                 : (domain.Resources ?? new ResourceRequirements()) with { Requests = requests },
             Cpu = domain.Cpu ?? from.Cpu,
             Firmware = domain.Firmware ?? from.Firmware,
-            Clock = domain.Clock ?? from.Clock,
+            Clock = domain.Clock is { Timer: null } clock ? clock with { Timer = from.Clock?.Timer } : domain.Clock ?? from.Clock,
             Features = domain.Features ?? from.Features,
             IoThreadsPolicy = domain.IoThreadsPolicy ?? from.IoThreadsPolicy,
             Devices = (domain.Devices ?? new Devices()) with { Watchdog = domain.Devices?.Watchdog ?? from.Devices?.Watchdog },
@@ -60,6 +62,7 @@ internal static class Presets
         || (preset.Cpu is not null && ApiEquality.Same(domain.Cpu, preset.Cpu))
         || (preset.Firmware is not null && ApiEquality.Same(domain.Firmware, preset.Firmware))
         || (preset.Clock is not null && ApiEquality.Same(domain.Clock, preset.Clock))
+        || (preset.Clock?.Timer is not null && ApiEquality.Same(domain.Clock?.Timer, preset.Clock.Timer))
         || (preset.Features is not null && ApiEquality.Same(domain.Features, preset.Features))
         || (preset.Devices?.Watchdog is not null && ApiEquality.Same(domain.Devices?.Watchdog, preset.Devices.Watchdog))
         || (preset.IoThreadsPolicy is not null && domain.IoThreadsPolicy == preset.IoThreadsPolicy);
@@ -72,13 +75,14 @@ internal static class Presets
             return fields;
         foreach (var (key, value) in one.Resources?.Requests ?? new Dictionary<string, Quantity>())
         {
-            if (other.Resources?.Requests?.TryGetValue(key, out var theirs) is true && theirs != value)
+            if (other.Resources?.Requests?.TryGetValue(key, out var theirs) is true && theirs.Value != value.Value)
                 fields.Add($"spec.resources.requests[{key}]: {value} != {theirs}");
         }
 
         Add("cpu", one.Cpu, other.Cpu);
         Add("firmware", one.Firmware, other.Firmware);
-        Add("clock", one.Clock, other.Clock);
+        Add("clock.clockoffset", one.Clock is null ? null : one.Clock with { Timer = null }, other.Clock is null ? null : other.Clock with { Timer = null });
+        Add("clock.timer", one.Clock?.Timer, other.Clock?.Timer);
         Add("features", one.Features, other.Features);
         Add("devices.watchdog", one.Devices?.Watchdog, other.Devices?.Watchdog);
         if (one.IoThreadsPolicy is not null && other.IoThreadsPolicy is not null && one.IoThreadsPolicy != other.IoThreadsPolicy)

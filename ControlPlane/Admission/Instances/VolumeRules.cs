@@ -33,7 +33,7 @@ internal static class VolumeRules
     /// <summary>Utility volumes come and go at run time only.</summary>
     public static IEnumerable<StatusCause> NoUtilityVolumes(InstanceContext c)
     {
-        if (c.Spec.UtilityVolumes is { Count: > 0 })
+        if (c.Spec.UtilityVolumes is not null)
             yield return Cause.Invalid(c.Path["utilityVolumes"], "cannot create VMI with utility volumes in spec, utility volumes can only be added via hotplug");
     }
 

@@ -15,7 +15,7 @@ public interface IInstancetypes
     Task<AppliedInstancetype> ApplyAsync(VirtualMachine vm, IClusterObjects objects, CancellationToken ct);
 }
 
-/// <param name="Conflicts">Why nothing can be applied: what does not exist, and fields that both the machine and its instancetype set.</param>
+/// <param name="Conflicts">Why nothing can be applied: fields that both the machine and its instancetype set, vCPUs that can't be spread as wanted.</param>
 /// <param name="RequirementProblem">What a preference asks for and the spec, with its defaults, does not have.</param>
 public sealed record AppliedInstancetype(VirtualMachine Machine, IReadOnlyList<StatusCause> Conflicts, Func<VirtualMachineInstanceSpec?, StatusCause?> RequirementProblem)
 {

@@ -1,4 +1,4 @@
-using Troupe.ControlPlane.Admission.Instances;
+using Troupe.ControlPlane.Machines.Instancetypes;
 using Troupe.Messages.Api.Instancetype;
 using Troupe.Messages.Api.Meta;
 
@@ -28,10 +28,9 @@ internal static class PreferenceRules
             yield return Cause.Invalid(cpu["preferredCPUTopology"], $"unknown preferredCPUTopology {topology}");
         if (topology is not ("spread" or "preferSpread"))
             yield break;
-        var across = spec.Cpu.SpreadOptions?.Across is { Length: > 0 } said ? said : "SocketsCores";
-        var ratio = spec.Cpu.SpreadOptions?.Ratio ?? (spec.PreferSpreadSocketToCoreRatio is > 0 and var old ? old : DefaultRatio);
+        var (across, ratio) = CpuTopology.Spread(spec);
         if (across is not ("CoresThreads" or "SocketsCores" or "SocketsCoresThreads"))
-            yield return Cause.Invalid(cpu.At("spreadOptions", "across"), $"across {across.OrEmpty()} is not supported");
+            yield return Cause.Invalid(cpu.At("spreadOptions", "across"), $"across {across} is not supported");
         else if (across == "CoresThreads" && ratio != DefaultRatio)
             yield return Cause.Invalid(cpu.At("spreadOptions", "ratio"), "only a ratio of 2 (1 core 2 threads) is allowed when spreading vCPUs over cores and threads");
     }

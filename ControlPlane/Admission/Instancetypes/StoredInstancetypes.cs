@@ -11,28 +11,13 @@ public sealed class StoredInstancetypes : IInstancetypes
 {
     private static readonly FieldPath Template = FieldPath.Spec.At("template", "spec");
 
-    public async Task<VirtualMachinePreferenceSpec?> FindPreferenceAsync(VirtualMachine vm, IClusterObjects objects, CancellationToken ct)
-    {
-        try
-        {
-            return (await new InstancetypeReader(objects).PreferenceAsync(vm, ct))?.Spec;
-        }
-        catch (InstancetypeMissingException)
-        {
-            // Validation, which comes after, says so.
-            return null;
-        }
-    }
+    public Task<VirtualMachinePreferenceSpec?> FindPreferenceAsync(VirtualMachine vm, IClusterObjects objects, CancellationToken ct) =>
+        FindAsync(new InstancetypeReader(objects).PreferenceAsync(vm, ct));
 
     public async Task<AppliedInstancetype> ApplyAsync(VirtualMachine vm, IClusterObjects objects, CancellationToken ct)
     {
         var reader = new InstancetypeReader(objects);
-        var (instancetype, missing) = await FindAsync(reader.InstancetypeAsync(vm, ct), "instancetype");
-        if (missing is not null)
-            return Refused(vm, missing);
-        (var preference, missing) = await FindAsync(reader.PreferenceAsync(vm, ct), "preference");
-        if (missing is not null)
-            return Refused(vm, missing);
+        var (instancetype, preference) = (await FindAsync(reader.InstancetypeAsync(vm, ct)), await FindAsync(reader.PreferenceAsync(vm, ct)));
         if (instancetype is null && preference is null)
             return AppliedInstancetype.Unchanged(vm);
         if (CpuTopology.SpreadProblem(instancetype, preference) is { } uneven)
@@ -47,15 +32,19 @@ public sealed class StoredInstancetypes : IInstancetypes
             : null);
     }
 
-    private static async Task<(TSpec? Spec, StatusCause? Missing)> FindAsync<TSpec>(Task<UsedObject<TSpec>?> search, string what) where TSpec : class
+    /// <summary>
+    /// Null too when what is named does not exist: machines may be made before their instance types, in whatever order a tool applies a
+    /// folder. The machine says so in its conditions and starts once all is there.
+    /// </summary>
+    private static async Task<TSpec?> FindAsync<TSpec>(Task<UsedObject<TSpec>?> search) where TSpec : class
     {
         try
         {
-            return ((await search)?.Spec, null);
+            return (await search)?.Spec;
         }
-        catch (InstancetypeMissingException e)
+        catch (InstancetypeMissingException)
         {
-            return (null, Cause.NotFound(FieldPath.Spec[what], $"Failure to find {what}: {e.Message}"));
+            return null;
         }
     }
 

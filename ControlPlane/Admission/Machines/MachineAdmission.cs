@@ -44,7 +44,7 @@ internal sealed class MachineAdmission(IInstancetypes instancetypes)
         if (instance.Domain.Machine?.Type is null or "")
             instance = instance with { Domain = instance.Domain with { Machine = new Machine { Type = call.Config.MachineTypeOf(instance.Architecture) } } };
         var metadata = call.IsCreate && InstanceDefaults.HasPciTopology(instance) ? WithPciTopology(template.Metadata) : template.Metadata;
-        return new AdmissionAnswer(Verdict.Allowed, vm with { Spec = spec with { Template = template with { Metadata = metadata, Spec = instance } } });
+        return new AdmissionAnswer(Verdict.Allowed, GoForm.Of(vm with { Spec = spec with { Template = template with { Metadata = metadata, Spec = instance } } }));
     }
 
     public async Task<AdmissionAnswer> Validate(AdmissionCall call, CancellationToken ct)
@@ -71,7 +71,11 @@ internal sealed class MachineAdmission(IInstancetypes instancetypes)
     public async Task<AdmissionAnswer> ValidateStatus(AdmissionCall call, CancellationToken ct)
     {
         var (vm, refusal) = call.Read<VirtualMachine>();
-        return vm is null ? refusal! : Verdict.Of(await StateProblems(call, call.IsUpdate ? call.ReadOld<VirtualMachine>() : null, vm, ct));
+        if (vm is null)
+            return refusal!;
+        // The other way round than when the machine itself is written.
+        var causes = await VolumeRequestProblems(call, vm, ct);
+        return Verdict.Of(causes.Count > 0 ? causes : [.. MachineStateRules.SnapshotAndRestore(call.IsUpdate ? call.ReadOld<VirtualMachine>() : null, vm)]);
     }
 
     private static (IReadOnlyList<StatusCause> Causes, Verdict? Error) Check(AdmissionCall call, VirtualMachine? old, VirtualMachine vm, AppliedInstancetype expanded)
@@ -107,8 +111,13 @@ internal sealed class MachineAdmission(IInstancetypes instancetypes)
     private static async Task<IReadOnlyList<StatusCause>> StateProblems(AdmissionCall call, VirtualMachine? old, VirtualMachine vm, CancellationToken ct)
     {
         var causes = MachineStateRules.SnapshotAndRestore(old, vm).ToList();
-        if (causes.Count > 0 || vm.Status?.VolumeRequests is not { Count: > 0 })
-            return causes;
+        return causes.Count > 0 ? causes : await VolumeRequestProblems(call, vm, ct);
+    }
+
+    private static async Task<IReadOnlyList<StatusCause>> VolumeRequestProblems(AdmissionCall call, VirtualMachine vm, CancellationToken ct)
+    {
+        if (vm.Status?.VolumeRequests is not { Count: > 0 })
+            return [];
         var running = vm.Status.Ready is true ? await call.Objects.FindAsync<VirtualMachineInstance>(vm.Metadata.Namespace, vm.Metadata.Name!, ct) : null;
         return [.. MachineStateRules.VolumeRequests(vm, running?.Metadata.DeletionTimestamp is null ? running : null, call.Config)];
     }

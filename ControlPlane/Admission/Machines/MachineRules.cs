@@ -22,6 +22,7 @@ internal static class MachineRules
         return
         [
             .. MetadataRules.All(path.At("template", "metadata"), template.Metadata, config, bySystem),
+            .. InstanceRules.TemplateAnnotations(path["template"], template, config),
             .. InstanceRules.Spec(path.At("template", "spec"), instance, config),
             .. DataVolumeTemplateRules.All(path, spec),
             .. RunStrategy(path, spec, config),

@@ -36,6 +36,7 @@ internal static class ReplicaSetAdmission
         var instance = template.Spec ?? new VirtualMachineInstanceSpec();
         return Verdict.Of(
             [
+                .. InstanceRules.TemplateAnnotations(FieldPath.Spec["template"], template, call.Config),
                 .. InstanceRules.Spec(FieldPath.Spec.At("template", "spec"), instance, call.Config),
                 .. SelectorMatches(FieldPath.Spec["selector"], spec.Selector, template.Metadata),
                 .. call.IsCreate ? InstanceRules.DiscontinuedFeatures(instance, call.Config) : [],

@@ -44,7 +44,8 @@ internal static class ModelSchema
             return Object(type, begun);
         return type switch
         {
-            _ when type == typeof(string) || type == typeof(DateTimeOffset) || type == typeof(byte[]) || type == typeof(Duration) => new SchemaNode(SchemaKind.Text, "string"),
+            _ when type == typeof(string) || type == typeof(DateTimeOffset) || type == typeof(byte[]) => new SchemaNode(SchemaKind.Text, "string"),
+            _ when type == typeof(Duration) => new SchemaNode(SchemaKind.Text, nameof(Duration)),
             _ when type == typeof(bool) => new SchemaNode(SchemaKind.Flag, "bool"),
             _ when type == typeof(double) => new SchemaNode(SchemaKind.Number, "float64"),
             _ when type == typeof(Quantity) => new SchemaNode(SchemaKind.Quantity, "Quantity"),

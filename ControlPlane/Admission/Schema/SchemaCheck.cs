@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Troupe.Messages.Api.Meta;
 
 namespace Troupe.ControlPlane.Admission.Schema;
@@ -7,7 +8,7 @@ namespace Troupe.ControlPlane.Admission.Schema;
 /// What is wrong with an object's JSON before any rule is asked. The API server has already dropped what it does not know; what is left may
 /// lack required fields or have values of the wrong kind.
 /// </summary>
-internal static class SchemaCheck
+internal static partial class SchemaCheck
 {
     private static readonly HashSet<string> TopLevel = ["apiVersion", "kind", "metadata", "spec", "status"];
 
@@ -74,6 +75,8 @@ internal static class SchemaCheck
             return null;
         if (node.Kind is SchemaKind.Quantity && value.ValueKind is JsonValueKind.String or JsonValueKind.Number)
             return Quantities.Problem(value.ValueKind is JsonValueKind.String ? value.GetString()! : value.GetRawText());
+        if (node is { Kind: SchemaKind.Text, TypeName: nameof(Duration) } && value.ValueKind is JsonValueKind.String && !Duration.TryParse(value.GetString(), out _))
+            return DurationProblem(value.GetString()!);
         if (!Fits(value, node.Kind))
             return $"json: cannot unmarshal {GoName(value)} into Go struct field {owner}.{path} of type {node.TypeName}";
         return node.Kind switch
@@ -89,6 +92,17 @@ internal static class SchemaCheck
             _ => null,
         };
     }
+
+    private static string DurationProblem(string text) => Number().Match(text) switch
+    {
+        { Success: false } => $"time: invalid duration {GoText.Quoted(text)}",
+        { Groups: [_, { Value: "" }] } => $"time: missing unit in duration {GoText.Quoted(text)}",
+        var number => $"time: unknown unit {GoText.Quoted(number.Groups[1].Value)} in duration {GoText.Quoted(text)}",
+    };
+
+    /// <summary>The first number and what follows it up to the next.</summary>
+    [GeneratedRegex(@"^[+-]?(?:\d+\.?\d*|\.\d+)([^\d.]*)")]
+    private static partial Regex Number();
 
     private static bool Fits(JsonElement value, SchemaKind kind) => (kind, value.ValueKind) switch
     {

@@ -16,7 +16,7 @@ internal static class CloneAdmission
 
     public static Task<AdmissionAnswer> Mutate(AdmissionCall call, CancellationToken ct)
     {
-        var (clone, refusal) = call.Read<VirtualMachineClone>();
+        var (clone, refusal) = call.Read<VirtualMachineClone>(hasSchema: false);
         if (clone is null)
             return Task.FromResult<AdmissionAnswer>(refusal!);
         var spec = clone.Spec!;

@@ -48,10 +48,12 @@ internal static class RestoreAdmission
         if (snapshot.Status?.VirtualMachineSnapshotContentName is not { } contentName)
             return ([], Verdict.Error("snapshot content name is nil in vmSnapshot status"));
         var content = await call.Objects.FindAsync<VirtualMachineSnapshotContent>(ns, contentName, ct);
-        if (content?.Spec?.Source?.VirtualMachine is not { } machine)
+        if (content is null)
+            return ([], Verdict.Error($"virtualmachinesnapshotcontents.snapshot.kubevirt.io \"{contentName}\" not found"));
+        if (content.Spec?.Source?.VirtualMachine is not { } machine)
             return ([], Verdict.Error("unexpected snapshot source"));
         var domain = machine.Spec?.Template?.Spec?.Domain;
-        return domain?.Devices?.Tpm?.Persistent is true || domain?.Firmware?.Bootloader?.Efi?.Persistent is true
+        return domain?.Devices?.Tpm is { Persistent: true, Enabled: not false } || domain?.Firmware?.Bootloader?.Efi?.Persistent is true
             ? ([.. patches, Cause.Invalid(FieldPath.Spec, "Restore to a different VM is not supported when snapshotted VM has backend storage (persistent TPM or EFI)")], null)
             : (patches, null);
     }

@@ -41,7 +41,7 @@ public static class CpuTopology
         var uneven = $"{guests} vCPUs provided by the instance type are not divisible by the";
         return across switch
         {
-            "CoresThreads" when guests % ThreadsPerCore > 0 => $"{uneven} number of threads per core {ThreadsPerCore}",
+            "CoresThreads" when guests % ratio > 0 => $"{uneven} number of threads per core {ratio}",
             "SocketsCoresThreads" when guests % ThreadsPerCore > 0 || guests / ThreadsPerCore % ratio > 0 =>
                 $"{uneven} number of threads per core {ThreadsPerCore} and Spec.PreferSpreadSocketToCoreRatio or Spec.CPU.PreferSpreadOptions.Ratio of {ratio}",
             "SocketsCores" when guests % ratio > 0 =>

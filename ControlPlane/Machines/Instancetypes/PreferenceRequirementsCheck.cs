@@ -1,5 +1,7 @@
+using Troupe.ControlPlane.Admission;
 using Troupe.Messages.Api.Instancetype;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.Meta;
 
 namespace Troupe.ControlPlane.Machines.Instancetypes;
 
@@ -7,7 +9,7 @@ namespace Troupe.ControlPlane.Machines.Instancetypes;
 public static class PreferenceRequirementsCheck
 {
     /// <param name="spec">The instance's spec as it will be, sized by the instance type.</param>
-    /// <returns>The path of the field that is too small (below `spec`), and why; null when all is met.</returns>
+    /// <returns>The path of what is too small (below `spec`; several fields are parted by commas), and why; null when all is met.</returns>
     public static (string Path, string Message)? Problem(VirtualMachineInstanceSpec spec, VirtualMachineInstancetypeSpec? instancetype, VirtualMachinePreferenceSpec? preference)
     {
         if (preference?.Requirements is not { } needs)
@@ -27,41 +29,31 @@ public static class PreferenceRequirementsCheck
         }
 
         var cpu = spec.Domain?.Cpu;
-        var (given, provided, field) = CpuTopology.Preferred(preference) switch
+        var (sockets, cores, threads) = (cpu?.Sockets ?? 0, cpu?.Cores ?? 0, cpu?.Threads ?? 0);
+        var (given, provided, fields) = (CpuTopology.Preferred(preference), CpuTopology.Spread(preference).Across) switch
         {
-            "cores" => (cpu?.Cores ?? 0, "cores", "cores"),
-            "threads" => (cpu?.Threads ?? 0, "threads", "threads"),
-            "spread" => Spread(cpu, preference),
-            "any" => ((cpu?.Sockets ?? 1) * (cpu?.Cores ?? 1) * (cpu?.Threads ?? 1), "any", ""),
-            _ => (cpu?.Sockets ?? 0, "sockets", "sockets"),
+            ("cores", _) => (cores, "cores", "cores"),
+            ("threads", _) => (threads, "threads", "threads"),
+            ("spread", "CoresThreads") => (cores * threads, "CoresThreads", "cores threads"),
+            ("spread", "SocketsCoresThreads") => (sockets * cores * threads, "SocketsCoresThreads", "sockets cores threads"),
+            ("spread", _) => (sockets * cores, "SocketsCores", "sockets cores"),
+            ("any", _) => (cores * sockets * threads, "cores, sockets and threads", "cores sockets threads"),
+            _ => (sockets, "sockets", "sockets"),
         };
         return given >= required
             ? null
-            : ($"template.spec.domain.cpu{(field.Length == 0 ? "" : "." + field)}", $"insufficient CPU resources of {given} vCPU provided by VirtualMachine, preference requires {required} vCPU provided as {provided}");
+            : (string.Join(", spec.", fields.Split(' ').Select(f => $"template.spec.domain.cpu.{f}")),
+                $"insufficient CPU resources of {given} vCPU provided by VirtualMachine, preference requires {required} vCPU provided as {provided}");
     }
 
-    private static (long, string, string) Spread(CPU? cpu, VirtualMachinePreferenceSpec preference) => CpuTopology.Spread(preference).Across switch
-    {
-        "CoresThreads" => ((cpu?.Cores ?? 1) * (cpu?.Threads ?? 1), "CoresThreads", ""),
-        "SocketsCoresThreads" => ((cpu?.Sockets ?? 1) * (cpu?.Cores ?? 1) * (cpu?.Threads ?? 1), "SocketsCoresThreads", ""),
-        _ => ((cpu?.Sockets ?? 1) * (cpu?.Cores ?? 1), "SocketsCores", ""),
-    };
-
+    /// <summary>What the machine says of its memory counts before what its instance type gives.</summary>
     private static (string, string)? Memory(VirtualMachineInstanceSpec spec, VirtualMachineInstancetypeSpec? instancetype, PreferenceRequirements needs)
     {
-        if (needs.Memory?.Guest is not { } required)
+        var given = spec.Domain?.Memory?.Guest ?? instancetype?.Memory?.Guest ?? new Quantity("0");
+        if (needs.Memory?.Guest is not { } required || given.Value >= required.Value)
             return null;
-        if (instancetype is not null)
-        {
-            return instancetype.Memory?.Guest?.Value >= required.Value
-                ? null
-                : ("instancetype", $"insufficient Memory resources of {instancetype.Memory?.Guest} provided by instance type, preference requires {required}");
-        }
-
-        var given = spec.Domain?.Memory?.Guest;
-        return given?.Value >= required.Value
-            ? null
-            : ("template.spec.domain.memory", $"insufficient Memory resources of {given?.Text ?? "0"} provided by VirtualMachine, preference requires {required}");
+        var (path, by) = instancetype is null ? ("template.spec.domain.memory", "VirtualMachine") : ("instancetype", "instance type");
+        return (path, $"insufficient Memory resources of {Quantities.Canonical(given)} provided by {by}, preference requires {Quantities.Canonical(required)}");
     }
 
     private static (string, string)? Architecture(VirtualMachineInstanceSpec spec, PreferenceRequirements needs) =>

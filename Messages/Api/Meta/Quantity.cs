@@ -37,10 +37,13 @@ public readonly record struct Quantity(string Text)
         : throw new FormatException($"quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$', got \"{Text}\"");
 
     /// <summary>The value rounded up to whole units, as Kubernetes does when it needs bytes.</summary>
-    public long Units => (long)decimal.Ceiling(Value);
+    public long Units => Whole(Value);
 
     /// <summary>The value in thousandths, rounded up (millicores).</summary>
-    public long Milli => (long)decimal.Ceiling(Value * 1000m);
+    public long Milli => Whole(Value * 1000m);
+
+    /// <summary>What does not fit is the largest that does.</summary>
+    private static long Whole(decimal value) => (long)Math.Clamp(decimal.Ceiling(value), long.MinValue, long.MaxValue);
 
     public static Quantity FromBytes(long bytes) => new(bytes.ToString(CultureInfo.InvariantCulture));
 
@@ -59,13 +62,13 @@ public readonly record struct Quantity(string Text)
         {
             if (Suffixes.TryGetValue(suffix, out var factor))
             {
-                value = number * factor;
+                value = Capped(number * factor);
                 return true;
             }
 
             if (suffix.Length < 2 || suffix[0] is not ('e' or 'E') || !int.TryParse(suffix.AsSpan(1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var exponent) || exponent is < -18 or > 18)
                 return false;
-            value = number * (decimal)Math.Pow(10, exponent);
+            value = Capped(number * (decimal)Math.Pow(10, exponent));
             return true;
         }
         catch (OverflowException)
@@ -73,6 +76,9 @@ public readonly record struct Quantity(string Text)
             return false;
         }
     }
+
+    /// <summary>As Kubernetes does: 64 bits are enough for everybody.</summary>
+    private static decimal Capped(decimal value) => Math.Clamp(value, -long.MaxValue, long.MaxValue);
 
     public override string ToString() => Text;
 }

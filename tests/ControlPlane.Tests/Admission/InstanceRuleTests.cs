@@ -1,3 +1,4 @@
+using Troupe.ControlPlane.Admission.Configuration;
 using Xunit;
 
 namespace Troupe.ControlPlane.Tests.Admission;
@@ -10,6 +11,8 @@ public class InstanceRuleTests
     [Theory]
     // Identity
     [InlineData("spec.hostname", "\"Bad_Name\"", "spec.hostname", "spec.hostname does not conform to the kubernetes DNS_LABEL rules : a lowercase RFC 1123 label")]
+    [InlineData("spec.hostname", "\"a.b\"", "spec.hostname", "spec.hostname does not conform to the kubernetes DNS_LABEL rules : must not contain dots")]
+    [InlineData("spec.topologySpreadConstraints", """[{ "maxSkew": 1, "topologyKey": "zone" }]""", "", "spec.topologySpreadConstraints.whenUnsatisfiable in body should be one of [DoNotSchedule ScheduleAnyway]")]
     [InlineData("spec.subdomain", "\"-x\"", "spec.subdomain", "spec.subdomain does not conform to the kubernetes DNS_SUBDOMAIN rules : ")]
     [InlineData("spec.startStrategy", "\"Running\"", "spec.startStrategy", "spec.startStrategy is set with an unrecognized option: Running")]
     [InlineData("spec.evictionStrategy", "\"Sometimes\"", "spec.evictionStrategy", "spec.evictionStrategy is set with an unrecognized option: Sometimes")]
@@ -34,7 +37,10 @@ public class InstanceRuleTests
     [InlineData("spec.domain.memory.hugepages", """{ "pageSize": "big" }""", "spec.domain.memory.hugepages.pageSize", "spec.domain.memory.hugepages.pageSize 'big': quantities must match")]
     [InlineData("spec.domain.memory", "{}", "", "no memory requested, at least one of 'spec.domain.memory.guest'")]
     [InlineData("spec.domain.memory.reservedOverhead", """{ "addedOverhead": "1Mi" }""", "spec.domain.memory.reservedOverhead", "Reserved overhead memlock feature gate is not enabled")]
+    [InlineData("spec.domain.resources.limits", """{ "memory": "-1k" }""", "spec.domain.resources.limits.memory", "spec.domain.resources.limits.memory '-1k': must be greater than or equal to 0.")]
+    [InlineData("spec.domain.resources", """{ "requests": { "memory": "2e9" }, "limits": { "memory": "1e9" } }""", "spec.domain.resources.requests.memory", "'2e9' is greater than spec.domain.resources.limits.memory '1e9'")]
     // Firmware and machine
+    [InlineData("spec.domain.machine", """{ "type": "q35/9" }""", "spec.domain.machine.type", "spec.domain.machine.type is not supported: q35/9")]
     [InlineData("spec.domain.machine", """{ "type": "pc" }""", "spec.domain.machine.type", "spec.domain.machine.type is not supported: pc (allowed values: [q35* pc-q35*])")]
     [InlineData("spec.domain.firmware", """{ "bootloader": { "efi": {} } }""", "spec.domain", "spec.domain has EFI SecureBoot enabled. SecureBoot requires SMM, which is currently disabled.")]
     [InlineData("spec.domain.firmware", """{ "bootloader": { "efi": { "secureBoot": false }, "bios": {} } }""", "spec.domain.firmware.bootloader", "has both EFI and BIOS configured")]
@@ -53,6 +59,7 @@ public class InstanceRuleTests
     [InlineData("spec.domain.devices.disks[0].blockSize", """{ "custom": { "logical": 1000, "physical": 4096 } }""", "spec.domain.devices.disks[0].blockSize.custom.logical", "Provided size of 1000 is not a power of 2")]
     [InlineData("spec.domain.devices.disks[0].blockSize", """{ "custom": { "logical": 8192, "physical": 512 } }""", "spec.domain.devices.disks[0].blockSize.custom.logical", "must be the same or less than the physical size of 512")]
     [InlineData("spec.domain.devices.disks[0].disk.pciAddress", "\"00:1\"", "spec.domain.devices.disks.domain.devices.disks.disk[0].pciAddress", "has malformed PCI address (00:1).")]
+    [InlineData("spec.domain.devices.disks[0]", """{ "name": "root", "lun": { "bus": "scsi", "reservation": true } }""", "spec.domain.devices.disks.luns.reservation", "persistent reservation is not enabled in kubevirt config")]
     // Volumes
     [InlineData("spec.volumes[0]", """{ "name": "root" }""", "spec.volumes[0]", "spec.volumes[0] must have exactly one source type set")]
     [InlineData("spec.volumes[0]", """{ "name": "root", "cloudInitNoCloud": {} }""", "spec.volumes[0].cloudInitNoCloud", "must have at least one userdatasource or one networkdatasource set.")]
@@ -62,6 +69,7 @@ public class InstanceRuleTests
     [InlineData("spec.volumes[0]", """{ "name": "root", "dataVolume": { "name": "" } }""", "spec.volumes[0].name", "DataVolume 'name' must be set")]
     [InlineData("spec.volumes[0]", """{ "name": "root", "secret": {} }""", "spec.volumes[0].secret.secretName", "spec.volumes[0].secret.secretName is a required field")]
     [InlineData("spec.volumes[0].containerDisk.path", "\"disk.img\"", "spec.volumes[0].containerDisk", "must be an absolute path to a file without relative components")]
+    [InlineData("spec.volumes[0]", """{ "name": "root", "hostDisk": { "path": "/d", "type": "Any" } }""", "spec.volumes[0].hostDisk.type", "spec.volumes[0].hostDisk.type has invalid value 'Any', allowed are 'Disk' or 'DiskOrCreate'")]
     // Network
     [InlineData("spec.networks", """[{ "name": "default", "pod": {} }]""", "spec.networks[0].name", "spec.networks[0].name 'default' not found.")]
     [InlineData("spec.domain.devices.interfaces", $"[{Nic}]", "spec.domain.devices.interfaces[0].name", "Masquerade interface only implemented with pod network")]
@@ -70,6 +78,7 @@ public class InstanceRuleTests
     [InlineData("spec.livenessProbe", """{ "exec": { "command": ["x"] }, "guestAgentPing": {} }""", "spec.livenessProbe", "spec.livenessProbe must have exactly one probe type set")]
     [InlineData("spec.dnsPolicy", "\"None\"", "spec.dnsConfig", "must provide `dnsConfig` when `dnsPolicy` is None")]
     [InlineData("spec.dnsConfig", """{ "nameservers": ["1.2"] }""", "nameservers", "must be valid IP address: 1.2")]
+    [InlineData("spec.dnsConfig", """{ "nameservers": ["fe80::1%eth0"] }""", "nameservers", "must be valid IP address: fe80::1%eth0")]
     [InlineData("spec.accessCredentials", "[{}]", "spec.accessCredentials[0]", "must have exactly one access credential type set")]
     [InlineData("spec.accessCredentials", """[{ "sshPublicKey": { "source": { "secret": { "secretName": "s" } }, "propagationMethod": { "noCloud": {} } } }]""",
         "spec.accessCredentials[0].sshPublicKey.propagationMethod", "requires a noCloud volume to exist")]
@@ -119,7 +128,7 @@ public class InstanceRuleTests
     [InlineData("spec.domain.devices.watchdog", """{ "name": "w", "i6300esb": { "action": "poweroff" } }""")]
     [InlineData("spec.domain.features", """{ "hyperv": { "synictimer": {}, "evmcs": {} } }""")]
     [InlineData("spec.readinessProbe", """{ "tcpSocket": { "port": 22 } }""")]
-    [InlineData("spec.dnsConfig", """{ "nameservers": ["10.0.0.1", "fd00::1"], "searches": ["example.com"] }""")]
+    [InlineData("spec.dnsConfig", """{ "nameservers": ["010.0.0.1", "fd00::1"], "searches": ["example.com"] }""")]
     [InlineData("metadata.labels", """{ "kubevirt.io/vm": "x" }""")]
     public async Task A_good_field_is_admitted(string path, string json)
     {
@@ -180,6 +189,49 @@ public class InstanceRuleTests
     {
         Assert.False((await new AdmissionHarness().CreateAsync(Objects.Vmi().Set(path, json))).Verdict.IsAllowed);
         Assert.True((await AdmissionHarness.With(gate).CreateAsync(Objects.Vmi().Set(path, json))).Verdict.IsAllowed);
+    }
+
+    [Theory]
+    [InlineData(null, true)]
+    [InlineData(true, true)]
+    [InlineData(false, false)]
+    public async Task The_KubeVirt_objects_own_word_on_persistent_reservations_beats_the_gate(bool? said, bool isAllowed)
+    {
+        var harness = new AdmissionHarness { Config = ClusterConfig.Default with { EnabledGates = ["PersistentReservation"], PersistentReservation = said } };
+        var vmi = Objects.Vmi().Set("spec.domain.devices.disks[0]", """{ "name": "root", "lun": { "bus": "scsi", "reservation": true } }""")
+            .Set("spec.volumes[0]", """{ "name": "root", "persistentVolumeClaim": { "claimName": "c" } }""");
+
+        Assert.Equal(isAllowed, (await harness.CreateAsync(vmi)).Verdict.IsAllowed);
+    }
+
+    [Fact]
+    public async Task A_requirement_that_was_switched_off_ends_the_defaults_of_hyperv_and_each_problem_is_said()
+    {
+        var vmi = Objects.Vmi().Set("spec.domain.features", """{ "hyperv": { "evmcs": {}, "vapic": { "enabled": false }, "synictimer": {} } }""");
+
+        var causes = (await new AdmissionHarness().CreateAsync(vmi)).Verdict.Refusal!.Details!.Causes!;
+
+        const string path = "spec.domain.features.hyperv.domain.features.hyperv";
+        Assert.Equal([$"{path}.evmcs", $"{path}.synictimer", "spec.domain.cpu.features"], causes.Select(c => c.Field));
+    }
+
+    [Fact]
+    public async Task A_request_beyond_64_bits_is_the_largest_there_is_and_no_error_of_ours()
+    {
+        var (verdict, _) = await new AdmissionHarness().CreateAsync(Objects.Vmi().Set("spec.domain.resources", """{ "requests": { "memory": "100Ei" }, "limits": { "memory": "1Gi" } }"""));
+
+        Assert.Contains("'9223372036854775807' is greater than", verdict.Refusal!.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("QUJD", 700, 2)]
+    [InlineData("QUJD", 10, 1)]
+    public async Task Cloud_init_data_counts_up_to_where_it_stops_being_base64(string group, int times, int causes)
+    {
+        var data = string.Concat(Enumerable.Repeat(group, times)) + "!";
+        var vmi = Objects.Vmi().Set("spec.volumes[0]", $$"""{ "name": "root", "cloudInitNoCloud": { "userDataBase64": "{{data}}" } }""");
+
+        Assert.Equal(causes, (await new AdmissionHarness().CreateAsync(vmi)).Verdict.Refusal!.Details!.Causes!.Count);
     }
 
     [Fact]

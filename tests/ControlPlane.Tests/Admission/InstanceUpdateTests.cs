@@ -16,6 +16,29 @@ public class InstanceUpdateTests
         Assert.Equal("update of VMI object is restricted", verdict.Refusal?.Message);
     }
 
+    [Theory]
+    [InlineData("spec.domain.memory.guest", "\"1024Mi\"")]
+    [InlineData("spec.nodeSelector", "{}")]
+    [InlineData("spec.tolerations", "[]")]
+    [InlineData("spec.hostname", "\"\"")]
+    public async Task The_same_in_other_words_is_no_change(string path, string json)
+    {
+        var old = await StoredAsync();
+
+        Assert.Null((await _harness.UpdateAsync(old, Copy(old).Set(path, json))).Verdict.Refusal?.Message);
+    }
+
+    [Fact]
+    public async Task Of_what_is_wrong_the_guests_own_volumes_are_named_first()
+    {
+        var old = await StoredAsync();
+        var changed = Copy(old).Set("spec.volumes[0].containerDisk.image", "\"other\"");
+        changed["spec"]!["volumes"]!.AsArray().Insert(0, JsonNode.Parse("""{ "name": "data", "emptyDisk": { "capacity": "1Gi" } }"""));
+        changed["spec"]!["domain"]!["devices"]!["disks"]!.AsArray().Insert(0, JsonNode.Parse("""{ "name": "data", "disk": { "bus": "scsi" } }"""));
+
+        Assert.Equal("permanent volume root, changed", (await _harness.UpdateAsync(old, changed, AdmissionHarness.System)).Verdict.Refusal?.Message);
+    }
+
     [Fact]
     public async Task The_control_plane_may_change_what_can_be_plugged()
     {

@@ -31,6 +31,14 @@ public class MachineTests
     }
 
     [Fact]
+    public async Task Of_a_disk_with_two_targets_the_first_says_the_bus()
+    {
+        var (verdict, _) = await new AdmissionHarness().CreateAsync(Objects.Vm().Set("spec.template.spec.domain.devices.disks[0]", """{ "name": "root", "disk": {}, "cdrom": { "bus": "virtio" } }"""));
+
+        Assert.Equal("spec.template.spec.domain.devices.disks[0] can only have a single target type defined", verdict.Refusal?.Message);
+    }
+
+    [Fact]
     public async Task A_machine_gets_an_identity_that_later_updates_leave_alone()
     {
         var harness = new AdmissionHarness();

@@ -10,6 +10,9 @@ public class OtherKindsTests
     [InlineData("""{ "matchLabels": { "app": "b" } }""", "selector does not match labels.")]
     [InlineData("""{ "matchExpressions": [{ "key": "app", "operator": "In", "values": ["a", "c"] }] }""", null)]
     [InlineData("""{ "matchExpressions": [{ "key": "app", "operator": "Near", "values": ["a"] }] }""", "\"Near\" is not a valid label selector operator")]
+    [InlineData("""{ "matchExpressions": [{ "key": "app", "operator": "In" }] }""", "values: Invalid value: null: for 'in', 'notin' operators, values set can't be empty")]
+    [InlineData("""{ "matchExpressions": [{ "key": "app", "operator": "Exists", "values": ["a"] }] }""", "values: Invalid value: [\"a\"]: values set must be empty for exists and does not exist")]
+    [InlineData("""{ "matchLabels": { "a/": "x" } }""", "key: Invalid value: \"a/\": name part must be non-empty; name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')")]
     public async Task A_replica_set_finds_what_it_makes(string selector, string? message)
     {
         var set = Objects.Parse("""{ "apiVersion": "kubevirt.io/v1", "kind": "VirtualMachineInstanceReplicaSet", "metadata": { "name": "rs", "namespace": "default" }, "spec": {} }""");
@@ -111,6 +114,19 @@ public class OtherKindsTests
         var snapshot = Objects.Parse("""{ "apiVersion": "snapshot.kubevirt.io/v1beta1", "kind": "VirtualMachineSnapshot", "metadata": { "name": "s", "namespace": "default" }, "spec": {} }""");
 
         Assert.Equal(message, (await new AdmissionHarness().CreateAsync(snapshot.Set("spec.source", source))).Verdict.Refusal?.Message);
+    }
+
+    [Theory]
+    [InlineData("2h", null)]
+    [InlineData("soon", "time: invalid duration \"soon\"")]
+    [InlineData("5", "time: missing unit in duration \"5\"")]
+    [InlineData("5days", "time: unknown unit \"days\" in duration \"5days\"")]
+    public async Task A_deadline_is_a_length_of_time(string deadline, string? message)
+    {
+        var snapshot = Objects.Parse("""{ "apiVersion": "snapshot.kubevirt.io/v1beta1", "kind": "VirtualMachineSnapshot", "metadata": { "name": "s", "namespace": "default" }, "spec": {} }""")
+            .Set("spec.source", """{ "apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": "a" }""").Set("spec.failureDeadline", $"\"{deadline}\"");
+
+        Assert.Equal(message, (await new AdmissionHarness().CreateAsync(snapshot)).Verdict.Refusal?.Message);
     }
 
     [Theory]

@@ -14,10 +14,6 @@ namespace Troupe.ControlPlane.Tests.Admission;
 public class SizedMachineTests
 {
     [Theory]
-    [InlineData("spec.instancetype", """{ "name": "nothing" }""", "spec.instancetype", "Failure to find instancetype: virtualmachineclusterinstancetypes.instancetype.kubevirt.io \"nothing\" not found")]
-    [InlineData("spec.instancetype", """{ "name": "mine", "kind": "VirtualMachineInstancetype" }""", "spec.instancetype", "Failure to find instancetype: virtualmachineinstancetypes.instancetype.kubevirt.io \"mine\" not found")]
-    [InlineData("spec.instancetype", """{ "name": "u1.small", "revisionName": "kept" }""", "spec.instancetype", "Failure to find instancetype: controllerrevisions.apps \"kept\" not found")]
-    [InlineData("spec.preference", """{ "name": "nothing" }""", "spec.preference", "Failure to find preference: virtualmachineclusterpreferences.instancetype.kubevirt.io \"nothing\" not found")]
     [InlineData("spec.template.spec.domain.cpu", """{ "sockets": 2 }""", "spec.template.spec.domain.cpu.sockets", "VM field(s) spec.template.spec.domain.cpu.sockets conflicts with selected instance type")]
     [InlineData("spec.template.spec.domain.memory", """{ "guest": "1Gi" }""", "spec.template.spec.domain.memory.guest", "VM field(s) spec.template.spec.domain.memory.guest conflicts with selected instance type")]
     [InlineData("spec.template.spec.domain.resources", """{ "limits": { "memory": "1Gi" } }""", "spec.template.spec.domain.resources.limits.memory", "VM field(s) spec.template.spec.domain.resources.limits.memory conflicts with selected instance type")]
@@ -30,6 +26,27 @@ public class SizedMachineTests
 
         var cause = Assert.Single(verdict.Refusal?.Details?.Causes ?? []);
         Assert.Equal((field, message), (cause.Field, cause.Message));
+    }
+
+    [Theory]
+    [InlineData("spec.instancetype", """{ "name": "nothing" }""")]
+    [InlineData("spec.instancetype", """{ "name": "mine", "kind": "VirtualMachineInstancetype" }""")]
+    [InlineData("spec.instancetype", """{ "name": "u1.small", "revisionName": "kept" }""")]
+    [InlineData("spec.preference", """{ "name": "nothing" }""")]
+    public async Task A_machine_may_come_before_what_sizes_it(string path, string json)
+    {
+        var (verdict, stored) = await Harness().CreateAsync(Sized().Set(path, json));
+
+        Assert.Null(verdict.Refusal?.Message);
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(json), InstanceDefaultTests.At(stored!, path)));
+    }
+
+    [Fact]
+    public async Task A_preference_is_asked_for_although_the_instance_type_is_missing()
+    {
+        var (verdict, _) = await Harness().CreateAsync(Sized().Set("spec.instancetype.name", "\"nothing\"").Set("spec.preference", """{ "name": "demanding" }"""));
+
+        Assert.Equal("failure checking preference requirements: insufficient CPU resources of 1 vCPU provided by VirtualMachine, preference requires 4 vCPU provided as sockets", verdict.Refusal?.Message);
     }
 
     [Fact]

@@ -136,6 +136,21 @@ public sealed class InstancetypeApplicationTests
         Assert.Equal(("template.spec.domain.cpu.cores", "insufficient CPU resources of 2 vCPU provided by VirtualMachine, preference requires 4 vCPU provided as cores"), PreferenceRequirementsCheck.Problem(spec, null, preference));
     }
 
+    [Theory]
+    [InlineData("any", null, 4, "cores, sockets and threads", "template.spec.domain.cpu.cores, spec.template.spec.domain.cpu.sockets, spec.template.spec.domain.cpu.threads")]
+    [InlineData("spread", null, 4, "SocketsCores", "template.spec.domain.cpu.sockets, spec.template.spec.domain.cpu.cores")]
+    [InlineData("spread", "CoresThreads", 2, "CoresThreads", "template.spec.domain.cpu.cores, spec.template.spec.domain.cpu.threads")]
+    public void What_is_spread_is_too_small_as_a_whole(string topology, string? across, long given, string provided, string path)
+    {
+        var preference = new VirtualMachinePreferenceSpec
+        {
+            Cpu = new CPUPreferences { PreferredCPUTopology = topology, SpreadOptions = new SpreadOptions { Across = across } },
+            Requirements = new PreferenceRequirements { Cpu = new CPUPreferenceRequirement { Guest = 5 } },
+        };
+        var spec = new VirtualMachineInstanceSpec { Domain = new DomainSpec { Cpu = new CPU { Sockets = 2, Cores = 2, Threads = 1 } } };
+        Assert.Equal((path, $"insufficient CPU resources of {given} vCPU provided by VirtualMachine, preference requires 5 vCPU provided as {provided}"), PreferenceRequirementsCheck.Problem(spec, null, preference));
+    }
+
     [Fact]
     public void A_revision_gives_back_what_it_was_made_of()
     {
