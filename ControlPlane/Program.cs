@@ -65,7 +65,7 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
     var app = builder.Build();
     var system = app.Services.GetRequiredService<ActorSystem>();
     app.MapHealth(Akka.Cluster.Cluster.Get(system));
-    new SubresourceApi(kubernetes, new Authorizer(kubernetes, proxy), system, () => app.Services.GetRequiredService<ActorRegistry>().Get<NodeLinkActor>(),
+    new SubresourceApi(kubernetes, new Authorizer(kubernetes, proxy), events, system, () => app.Services.GetRequiredService<ActorRegistry>().Get<NodeLinkActor>(),
         () => config.Current).Map(app);
     var webhooks = new WebhookTable(new StoredInstancetypes());
     config.Start(system, kubernetes, time);

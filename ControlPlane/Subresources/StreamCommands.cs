@@ -23,7 +23,7 @@ public static class StreamCommands
 
     public static Refusal? CheckVsock(VirtualMachineInstance instance) =>
         instance.Spec?.Domain?.Devices?.AutoattachVSOCK is not true ? Refusal.BadRequest("VSOCK is not attached.")
-        : Running(instance) ?? (instance.Status?.VSOCKCID is null ? Conflict(instance, "the guest has no VSOCK context id yet") : null);
+        : InstanceCommands.CheckNode(instance) ?? (instance.Status?.VSOCKCID is null ? Conflict(instance, "the guest has no VSOCK context id yet") : null);
 
     /// <summary>The port that `?port=` names.</summary>
     public static (Refusal?, long) VsockPort(string? port, string? tls) =>

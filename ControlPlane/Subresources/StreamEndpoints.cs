@@ -28,7 +28,7 @@ public sealed class StreamEndpoints(IKubeClient kubernetes, Authorizer authorize
 
     private void Map(WebApplication app, string version, string subresource, Func<VirtualMachineInstance, Refusal?> check, StreamKind kind) =>
         app.MapGet(SubresourceApi.Route(version, InstanceEndpoints.Resource, subresource), (HttpContext c, string ns, string name) =>
-            HandleAsync(c, InstanceEndpoints.Resource, subresource, ns, name, check, (context, vmi) => StreamAsync(context, vmi, o => o with { Kind = kind, PreserveSession = kind is StreamKind.Vnc && context.Request.Query["preserveSession"] == "true" })));
+            HandleAsync(c, InstanceEndpoints.Resource, subresource, ns, name, check, (context, vmi) => StreamAsync(context, vmi, o => o with { Kind = kind, PreserveSession = kind is StreamKind.Vnc && QueryFlag.IsSet(context, "preserveSession") })));
 
     private Task VsockAsync(HttpContext context, VirtualMachineInstance vmi)
     {
