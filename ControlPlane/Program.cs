@@ -50,7 +50,8 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
         .WithMigrations(kubernetes, events, time, logs));
     var service = options.ServiceName ?? Installer.LocalService;
     var certificates = new CertificateKeeper(kubernetes, options.ServiceNamespace, [$"{service}.{options.ServiceNamespace}.svc", "localhost", options.Remoting.PublicHost],
-        RotationPolicy.Default, time, logs.CreateLogger<CertificateKeeper>());
+        RotationPolicy.Default, time, logs.CreateLogger<CertificateKeeper>(),
+        new VsockClientCertificate(kubernetes, options.ServiceNamespace, RotationPolicy.Default, time));
     await certificates.RefreshAsync(ct);
     builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Parse(options.Remoting.Bind), options.ApiPort, listen =>
         listen.UseHttps(new HttpsConnectionAdapterOptions

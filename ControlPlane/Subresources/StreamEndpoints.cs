@@ -32,8 +32,8 @@ public sealed class StreamEndpoints(IKubeClient kubernetes, Authorizer authorize
 
     private Task VsockAsync(HttpContext context, VirtualMachineInstance vmi)
     {
-        var (refusal, port) = StreamCommands.VsockPort(context.Request.Query["port"], context.Request.Query["tls"]);
-        return refusal?.WriteAsync(context.Response) ?? StreamAsync(context, vmi, o => o with { Kind = StreamKind.Vsock, ContextId = vmi.Status!.VSOCKCID!.Value, Port = port });
+        var (refusal, port, tls) = StreamCommands.VsockPort(context.Request.Query["port"], context.Request.Query["tls"]);
+        return refusal?.WriteAsync(context.Response) ?? StreamAsync(context, vmi, o => o with { Kind = StreamKind.Vsock, ContextId = vmi.Status!.VSOCKCID!.Value, Port = port, Tls = tls });
     }
 
     private async Task HandleAsync(
