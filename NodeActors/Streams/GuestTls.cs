@@ -27,7 +27,7 @@ public static class GuestTls
                 EnabledSslProtocols = SslProtocols.Tls13,
                 ClientCertificateContext = SslStreamCertificateContext.Create(certificate, null, offline: true),
                 CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-                RemoteCertificateValidationCallback = (_, _, _, _) => true,
+                RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null,
             }, deadline.Token).ConfigureAwait(false);
             return secure;
         }
