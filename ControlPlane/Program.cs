@@ -50,7 +50,8 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
         .WithMigrations(kubernetes, events, time, logs));
     var service = options.ServiceName ?? Installer.LocalService;
     var certificates = new CertificateKeeper(kubernetes, options.ServiceNamespace, [$"{service}.{options.ServiceNamespace}.svc", "localhost", options.Remoting.PublicHost],
-        RotationPolicy.Default, time, logs.CreateLogger<CertificateKeeper>());
+        RotationPolicy.Default, time, logs.CreateLogger<CertificateKeeper>(),
+        new VsockClientCertificate(kubernetes, options.ServiceNamespace, RotationPolicy.Default, time));
     await certificates.RefreshAsync(ct);
     builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Parse(options.Remoting.Bind), options.ApiPort, listen =>
         listen.UseHttps(new HttpsConnectionAdapterOptions
@@ -65,7 +66,7 @@ return await ControlPlaneOptions.RunAsync(args, async (options, ct) =>
     var app = builder.Build();
     var system = app.Services.GetRequiredService<ActorSystem>();
     app.MapHealth(Akka.Cluster.Cluster.Get(system));
-    new SubresourceApi(kubernetes, new Authorizer(kubernetes, proxy), system, () => app.Services.GetRequiredService<ActorRegistry>().Get<NodeLinkActor>(),
+    new SubresourceApi(kubernetes, new Authorizer(kubernetes, proxy), events, system, () => app.Services.GetRequiredService<ActorRegistry>().Get<NodeLinkActor>(),
         () => config.Current).Map(app);
     var webhooks = new WebhookTable(new StoredInstancetypes());
     config.Start(system, kubernetes, time);

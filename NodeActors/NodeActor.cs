@@ -18,7 +18,7 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
     public NodeActor(DomainActorServices services, PodFolders pods)
     {
         (_services, _pods) = (services, pods);
-        var streams = Context.ActorOf(StreamHub.Props(pods, new HostVsock()), "streams");
+        var streams = Context.ActorOf(StreamHub.Props(pods, new HostVsock(), services.VsockTrust), "streams");
         // Until the scan is over nobody here can tell what is not here; whoever sends a command repeats it.
         Receive<Scanned>(OnScanned);
         Receive<SayHello>(_ => _services.ControlPlane.Tell(new AgentHello(_services.Node, _services.AgentId, NodeProtocol.Version)));

@@ -94,7 +94,11 @@ public static class UserRoles
         if (aggregateTo is not null)
             metadata["labels"]![$"{Rbac}/aggregate-to-{aggregateTo}"] = "true";
         if (bootstrapping)
+        {
             metadata["labels"]!["kubernetes.io/bootstrapping"] = "rbac-defaults";
+            metadata["annotations"] = AutoUpdate();
+        }
+
         return ($"apis/{Rbac}/v1/clusterroles/{name}", new JsonObject
         {
             ["apiVersion"] = $"{Rbac}/v1",
@@ -105,14 +109,21 @@ public static class UserRoles
     }
 
     /// <summary>To everybody who is logged in.</summary>
-    private static (string Path, JsonObject Object) Binding(string role) => ($"apis/{Rbac}/v1/clusterrolebindings/{role}", new JsonObject
+    private static (string Path, JsonObject Object) Binding(string role)
     {
-        ["apiVersion"] = $"{Rbac}/v1",
-        ["kind"] = "ClusterRoleBinding",
-        ["metadata"] = Metadata(role),
-        ["roleRef"] = new JsonObject { ["apiGroup"] = Rbac, ["kind"] = "ClusterRole", ["name"] = role },
-        ["subjects"] = new JsonArray(new JsonObject { ["kind"] = "Group", ["apiGroup"] = Rbac, ["name"] = "system:authenticated" }),
-    });
+        var metadata = Metadata(role);
+        metadata["annotations"] = AutoUpdate();
+        return ($"apis/{Rbac}/v1/clusterrolebindings/{role}", new JsonObject
+        {
+            ["apiVersion"] = $"{Rbac}/v1",
+            ["kind"] = "ClusterRoleBinding",
+            ["metadata"] = metadata,
+            ["roleRef"] = new JsonObject { ["apiGroup"] = Rbac, ["kind"] = "ClusterRole", ["name"] = role },
+            ["subjects"] = new JsonArray(new JsonObject { ["kind"] = "Group", ["apiGroup"] = Rbac, ["name"] = "system:authenticated" }),
+        });
+    }
+
+    private static JsonObject AutoUpdate() => new() { ["rbac.authorization.kubernetes.io/autoupdate"] = "true" };
 
     private static JsonObject Metadata(string name) => new() { ["name"] = name, ["labels"] = new JsonObject { ["kubevirt.io"] = "" } };
 

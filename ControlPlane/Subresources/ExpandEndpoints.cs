@@ -9,6 +9,7 @@ using Troupe.ControlPlane.Machines.Vm;
 using Troupe.Kubernetes.Client;
 using Troupe.Messages.Api;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.Meta;
 
 namespace Troupe.ControlPlane.Subresources;
 
@@ -114,8 +115,11 @@ public sealed class ExpandEndpoints(IKubeClient kubernetes, Authorizer authorize
         try
         {
             using var body = await JsonDocument.ParseAsync(context.Request.Body, cancellationToken: context.RequestAborted);
-            if (body.RootElement.ValueKind is not JsonValueKind.Object || SchemaCheck.Problems(body.RootElement, ModelSchema.Of(typeof(VirtualMachine)), true).Any())
-                return (Refusal.BadRequest("Object is not a valid VirtualMachine"), null);
+            var problems = body.RootElement.ValueKind is JsonValueKind.Object
+                ? SchemaCheck.Problems(body.RootElement, ModelSchema.Of(typeof(VirtualMachine)), true).Select(p => new StatusCause { Message = p.Message }).ToList()
+                : [new StatusCause { Message = "a JSON object is wanted" }];
+            if (problems.Count > 0)
+                return (Refusal.BadRequest("Object is not a valid VirtualMachine") with { Details = new StatusDetails { Causes = problems } }, null);
             machine = body.RootElement.Deserialize(ApiJson.Default.VirtualMachine)!;
         }
         catch (JsonException e)

@@ -6,7 +6,11 @@ using Troupe.Messages.Api.Core;
 namespace Troupe.ControlPlane.Subresources;
 
 /// <summary>Who a request comes from, as the API server's front proxy says.</summary>
-public sealed record Caller(string User, IReadOnlyList<string> Groups);
+public sealed record Caller(string User, IReadOnlyList<string> Groups)
+{
+    /// <summary>What else its authenticator said.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Extra { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
+}
 
 /// <summary>Believes X-Remote-User only from a client with the front proxy's certificate.</summary>
 public sealed class FrontProxy(X509Certificate2Collection authorities, IReadOnlyList<string> allowedNames)
@@ -20,14 +24,21 @@ public sealed class FrontProxy(X509Certificate2Collection authorities, IReadOnly
         return new FrontProxy(authorities, JsonSerializer.Deserialize<List<string>>(map.Data.GetValueOrDefault("requestheader-allowed-names") ?? "[]") ?? []);
     }
 
+    private const string ExtraPrefix = "X-Remote-Extra-";
+
     /// <summary>Null when the request does not come through the front proxy.</summary>
     public Caller? CallerOf(HttpContext context)
     {
         if (context.Connection.ClientCertificate is not { } certificate || !IsProxy(certificate) || context.Request.Headers["X-Remote-User"].ToString() is not { Length: > 0 } user)
             return null;
         // One header for each group, which a proxy on the way may have joined by commas.
-        return new Caller(user, [.. context.Request.Headers["X-Remote-Group"].OfType<string>().SelectMany(g => g.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))]);
+        return new Caller(user, [.. context.Request.Headers["X-Remote-Group"].OfType<string>().SelectMany(g => g.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))]) { Extra = ExtraOf(context.Request.Headers) };
     }
+
+    /// <summary>A key is in lower case, with its odd characters escaped as in a URL.</summary>
+    public static IReadOnlyDictionary<string, IReadOnlyList<string>> ExtraOf(IHeaderDictionary headers) => headers
+        .Where(h => h.Key.StartsWith(ExtraPrefix, StringComparison.OrdinalIgnoreCase))
+        .ToDictionary(h => Uri.UnescapeDataString(h.Key[ExtraPrefix.Length..].ToLowerInvariant()), IReadOnlyList<string> (h) => [.. h.Value.OfType<string>()]);
 
     private bool IsProxy(X509Certificate2 certificate)
     {

@@ -1,7 +1,10 @@
 using System.Text.Json.Nodes;
 using Akka.Actor;
+using Troupe.ControlPlane.Machines.Vm;
 using Troupe.Kubernetes.Client;
+using Troupe.Kubernetes.Writers;
 using Troupe.Messages.Api;
+using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Protocol.Launcher;
 using Troupe.Messages.Protocol.Node;
@@ -9,7 +12,7 @@ using Troupe.Messages.Protocol.Node;
 namespace Troupe.ControlPlane.Subresources;
 
 /// <summary>Subresources of a running instance that its launcher carries out: pause, freeze, reset, what the guest agent knows …</summary>
-public sealed class InstanceEndpoints(IKubeClient kubernetes, Authorizer authorizer, ActorSystem actors, Func<IActorRef> nodes)
+public sealed class InstanceEndpoints(IKubeClient kubernetes, Authorizer authorizer, EventRecorder events, ActorSystem actors, Func<IActorRef> nodes)
 {
     public const string Resource = "virtualmachineinstances";
     public static readonly string[] Puts = ["pause", "unpause", "freeze", "unfreeze", "softreboot", "reset"];
@@ -23,25 +26,25 @@ public sealed class InstanceEndpoints(IKubeClient kubernetes, Authorizer authori
         {
             var (refusal, options) = await RequestBody.ReadAsync(context, ApiJson.Default.PauseOptions);
             return new Wish(refusal, new PauseDomain(), IsDryRun(options?.DryRun));
-        }, (vmi, _) => Task.FromResult(InstanceCommands.CheckPause(vmi)));
+        }, InstanceCommands.CheckPause);
         Put(app, version, "unpause", async context =>
         {
             var (refusal, options) = await RequestBody.ReadAsync(context, ApiJson.Default.UnpauseOptions);
             return new Wish(refusal, new UnpauseDomain(), IsDryRun(options?.DryRun));
-        }, async (vmi, ct) => InstanceCommands.CheckUnpause(vmi, await kubernetes.FindAsync<VirtualMachine>(vmi.Metadata.Namespace, vmi.Metadata.Name!, ct)));
+        }, InstanceCommands.CheckUnpause, async (ns, name, ct) => InstanceCommands.CheckSnapshot(await kubernetes.FindAsync<VirtualMachine>(ns, name, ct)));
         Put(app, version, "freeze", async context =>
         {
             var (refusal, options) = await RequestBody.ReadAsync(context, ApiJson.Default.FreezeUnfreezeTimeout);
             return new Wish(refusal, new FreezeGuest((int?)options?.UnfreezeTimeout?.Value.TotalSeconds ?? DefaultUnfreezeSeconds));
-        }, (vmi, _) => Task.FromResult(InstanceCommands.CheckFreeze(vmi)));
-        Put(app, version, "unfreeze", _ => Task.FromResult(new Wish(null, new UnfreezeGuest())), (vmi, _) => Task.FromResult(InstanceCommands.CheckUnfreeze(vmi)));
-        Put(app, version, "softreboot", _ => Task.FromResult(new Wish(null, new SoftRebootGuest())), (vmi, _) => Task.FromResult(InstanceCommands.CheckSoftReboot(vmi)));
-        Put(app, version, "reset", _ => Task.FromResult(new Wish(null, new ResetDomain())), (_, _) => Task.FromResult<Refusal?>(null));
+        }, InstanceCommands.CheckFreeze);
+        Put(app, version, "unfreeze", _ => Task.FromResult(new Wish(null, new UnfreezeGuest())), InstanceCommands.CheckUnfreeze);
+        Put(app, version, "softreboot", _ => Task.FromResult(new Wish(null, new SoftRebootGuest())), InstanceCommands.CheckSoftReboot);
+        Put(app, version, "reset", _ => Task.FromResult(new Wish(null, new ResetDomain())), _ => null);
         Get(app, version, "guestosinfo", _ => new AskGuestAgent(), InstanceCommands.CheckGuestInfo, (result, response) => WriteAsync(response, GuestDocuments.Info(AgentOf(result))));
         Get(app, version, "userlist", _ => new AskGuestAgent(), InstanceCommands.CheckGuestInfo, (result, response) => WriteAsync(response, GuestDocuments.Users(AgentOf(result))));
         Get(app, version, "filesystemlist", _ => new AskGuestAgent(), InstanceCommands.CheckGuestInfo,
             (result, response) => WriteAsync(response, GuestDocuments.Filesystems(AgentOf(result))));
-        Get(app, version, "vnc/screenshot", context => new TakeScreenshot(context.Request.Query["moveCursor"] == "true"), InstanceCommands.CheckScreenshot, async (result, response) =>
+        Get(app, version, "vnc/screenshot", context => new TakeScreenshot(QueryFlag.IsSet(context, "moveCursor")), StreamCommands.CheckVnc, async (result, response) =>
         {
             response.ContentType = "image/png";
             await response.Body.WriteAsync(result?.Bytes ?? []);
@@ -49,13 +52,19 @@ public sealed class InstanceEndpoints(IKubeClient kubernetes, Authorizer authori
     }
 
     private void Put(
-        WebApplication app, string version, string subresource, Func<HttpContext, Task<Wish>> read, Func<VirtualMachineInstance, CancellationToken, Task<Refusal?>> check) =>
+        WebApplication app, string version, string subresource, Func<HttpContext, Task<Wish>> read, Func<VirtualMachineInstance, Refusal?> check,
+        Func<string, string, CancellationToken, Task<Refusal?>>? checkFirst = null) =>
         app.MapPut(SubresourceApi.Route(version, Resource, subresource), async (HttpContext context, string ns, string name) =>
         {
-            var wish = await authorizer.RefusalAsync(context, new Access("update", ns, Resource, subresource, name)) is { } denied ? new Wish(denied, new PauseDomain()) : await read(context);
-            var refusal = wish.Refusal;
+            var refusal = await authorizer.RefusalAsync(context, new Access("update", ns, Resource, subresource, name));
+            if (refusal is null && checkFirst is not null)
+                refusal = await checkFirst(ns, name, context.RequestAborted);
             if (refusal is null)
-                (refusal, _) = await OperateAsync(ns, name, wish.Operation, vmi => check(vmi, context.RequestAborted), wish.IsDryRun, context.RequestAborted);
+            {
+                var wish = await read(context);
+                (refusal, _) = wish.Refusal is { } unclear ? (unclear, null) : await OperateAsync(ns, name, wish.Operation, check, wish.IsDryRun, context.RequestAborted);
+            }
+
             if (refusal is not null)
                 await refusal.WriteAsync(context.Response);
         });
@@ -68,16 +77,16 @@ public sealed class InstanceEndpoints(IKubeClient kubernetes, Authorizer authori
             var refusal = await authorizer.RefusalAsync(context, new Access("get", ns, Resource, subresource, name));
             OperationResult? result = null;
             if (refusal is null)
-                (refusal, result) = await OperateAsync(ns, name, operation(context), vmi => Task.FromResult(check(vmi)), isDryRun: false, context.RequestAborted);
+                (refusal, result) = await OperateAsync(ns, name, operation(context), check, isDryRun: false, context.RequestAborted);
             await (refusal?.WriteAsync(context.Response) ?? write(result, context.Response));
         });
 
     private async Task<(Refusal? Refusal, OperationResult? Result)> OperateAsync(
-        string ns, string name, DomainOperation operation, Func<VirtualMachineInstance, Task<Refusal?>> check, bool isDryRun, CancellationToken ct)
+        string ns, string name, DomainOperation operation, Func<VirtualMachineInstance, Refusal?> check, bool isDryRun, CancellationToken ct)
     {
         if (await kubernetes.FindAsync<VirtualMachineInstance>(ns, name, ct) is not { } vmi)
             return (Refusal.NotFound(Refusal.Instances, name), null);
-        if (await check(vmi) is { } refusal)
+        if ((check(vmi) ?? InstanceCommands.CheckNode(vmi, operation)) is { } refusal)
             return (refusal, null);
         if (isDryRun)
             return (null, null);
@@ -89,13 +98,26 @@ public sealed class InstanceEndpoints(IKubeClient kubernetes, Authorizer authori
             var here = ((ExtendedActorSystem)actors).Provider.DefaultAddress;
             var answer = await nodes().Ask<DomainOperated>(
                 waiting => new OperateGuest(node, vmi.Metadata.Uid!, 0, waiting.Path.ToSerializationFormatWithAddress(here), operation), Patience, ct);
-            return (InstanceCommands.OutcomeOf(answer.Error, answer.Message, vmi, operation), answer.Result);
+            var failure = InstanceCommands.OutcomeOf(answer.Error, answer.Message, vmi, operation);
+            if (InstanceCommands.EventOf(operation, failure) is var (type, reason, message))
+                events.Record(About(vmi), type, reason, message);
+            return (failure, answer.Result);
         }
         catch (AskTimeoutException)
         {
             return (Refusal.Internal($"node {node} did not answer within {Patience.TotalSeconds:0} s"), null);
         }
     }
+
+    private static ObjectReference About(VirtualMachineInstance vmi) => new()
+    {
+        ApiVersion = MachineVocabulary.ApiVersion,
+        Kind = "VirtualMachineInstance",
+        Uid = vmi.Metadata.Uid,
+        Name = vmi.Metadata.Name,
+        Namespace = vmi.Metadata.Namespace,
+        ResourceVersion = vmi.Metadata.ResourceVersion,
+    };
 
     private static GuestAgentObservation AgentOf(OperationResult? result) => result?.GuestAgent ?? new GuestAgentObservation(Connected: false);
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using Troupe.ControlPlane.Machines.Vm;
 using Troupe.Kubernetes.Client;
 using Troupe.Messages.Api;
 using Troupe.Messages.Api.KubeVirt;
@@ -88,15 +89,26 @@ public sealed class MachineEndpoints(IKubeClient kubernetes, Authorizer authoriz
             return Refusal.NotFound(Refusal.Instances, name);
         if (MachineCommands.CheckMigrate(instance) is { } refusal)
             return refusal;
-        if (IsDryRun(options.DryRun))
-            return null;
+        var migration = new VirtualMachineInstanceMigration
+        {
+            ApiVersion = MachineVocabulary.ApiVersion,
+            Kind = "VirtualMachineInstanceMigration",
+            Metadata = new ObjectMeta { GenerateName = "kubevirt-migrate-vm-", Namespace = ns },
+            Spec = new VirtualMachineInstanceMigrationSpec { VmiName = name, AddedNodeSelector = options.AddedNodeSelector },
+        };
         try
         {
-            await kubernetes.CreateAsync(new VirtualMachineInstanceMigration
+            // A rehearsal is admitted like the real thing, or refused.
+            if (IsDryRun(options.DryRun))
             {
-                Metadata = new ObjectMeta { GenerateName = "kubevirt-migrate-vm-", Namespace = ns },
-                Spec = new VirtualMachineInstanceMigrationSpec { VmiName = name, AddedNodeSelector = options.AddedNodeSelector },
-            }, ct);
+                await kubernetes.PostRawAsync($"apis/{MachineVocabulary.ApiVersion}/namespaces/{ns}/virtualmachineinstancemigrations?dryRun=All",
+                    JsonSerializer.SerializeToNode(migration, ApiJson.Default.VirtualMachineInstanceMigration)!, ct);
+            }
+            else
+            {
+                await kubernetes.CreateAsync(migration, ct);
+            }
+
             return null;
         }
         catch (KubeException e)

@@ -17,14 +17,9 @@ public sealed class MemoryDumpEndpoints(IKubeClient kubernetes, Authorizer autho
 
     public void Map(WebApplication app, string version)
     {
+        // Without a body it is the claim of the last dump that is meant.
         Map(app, version, "memorydump", async context =>
-        {
-            if (VolumeCommands.CheckGate(config()) is { } disabled)
-                return (disabled, null);
-            return context.Request.ContentLength is null or 0 && context.Request.Headers.TransferEncoding.Count == 0
-                ? (Refusal.BadRequest("Request with no body"), null)
-                : await RequestBody.ReadAsync(context, ApiJson.Default.VirtualMachineMemoryDumpRequest);
-        });
+            VolumeCommands.CheckGate(config()) is { } disabled ? (disabled, null) : await RequestBody.ReadAsync(context, ApiJson.Default.VirtualMachineMemoryDumpRequest));
         Map(app, version, "removememorydump", _ => Task.FromResult<(Refusal?, VirtualMachineMemoryDumpRequest?)>((null, new VirtualMachineMemoryDumpRequest { Remove = true })));
     }
 

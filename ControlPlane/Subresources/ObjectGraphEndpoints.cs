@@ -48,7 +48,8 @@ public sealed class ObjectGraphEndpoints(IKubeClient kubernetes, Authorizer auth
     private async Task<string?> PodAsync(string ns, string name, CancellationToken ct)
     {
         var pods = await kubernetes.ListAsync<Pod>(ns, new ListQuery(LabelSelector: $"{Labels.App}={Labels.LauncherApp}"), ct);
-        return pods.Items.FirstOrDefault(p => p.Metadata.OwnerReferences?.Any(o => o.Kind == "VirtualMachineInstance" && o.Name == name) is true)?.Metadata.Name;
+        return pods.Items.FirstOrDefault(p => p.Metadata.OwnerReferences?.Any(o => o.Kind == "VirtualMachineInstance" && o.Name == name) is true
+            || p.Metadata.Annotations?.GetValueOrDefault("kubevirt.io/domain") == name)?.Metadata.Name;
     }
 
     /// <summary>Null before the first start, too, which makes it.</summary>

@@ -23,14 +23,14 @@ public static class StreamCommands
 
     public static Refusal? CheckVsock(VirtualMachineInstance instance) =>
         instance.Spec?.Domain?.Devices?.AutoattachVSOCK is not true ? Refusal.BadRequest("VSOCK is not attached.")
-        : Running(instance) ?? (instance.Status?.VSOCKCID is null ? Conflict(instance, "the guest has no VSOCK context id yet") : null);
+        : InstanceCommands.CheckNode(instance) ?? (instance.Status?.VSOCKCID is null ? Conflict(instance, "the guest has no VSOCK context id yet") : null);
 
-    /// <summary>The port that `?port=` names.</summary>
-    public static (Refusal?, long) VsockPort(string? port, string? tls) =>
-        !uint.TryParse(port, out var number) || number is 0 or uint.MaxValue ? (Refusal.BadRequest($"port must be a number from 1 to {uint.MaxValue - 1}, got '{port}'"), 0)
-        // The guest would have to be told of an authority first, by a service on the host that is not there.
-        : tls != "false" ? (Refusal.BadRequest("TLS over VSOCK is not supported by Troupe; ask for tls=false, and let the guest's service secure itself"), 0)
-        : (null, number);
+    /// <summary>The port that `?port=` names, and whether TLS is spoken there: it is unless `?tls=` says no.</summary>
+    public static (Refusal? Refusal, long Port, bool Tls) VsockPort(string? port, string? tls) =>
+        !uint.TryParse(port, out var number) || number is 0 or uint.MaxValue ? (Refusal.BadRequest($"port must be a number from 1 to {uint.MaxValue - 1}, got '{port}'"), 0, false)
+        : tls is null or "" ? (null, number, true)
+        : QueryFlag.Parse(tls) is { } flag ? (null, number, flag)
+        : (Refusal.BadRequest($"tls must be true or false, got '{tls}'"), 0, false);
 
     public static Refusal? CheckPortForward(VirtualMachineInstance instance) =>
         instance.Status?.Conditions?.Any(c => c.Type == Conditions.Paused) is true ? Conflict(instance, "VMI is paused")

@@ -28,12 +28,12 @@ public sealed class StreamEndpoints(IKubeClient kubernetes, Authorizer authorize
 
     private void Map(WebApplication app, string version, string subresource, Func<VirtualMachineInstance, Refusal?> check, StreamKind kind) =>
         app.MapGet(SubresourceApi.Route(version, InstanceEndpoints.Resource, subresource), (HttpContext c, string ns, string name) =>
-            HandleAsync(c, InstanceEndpoints.Resource, subresource, ns, name, check, (context, vmi) => StreamAsync(context, vmi, o => o with { Kind = kind, PreserveSession = kind is StreamKind.Vnc && context.Request.Query["preserveSession"] == "true" })));
+            HandleAsync(c, InstanceEndpoints.Resource, subresource, ns, name, check, (context, vmi) => StreamAsync(context, vmi, o => o with { Kind = kind, PreserveSession = kind is StreamKind.Vnc && QueryFlag.IsSet(context, "preserveSession") })));
 
     private Task VsockAsync(HttpContext context, VirtualMachineInstance vmi)
     {
-        var (refusal, port) = StreamCommands.VsockPort(context.Request.Query["port"], context.Request.Query["tls"]);
-        return refusal?.WriteAsync(context.Response) ?? StreamAsync(context, vmi, o => o with { Kind = StreamKind.Vsock, ContextId = vmi.Status!.VSOCKCID!.Value, Port = port });
+        var (refusal, port, tls) = StreamCommands.VsockPort(context.Request.Query["port"], context.Request.Query["tls"]);
+        return refusal?.WriteAsync(context.Response) ?? StreamAsync(context, vmi, o => o with { Kind = StreamKind.Vsock, ContextId = vmi.Status!.VSOCKCID!.Value, Port = port, Tls = tls });
     }
 
     private async Task HandleAsync(

@@ -2,11 +2,12 @@ using System.Text.Json.Nodes;
 using Akka.Actor;
 using Troupe.ControlPlane.Admission.Configuration;
 using Troupe.Kubernetes.Client;
+using Troupe.Kubernetes.Writers;
 
 namespace Troupe.ControlPlane.Subresources;
 
 /// <summary>`subresources.kubevirt.io`: what virtctl connects to, behind the API server's aggregation layer.</summary>
-public sealed class SubresourceApi(IKubeClient kubernetes, Authorizer authorizer, ActorSystem actors, Func<IActorRef> nodes, Func<ClusterConfig> config)
+public sealed class SubresourceApi(IKubeClient kubernetes, Authorizer authorizer, EventRecorder events, ActorSystem actors, Func<IActorRef> nodes, Func<ClusterConfig> config)
 {
     public const string Group = "subresources.kubevirt.io";
     public static readonly string[] Versions = ["v1", "v1alpha3"];
@@ -14,13 +15,14 @@ public sealed class SubresourceApi(IKubeClient kubernetes, Authorizer authorizer
     public void Map(WebApplication app)
     {
         app.UseWebSockets();
-        var (machines, instances) = (new MachineEndpoints(kubernetes, authorizer), new InstanceEndpoints(kubernetes, authorizer, actors, nodes));
+        var (machines, instances) = (new MachineEndpoints(kubernetes, authorizer), new InstanceEndpoints(kubernetes, authorizer, events, actors, nodes));
         var (expand, volumes) = (new ExpandEndpoints(kubernetes, authorizer, config), new VolumeEndpoints(kubernetes, authorizer, config));
         var info = new InfoEndpoints(kubernetes, authorizer, config);
         var dumps = new MemoryDumpEndpoints(kubernetes, authorizer, config);
         var graphs = new ObjectGraphEndpoints(kubernetes, authorizer, config);
         var evacuate = new EvacuateEndpoints(kubernetes, authorizer, config);
         var streams = new StreamEndpoints(kubernetes, authorizer, actors, nodes);
+        app.MapGet("/", () => Json(new JsonObject { ["paths"] = new JsonArray(["/apis", $"/apis/{Group}", .. Versions.Select(v => $"/apis/{Group}/{v}")]) }));
         app.MapGet("/apis", () => Json(new JsonObject { ["kind"] = "APIGroupList", ["apiVersion"] = "v1", ["groups"] = new JsonArray(GroupDocument()) }));
         app.MapGet($"/apis/{Group}", () => Json(GroupDocument()));
         foreach (var version in Versions)

@@ -71,9 +71,12 @@ public static class VolumeCommands
         if (request.AddVolumeOptions is { } add)
         {
             var source = add.VolumeSource!.DataVolume?.Name ?? add.VolumeSource.PersistentVolumeClaim?.ClaimName ?? "";
-            return volumes.Any(v => v.Name == add.Name) ? $"Unable to add volume [{add.Name}] because volume with that name already exists"
-                : volumes.Any(v => IsOf(v, source)) ? $"Unable to add volume source [{source}] because it already exists"
-                : null;
+            return volumes.FirstOrDefault(v => v.Name == add.Name || IsOf(v, source)) switch
+            {
+                null => null,
+                var volume when volume.Name == add.Name => $"Unable to add volume [{add.Name}] because volume with that name already exists",
+                _ => $"Unable to add volume source [{source}] because it already exists",
+            };
         }
 
         var name = request.RemoveVolumeOptions!.Name!;
@@ -91,20 +94,23 @@ public static class VolumeCommands
     {
         var earlier = machine.Status?.VolumeRequests ?? [];
         return request.AddVolumeOptions is { } add
-            ? earlier.Any(r => r.AddVolumeOptions?.Name == add.Name) ? $"add volume request for volume [{add.Name}] already exists" : Removing(add.Name!)
-            : Removing(request.RemoveVolumeOptions!.Name!);
+            ? earlier.Any(r => r.AddVolumeOptions?.Name == add.Name) ? $"add volume request for volume [{add.Name}] already exists" : Removing(add.Name!, "unable to add volume since ")
+            : Removing(request.RemoveVolumeOptions!.Name!, "");
 
-        string? Removing(string name) => earlier.Any(r => r.RemoveVolumeOptions?.Name == name) ? $"unable to add volume since a remove volume request for volume [{name}] already exists and is still being processed" : null;
+        string? Removing(string name, string prefix) =>
+            earlier.Any(r => r.RemoveVolumeOptions?.Name == name) ? $"{prefix}a remove volume request for volume [{name}] already exists and is still being processed" : null;
     }
 
     private static JsonArray StatusPatch(VirtualMachine machine, VirtualMachineVolumeRequest request)
     {
         const string path = "/status/volumeRequests";
         var earlier = machine.Status?.VolumeRequests ?? [];
+        // What is to be removed need not be added first.
+        var kept = request.RemoveVolumeOptions is { } remove ? earlier.Where(r => r.AddVolumeOptions?.Name != remove.Name) : earlier;
         return
         [
             Operation("test", path, earlier.Count == 0 ? null : Requests(earlier)),
-            Operation(earlier.Count == 0 ? "add" : "replace", path, Requests([.. earlier, request])),
+            Operation(earlier.Count == 0 ? "add" : "replace", path, Requests([.. kept, request])),
         ];
     }
 

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Troupe.NodeActors.Launchers;
 using Troupe.NodeActors.Networking;
 using Troupe.NodeActors.Volumes;
+using Troupe.NodeActors.Streams;
 
 namespace Troupe.NodeActors.Domains;
 
@@ -12,4 +13,7 @@ public sealed record DomainActorServices(
     string Node, string AgentId, bool UseEmulation, ILauncherConnector Launchers, IPodNetworking Networking, IPodVolumes Volumes, IActorRef ControlPlane, TimeProvider Time, ILogger Log)
 {
     public NodeProbes Probes { get; init; } = new();
+
+    /// <summary>Null where there is no cluster: guests are then called without TLS only.</summary>
+    public IVsockTrust? VsockTrust { get; init; }
 }

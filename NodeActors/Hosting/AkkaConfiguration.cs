@@ -7,6 +7,7 @@ using Troupe.Kubernetes.Remoting;
 using Troupe.NodeActors.Domains;
 using Troupe.NodeActors.Launchers;
 using Troupe.NodeActors.Networking;
+using Troupe.NodeActors.Streams;
 using Troupe.NodeActors.Volumes;
 
 namespace Troupe.NodeActors.Hosting;
@@ -26,6 +27,7 @@ public static class AkkaConfiguration
                 StartLink(system, options.Remoting, options.ContactPoints), services.GetService<TimeProvider>(), services.GetService<ILoggerFactory>().CreateLogger<NodeActor>())
             {
                 Probes = new NodeProbes(Path.Combine(options.State, "emulator-probes.json")),
+                VsockTrust = services.GetService<IVsockTrust>(),
             };
             registry.Register<NodeActor>(system.ActorOf(NodeActor.Props(domains, pods), "node"));
         });

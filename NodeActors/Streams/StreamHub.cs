@@ -11,10 +11,10 @@ public sealed class StreamHub : ReceiveActor
 {
     private readonly Dictionary<(string VmiUid, string Socket), IActorRef> _streams = [];
 
-    public StreamHub(PodFolders pods, IVsock vsock)
+    public StreamHub(PodFolders pods, IVsock vsock, IVsockTrust? trust)
     {
         Receive<OpenStream>(open => open.Kind is StreamKind.Vsock, open =>
-            Context.ActorOf(StreamActor.Props(open, ct => vsock.ConnectAsync(open.ContextId, open.Port, ct), null)));
+            Context.ActorOf(StreamActor.Props(open, ct => ConnectAsync(vsock, trust, open, ct), null)));
         Receive<OpenStream>(open =>
         {
             var socket = SocketOf(open);
@@ -37,7 +37,15 @@ public sealed class StreamHub : ReceiveActor
         });
     }
 
-    public static Props Props(PodFolders pods, IVsock vsock) => Akka.Actor.Props.Create(() => new StreamHub(pods, vsock));
+    public static Props Props(PodFolders pods, IVsock vsock, IVsockTrust? trust) => Akka.Actor.Props.Create(() => new StreamHub(pods, vsock, trust));
+
+    private static async Task<Stream> ConnectAsync(IVsock vsock, IVsockTrust? trust, OpenStream open, CancellationToken ct)
+    {
+        if (!open.Tls)
+            return await vsock.ConnectAsync(open.ContextId, open.Port, ct).ConfigureAwait(false);
+        using var certificate = await (trust ?? throw new IOException("this agent has no certificate to show to guests; tls=false connects without")).CertificateAsync(ct).ConfigureAwait(false);
+        return await GuestTls.SecureAsync(await vsock.ConnectAsync(open.ContextId, open.Port, ct).ConfigureAwait(false), certificate, ct).ConfigureAwait(false);
+    }
 
     private static async Task<Stream> ConnectAsync(PodFolders pods, OpenStream open, string socketName, CancellationToken ct) =>
         new NetworkStream(await LongPathSocket.ConnectAsync(Path.Combine(pods.EmptyDir(open.PodUid, "private"), open.VmiUid), socketName, ct).ConfigureAwait(false), ownsSocket: true);

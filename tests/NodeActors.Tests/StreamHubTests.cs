@@ -25,7 +25,7 @@ public sealed class StreamHubTests : TestKit
     [Fact]
     public void A_new_client_of_the_display_ends_the_one_before_unless_it_is_told_to_let_it_be()
     {
-        var hub = Sys.ActorOf(StreamHub.Props(new PodFolders(_root), new PipeVsock()));
+        var hub = Sys.ActorOf(StreamHub.Props(new PodFolders(_root), new PipeVsock(), null));
         var (first, polite, second) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
         hub.Tell(Open(first.Ref, preserve: true));
         first.ExpectMsg<StreamOpened>();
@@ -43,7 +43,7 @@ public sealed class StreamHubTests : TestKit
     public void A_VSOCK_port_is_open_to_many_and_one_that_cannot_be_reached_is_refused_in_words()
     {
         var vsock = new PipeVsock();
-        var hub = Sys.ActorOf(StreamHub.Props(new PodFolders(_root), vsock));
+        var hub = Sys.ActorOf(StreamHub.Props(new PodFolders(_root), vsock, null));
         var (one, other, lost) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
         foreach (var probe in new[] { one, other })
         {
@@ -65,7 +65,17 @@ public sealed class StreamHubTests : TestKit
     {
         if (File.Exists("/dev/vhost-vsock"))
             return;
+        Assert.Equal("this node has no /dev/vhost-vsock", Assert.Throws<IOException>(() => new HostVsock().Listen(1)).Message);
         Assert.Equal("this node has no /dev/vhost-vsock", (await Assert.ThrowsAsync<IOException>(() => new HostVsock().ConnectAsync(3, 1, CancellationToken.None))).Message);
+    }
+
+    [Fact]
+    public void A_port_that_wants_TLS_is_not_opened_by_an_agent_that_has_no_certificate()
+    {
+        var hub = Sys.ActorOf(StreamHub.Props(new PodFolders(_root), new PipeVsock(), null));
+        var client = CreateTestProbe();
+        hub.Tell(OfPort(client.Ref, 1234) with { Tls = true });
+        Assert.Equal("this agent has no certificate to show to guests; tls=false connects without", client.ExpectMsg<StreamClosed>().Reason);
     }
 
     private static OpenStream OfPort(IActorRef client, long port) =>
@@ -86,6 +96,8 @@ public sealed class StreamHubTests : TestKit
             _ = EchoAsync(await listener.AcceptAsync(ct), listener);
             return new NetworkStream(near, ownsSocket: true);
         }
+
+        public IStreamListener Listen(uint port) => throw new IOException($"VSOCK port {port} of the host: Address already in use");
 
         private static async Task EchoAsync(Socket far, Socket listener)
         {

@@ -12,7 +12,8 @@ namespace Troupe.ControlPlane.Admission.Certificates;
 /// is due; a write that loses against another replica's is dropped, and what the other wrote is taken.
 /// </summary>
 public sealed class CertificateKeeper(
-    IKubeClient kubernetes, string ns, IReadOnlyList<string> names, RotationPolicy policy, TimeProvider time, ILogger<CertificateKeeper> log)
+    IKubeClient kubernetes, string ns, IReadOnlyList<string> names, RotationPolicy policy, TimeProvider time, ILogger<CertificateKeeper> log,
+    VsockClientCertificate? vsock = null)
 {
     public const string SecretName = "kubevirt-virt-api-certs";
     private const int Attempts = 10;
@@ -59,6 +60,8 @@ public sealed class CertificateKeeper(
             try
             {
                 await RefreshAsync(ct);
+                if (vsock is not null)
+                    await vsock.KeepAsync(_known!, ct);
                 if (published == Bundle)
                     continue;
                 await publish(Bundle!, ct);

@@ -40,6 +40,7 @@ public static class CertificateFactory
     /// <summary>Clocks of the cluster's machines may differ by this much.</summary>
     public static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(5);
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
+    private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
     private const int SerialLength = 12;
 
     public static KeyPair Authority(DateTimeOffset now, TimeSpan lifetime)
@@ -55,9 +56,6 @@ public static class CertificateFactory
 
     public static KeyPair Serving(KeyPair authority, IReadOnlyList<string> names, DateTimeOffset now, TimeSpan lifetime)
     {
-        using var issuer = X509Certificate2.CreateFromPem(authority.Certificate, authority.Key);
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={names[0]}", key, HashAlgorithmName.SHA256);
         var alternatives = new SubjectAlternativeNameBuilder();
         foreach (var name in names)
         {
@@ -67,8 +65,19 @@ public static class CertificateFactory
                 alternatives.AddDnsName(name);
         }
 
-        request.CertificateExtensions.Add(alternatives.Build());
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(ServerAuthentication)], false));
+        return Signed(authority, names[0], ServerAuthentication, now, lifetime, alternatives.Build());
+    }
+
+    public static KeyPair Client(KeyPair authority, string commonName, DateTimeOffset now, TimeSpan lifetime) => Signed(authority, commonName, ClientAuthentication, now, lifetime);
+
+    private static KeyPair Signed(KeyPair authority, string commonName, string usage, DateTimeOffset now, TimeSpan lifetime, params X509Extension[] extensions)
+    {
+        using var issuer = X509Certificate2.CreateFromPem(authority.Certificate, authority.Key);
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={commonName}", key, HashAlgorithmName.SHA256);
+        foreach (var extension in extensions)
+            request.CertificateExtensions.Add(extension);
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], false));
         var until = now + lifetime < issuer.NotAfter.ToUniversalTime() ? now + lifetime : issuer.NotAfter.ToUniversalTime();
         using var certificate = request.Create(issuer, now - ClockSkew > issuer.NotBefore.ToUniversalTime() ? now - ClockSkew : issuer.NotBefore.ToUniversalTime(), until,
             RandomNumberGenerator.GetBytes(SerialLength));

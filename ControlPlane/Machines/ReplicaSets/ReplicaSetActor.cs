@@ -83,11 +83,17 @@ public sealed class ReplicaSetActor : OwnerActor<ReplicaSetState, ReplicaSetCall
                 await _services.Kubernetes.DeleteAsync<VirtualMachineInstance>(instance.Metadata.Namespace, instance.Metadata.Name!, new DeleteQuery(instance.Metadata.Uid), token).ConfigureAwait(false);
                 _services.Events.Record(About(set), "Normal", "SuccessfulDelete", $"Stopped the virtual machine by deleting the virtual machine instance {instance.Metadata.Uid}");
                 // Its end may have been told before this.
-                tell(s => s.Instances.ContainsKey(instance.Metadata.Uid!) ? s.With(instance with { Metadata = instance.Metadata with { DeletionTimestamp = now } }) : s);
+                tell(s => (s.Instances.ContainsKey(instance.Metadata.Uid!) ? s.With(instance with { Metadata = instance.Metadata with { DeletionTimestamp = now } }) : s) with { Failure = null });
             }
             catch (KubeException e) when (e.IsNotFound)
             {
                 tell(s => s.Observe(new ReplicaGone(s.Uid, instance.Metadata.Uid!)));
+            }
+            catch (KubeException e)
+            {
+                _services.Events.Record(About(set), "Warning", "FailedDelete", $"Error deleting virtual machine instance {instance.Metadata.Name}: {e.Message}");
+                tell(s => s with { Failure = new SyncFailure("FailedDelete", e.Message) });
+                throw;
             }
         }, ct));
     }
@@ -110,6 +116,8 @@ public sealed class ReplicaSetActor : OwnerActor<ReplicaSetState, ReplicaSetCall
         Do(ReplicaSetCall.WriteStatus, async ct =>
         {
             var written = await _services.Kubernetes.PatchAsync<VirtualMachineInstanceReplicaSet>(set.Metadata.Namespace, set.Metadata.Name!, PatchType.Merge, patch, "status", ct: ct).ConfigureAwait(false);
+            if (ReplicaSetLifecycle.PauseEvent(set.Status, written.Status) is var (reason, message))
+                _services.Events.Record(About(set), "Normal", reason, message);
             return s => s.Observe(new ReplicaSetObserved(s.Uid, written));
         });
     }

@@ -30,7 +30,8 @@ public static class ReplicaSetLifecycle
     {
         if (state.Gone)
             return new(0, [], new VirtualMachineInstanceReplicaSetStatus()) { Retire = true };
-        if (state.ReplicaSet is not { } set || !state.Listed)
+        // What it would make it would not call its own: one after the other, without end.
+        if (state.ReplicaSet is not { } set || !state.Listed || !LabelSelectors.Matches(set.Spec?.Selector, set.Spec?.Template?.Metadata?.Labels))
             return null;
         var present = state.Instances.Values.Where(i => !i.IsDeleting()).OrderBy(i => i.Metadata.Name, StringComparer.Ordinal)
             .ToLookup(i => LabelSelectors.Matches(set.Spec?.Selector, i.Metadata.Labels));
@@ -55,7 +56,7 @@ public static class ReplicaSetLifecycle
             Kind = "VirtualMachineInstance",
             Metadata = new ObjectMeta
             {
-                GenerateName = set.Metadata.Name,
+                GenerateName = new[] { template?.Metadata?.Name, template?.Metadata?.GenerateName }.FirstOrDefault(n => n is { Length: > 0 }) ?? set.Metadata.Name,
                 Namespace = set.Metadata.Namespace,
                 Labels = template?.Metadata?.Labels,
                 Annotations = template?.Metadata?.Annotations,
@@ -75,6 +76,16 @@ public static class ReplicaSetLifecycle
             Spec = template?.Spec,
         };
     }
+
+    /// <summary>The event of a pause that was begun or ended; null when neither.</summary>
+    public static (string Reason, string Message)? PauseEvent(VirtualMachineInstanceReplicaSetStatus? before, VirtualMachineInstanceReplicaSetStatus? after) => (IsPaused(before), IsPaused(after)) switch
+    {
+        (false, true) => ("SuccessfulPaused", "Paused"),
+        (true, false) => ("SuccessfulResumed", "Resumed"),
+        _ => null,
+    };
+
+    private static bool IsPaused(VirtualMachineInstanceReplicaSetStatus? status) => status?.Conditions?.Any(c => c.Type == ReplicaPaused) is true;
 
     /// <summary>A guest that is down, or whose pod is going, serves nobody any more.</summary>
     private static bool HasEnded(VirtualMachineInstance instance) => instance.IsFinal()

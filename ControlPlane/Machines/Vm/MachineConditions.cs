@@ -11,8 +11,8 @@ public static class MachineConditions
     public const string RestartRequired = "RestartRequired";
     public const string ManualRecoveryRequired = "ManualRecoveryRequired";
 
-    // The pod's affairs and the instance's synchronization are told by printableStatus and Failure.
-    private static readonly string[] NotMirrored = [Conditions.Ready, Conditions.Synchronized, Conditions.PodScheduled];
+    /// <summary>These the machine has of its own.</summary>
+    private static readonly string[] NotMirrored = [Conditions.Ready, Failure, RestartRequired];
 
     /// <summary>A transition time moves only with the status of its condition.</summary>
     public static IReadOnlyList<Condition> Of(IReadOnlyList<Condition> current, VirtualMachineInstance? instance, SyncFailure? failure, string? restartRequired, string? recoveryRequired, DateTimeOffset now)
@@ -23,13 +23,13 @@ public static class MachineConditions
             failure is null ? null : Make(Failure, "True", failure.Reason, failure.Message),
             restartRequired is null ? null : Make(RestartRequired, "True", null, restartRequired),
             recoveryRequired is null ? null : Make(ManualRecoveryRequired, "True", recoveryRequired, null),
-            .. (instance?.Status?.Conditions ?? []).Where(c => !NotMirrored.Contains(c.Type)).Select(c => Make(c.Type!, c.Status!, c.Reason, c.Message)),
+            .. (instance?.Status?.Conditions ?? []).Where(c => !NotMirrored.Contains(c.Type)).Select(c => Make(c.Type!, c.Status!, c.Reason, c.Message) with { LastTransitionTime = c.LastTransitionTime }),
         ];
         return
         [
             .. wanted.OfType<Condition>().Select(w => current.FirstOrDefault(c => c.Type == w.Type) is { } old && old.Status == w.Status
                 ? old with { Reason = w.Reason, Message = w.Message }
-                : w with { LastTransitionTime = now }),
+                : w with { LastTransitionTime = w.LastTransitionTime ?? now }),
         ];
     }
 

@@ -20,7 +20,7 @@ public static class MachineProjection
             Created = instance is not null ? true : null,
             Ready = instance is { Status.Phase: VmiPhases.Running } && instance.Status.Conditions?.Any(c => c is { Type: Conditions.Ready, Status: "True" }) is true ? true : null,
             PrintableStatus = PrintableStatus.Of(new PrintableStatus.Facts(state, decision.StartFailure?.ConsecutiveFailCount ?? 0, decision.StopExpected, decision.StartExpected)),
-            RunStrategy = RunStrategies.Of(machine.Spec),
+            RunStrategy = ActedOn(status, RunStrategies.Of(machine.Spec), instance, decision),
             DesiredGeneration = machine.Metadata.Generation,
             ObservedGeneration = Generation(instance) ?? status.ObservedGeneration,
             StartFailure = decision.StartFailure,
@@ -33,6 +33,13 @@ public static class MachineProjection
             VolumeUpdateState = VolumeUpdates.State(machine, instance),
         };
     }
+
+    /// <summary>
+    /// The strategy that was last acted on; none before the first instance, so that it can be told whether there was one. A start that still waits,
+    /// for its disks or for something else, is not done: RerunOnFailure starts a machine only once after another strategy.
+    /// </summary>
+    private static string? ActedOn(VirtualMachineStatus status, string strategy, VirtualMachineInstance? instance, MachineDecision decision) =>
+        instance is not null || (status.RunStrategy is { Length: > 0 } && !decision.StartExpected) ? strategy : status.RunStrategy;
 
     /// <summary>The merge patch of the status subresource, or null when the object already says it all.</summary>
     public static JsonObject? Patch(MachineState state, MachineDecision decision, DateTimeOffset now)

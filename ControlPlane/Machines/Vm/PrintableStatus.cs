@@ -35,7 +35,8 @@ public static class PrintableStatus
         ("WaitingForReceiver", f => f.Phase is "WaitingForSync"),
         ("Starting", f => f.StartExpected || (f.Instance is not null && f.Phase is (null or "" or VmiPhases.Pending or VmiPhases.Scheduling or VmiPhases.Scheduled))),
         ("CrashLoopBackOff", f => !f.Lives && f.Failures > 0 && RunStrategies.RetriesStart(f.Strategy)),
-        ("Stopped", _ => true),
+        ("Stopped", f => f.Instance is null || f.Instance.IsFinal()),
+        ("Unknown", _ => true),
     ];
 
     public static string Of(Facts facts) => Rules.First(r => r.Holds(facts)).Word;

@@ -10,11 +10,11 @@ public static class StateChanges
     public const string Stop = "Stop";
     private const string Paused = "paused";
 
-    /// <summary>Drops from the front what has been carried out: a stop of an instance that is gone, a start of one that lives.</summary>
+    /// <summary>Drops from the front what has been carried out: a stop of an instance that is gone, a start of one that lives. A stop that names no instance is nobody's.</summary>
     public static IReadOnlyList<VirtualMachineStateChangeRequest> Outstanding(IReadOnlyList<VirtualMachineStateChangeRequest>? requests, VirtualMachineInstance? instance) =>
         [.. (requests ?? []).SkipWhile(r => r.Action switch
         {
-            Stop => instance is null || (r.Uid is { Length: > 0 } uid && uid != instance.Metadata.Uid),
+            Stop => instance is null || r.Uid != instance.Metadata.Uid,
             Start => instance is { Metadata.DeletionTimestamp: null } && !instance.IsFinal(),
             _ => true,
         })];

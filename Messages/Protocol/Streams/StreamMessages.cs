@@ -24,6 +24,9 @@ public sealed record OpenStream(string Node, string VmiUid, string PodUid, Strea
     /// <summary>The guest's VSOCK address, and the port.</summary>
     public long ContextId { get; init; }
     public long Port { get; init; }
+
+    /// <summary>The port speaks TLS, and wants to see who is calling.</summary>
+    public bool Tls { get; init; }
 }
 
 /// <summary>The sender is the other end; either side may now send as many chunks as it has credit for.</summary>

@@ -1,5 +1,8 @@
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Troupe.ControlPlane.Admission.Certificates;
+using Troupe.ControlPlane.Tests.Machines;
+using Troupe.Messages.Api.Core;
 using Xunit;
 
 namespace Troupe.ControlPlane.Tests.Admission;
@@ -56,6 +59,46 @@ public class CertificateTests
         var set = Rotation.Perform(RotationStep.Create, null, Names, Start, Policy);
 
         Assert.Equal(RotationStep.Create, Rotation.Decide(set, Names, Start + TimeSpan.FromDays(40), Policy));
+    }
+
+    [Fact]
+    public async Task Agents_have_a_certificate_to_show_to_guests_and_guests_are_told_who_signed_it()
+    {
+        var (api, clock) = (new RecordingApi(), new Clock { Now = Start });
+        var vsock = new VsockClientCertificate(api, "kubevirt", Policy, clock);
+        var set = Rotation.Perform(RotationStep.Create, null, Names, Start, Policy);
+        await vsock.KeepAsync(set, TestContext.Current.CancellationToken);
+        var pair = Shown(api);
+        using (var certificate = X509Certificate2.CreateFromPem(pair.Certificate))
+            Assert.Equal("CN=kubevirt.io:system:client:vsock", certificate.Subject);
+        Assert.True(Trusts(api.Find<ConfigMap>("kubevirt-ca")!.Data!["ca-bundle"], pair, Start));
+
+        // Nothing to do, nothing written.
+        var writes = api.Writes.Count;
+        await vsock.KeepAsync(set, TestContext.Current.CancellationToken);
+        Assert.Equal(writes, api.Writes.Count);
+
+        // A certificate that ends soon, then another authority.
+        clock.Now = Start + Policy.ServingLifetime - Policy.ServingRenewBefore;
+        await vsock.KeepAsync(set, TestContext.Current.CancellationToken);
+        var renewed = Shown(api);
+        Assert.True(renewed.Until > pair.Until);
+        var late = Start + Policy.AuthorityLifetime - Policy.AuthorityRenewBefore;
+        var switched = Rotation.Perform(RotationStep.SwitchAuthority, Rotation.Perform(RotationStep.AnnounceAuthority, set, Names, late, Policy), Names, late, Policy);
+        Assert.True(VsockClientCertificate.IsDue(renewed, switched.Authority, clock.Now, Policy));
+    }
+
+    private static KeyPair Shown(RecordingApi api)
+    {
+        var data = api.Find<Secret>("kubevirt-virt-handler-vsock-client-certs")!.Data!;
+        return new KeyPair(Encoding.UTF8.GetString(data["tls.crt"]), Encoding.UTF8.GetString(data["tls.key"]));
+    }
+
+    private sealed class Clock : TimeProvider
+    {
+        public DateTimeOffset Now { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => Now;
     }
 
     private static bool Trusts(string bundle, KeyPair serving, DateTimeOffset now)

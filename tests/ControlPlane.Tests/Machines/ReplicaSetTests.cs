@@ -92,6 +92,51 @@ public sealed class ReplicaSetTests
         Assert.Equal(1, Decide(state).Create);
     }
 
+    [Theory]
+    [InlineData("pet", "gen-", "pet")]
+    [InlineData(null, "gen-", "gen-")]
+    [InlineData(null, null, "web")]
+    public void A_replicas_name_begins_as_the_template_says_or_like_the_sets(string? name, string? generate, string begins)
+    {
+        var set = State(1).ReplicaSet!;
+        var template = set.Spec!.Template! with { Metadata = (set.Spec.Template!.Metadata ?? new ObjectMeta()) with { Name = name, GenerateName = generate } };
+        var named = set with { Metadata = set.Metadata with { Name = "web" }, Spec = set.Spec with { Template = template } };
+        Assert.Equal(begins, ReplicaSetLifecycle.Make(named).Metadata.GenerateName);
+    }
+
+    [Fact]
+    public void A_set_that_would_not_call_its_own_replicas_its_own_makes_none()
+    {
+        var state = State(3);
+        var template = state.ReplicaSet!.Spec!.Template! with { Metadata = new ObjectMeta { Labels = new Dictionary<string, string> { ["app"] = "other" } } };
+        Assert.Null(ReplicaSetLifecycle.Decide(state with { ReplicaSet = state.ReplicaSet with { Spec = state.ReplicaSet.Spec with { Template = template } } }, Now));
+    }
+
+    [Fact]
+    public void The_begin_and_the_end_of_a_pause_are_told_by_events()
+    {
+        var (running, paused) = (new VirtualMachineInstanceReplicaSetStatus(), new VirtualMachineInstanceReplicaSetStatus { Conditions = [new Condition { Type = "ReplicaPaused", Status = "True" }] });
+        Assert.Equal(("SuccessfulPaused", "Paused"), ReplicaSetLifecycle.PauseEvent(null, paused));
+        Assert.Equal(("SuccessfulResumed", "Resumed"), ReplicaSetLifecycle.PauseEvent(paused, running));
+        Assert.Null(ReplicaSetLifecycle.PauseEvent(paused, paused));
+        Assert.Null(ReplicaSetLifecycle.PauseEvent(running, null));
+    }
+
+    [Fact]
+    public void A_changed_set_is_followed_while_it_runs()
+    {
+        var state = State(1, Replica("a", "Running"));
+        var set = state.ReplicaSet! with { Metadata = state.ReplicaSet!.Metadata with { ResourceVersion = "100" } };
+        state = state.Observe(new ReplicaSetObserved(state.Uid, set with { Spec = set.Spec! with { Replicas = 3 } }));
+        Assert.Equal(2, Decide(state).Create);
+        state = state.Observe(new ReplicaSetObserved(state.Uid, set with { Metadata = set.Metadata with { ResourceVersion = "101" }, Spec = set.Spec! with { Replicas = 3, Paused = true } }));
+        Assert.Equal(0, Decide(state).Create);
+        var relabeled = set.Spec!.Template! with { Metadata = set.Spec.Template!.Metadata! with { Annotations = new Dictionary<string, string> { ["note"] = "new" } } };
+        state = state.Observe(new ReplicaSetObserved(state.Uid, set with { Metadata = set.Metadata with { ResourceVersion = "102" }, Spec = set.Spec with { Replicas = 2, Template = relabeled } }));
+        Assert.Equal(1, Decide(state).Create);
+        Assert.Equal("new", ReplicaSetLifecycle.Make(state.ReplicaSet!).Metadata.Annotations!["note"]);
+    }
+
     [Fact]
     public void A_replica_has_a_generated_name_the_templates_labels_and_its_owner()
     {
@@ -123,7 +168,7 @@ public sealed class ReplicaSetTests
                     MatchLabels = new Dictionary<string, string> { ["app"] = "web" },
                     MatchExpressions = [new LabelSelectorRequirement { Key = "tier", Operator = "In", Values = ["b", "a"] }],
                 },
-                Template = new VirtualMachineInstanceTemplateSpec { Metadata = new ObjectMeta { Labels = new Dictionary<string, string> { ["app"] = "web" } }, Spec = Spec() },
+                Template = new VirtualMachineInstanceTemplateSpec { Metadata = new ObjectMeta { Labels = new Dictionary<string, string> { ["app"] = "web", ["tier"] = "a" } }, Spec = Spec() },
             },
         },
     };

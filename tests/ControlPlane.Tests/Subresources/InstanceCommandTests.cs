@@ -24,13 +24,13 @@ public class InstanceCommandTests
     [InlineData("Succeeded", "", 409, "VMI is not running")]
     [InlineData("Running", "", 409, "VMI is not paused")]
     [InlineData("Running", "Paused", 0, null)]
-    public void Unpause(string phase, string condition, int code, string? text) => Says(InstanceCommands.CheckUnpause(Instance(phase, condition), null), code, text);
+    public void Unpause(string phase, string condition, int code, string? text) => Says(InstanceCommands.CheckUnpause(Instance(phase, condition)), code, text);
 
     [Fact]
     public void A_machine_whose_snapshot_is_taken_stays_paused()
     {
         var machine = JsonSerializer.Deserialize("""{ "metadata": { "name": "vm" }, "status": { "snapshotInProgress": "s" } }""", ApiJson.Default.VirtualMachine);
-        Assert.EndsWith("VM snapshot is in progress", InstanceCommands.CheckUnpause(Instance("Running", "Paused"), machine)!.Message, StringComparison.Ordinal);
+        Assert.EndsWith("VM snapshot is in progress", InstanceCommands.CheckSnapshot(machine)!.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -54,6 +54,36 @@ public class InstanceCommandTests
     [InlineData(LauncherError.LibvirtFailed, 500, "Internal error occurred: broken")]
     public void What_the_launcher_says(LauncherError error, int code, string? text) =>
         Says(InstanceCommands.OutcomeOf(error, error is LauncherError.None ? null : "broken", Instance("Running", ""), new PauseDomain()), code, text);
+
+    [Fact]
+    public void A_guest_that_is_on_no_node_is_not_asked_there()
+    {
+        Assert.Null(InstanceCommands.CheckNode(Instance("Running", "")));
+        Assert.Null(InstanceCommands.CheckNode(Instance("Scheduled", ""), new ResetDomain()));
+        const string text = "Unable to connect to VirtualMachineInstance because phase is Pending instead of Running or Scheduled";
+        Assert.Equal(Refusal.BadRequest(text), InstanceCommands.CheckNode(Instance("Pending", ""), new SoftRebootGuest()));
+        Assert.Equal(Refusal.BadRequest($"Failed to reset non-running VMI with phase Pending: {text}"), InstanceCommands.CheckNode(Instance("Pending", ""), new ResetDomain()));
+        Assert.Equal("Internal error occurred: Failed to reset non-running VMI with phase Scheduled: none",
+            InstanceCommands.OutcomeOf(LauncherError.NoDomain, "none", Instance("Scheduled", ""), new ResetDomain())!.Message);
+    }
+
+    [Fact]
+    public void What_was_done_is_told_by_an_event_and_a_failed_freeze_too()
+    {
+        Assert.Equal(("Normal", "Paused", "VirtualMachineInstance paused"), InstanceCommands.EventOf(new PauseDomain(), null));
+        Assert.Equal(("Normal", "SoftRebooted", "VirtualMachineInstance soft rebooted"), InstanceCommands.EventOf(new SoftRebootGuest(), null));
+        Assert.Equal(("Warning", "FreezeError", "Failed to freeze VMI: no agent"), InstanceCommands.EventOf(new FreezeGuest(5), Refusal.BadRequest("no agent")));
+        Assert.Null(InstanceCommands.EventOf(new PauseDomain(), Refusal.BadRequest("broken")));
+        Assert.Null(InstanceCommands.EventOf(new FreezeGuest(5), null));
+    }
+
+    [Fact]
+    public void A_refusal_names_what_it_is_about_for_programs_as_well()
+    {
+        var details = Refusal.Conflict(Refusal.Instances, "vm", "x").Details!;
+        Assert.Equal(("vm", "kubevirt.io", "virtualmachineinstance"), (details.Name, details.Group, details.Kind));
+        Assert.Equal("broken", Assert.Single(Refusal.Internal("broken").Details!.Causes!).Message);
+    }
 
     [Fact]
     public void Guest_information_as_KubeVirt_tells_it()

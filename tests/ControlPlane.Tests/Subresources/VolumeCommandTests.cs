@@ -76,6 +76,26 @@ public sealed class VolumeCommandTests
     }
 
     [Fact]
+    public void A_request_to_remove_takes_the_place_of_one_to_add_and_is_made_once()
+    {
+        var requests = Declarative with { EnabledGates = ["HotplugVolumes"] };
+        var plugged = new Volume { Name = "data", PersistentVolumeClaim = new PersistentVolumeClaimVolumeSource { ClaimName = "claim", Hotpluggable = true } };
+        var adding = Machine(plugged) with { Status = new VirtualMachineStatus { VolumeRequests = [Add("data", "claim"), Add("more", "other")] } };
+        var (_, patch, _) = VolumeCommands.OfMachine(adding, Remove("data"), requests);
+        var wanted = patch!.Single(o => (string?)o!["op"] == "replace")!["value"]!.AsArray();
+        Assert.Equal(["more", "data"], wanted.Select(r => (string?)(r!["addVolumeOptions"] ?? r["removeVolumeOptions"])!["name"]));
+        var removing = Machine(plugged) with { Status = new VirtualMachineStatus { VolumeRequests = [Remove("data")] } };
+        Assert.EndsWith("\"demo\": a remove volume request for volume [data] already exists and is still being processed", VolumeCommands.OfMachine(removing, Remove("data"), requests).Item1!.Message);
+    }
+
+    [Fact]
+    public void Of_two_volumes_in_the_way_the_first_is_named()
+    {
+        var (refusal, _) = VolumeCommands.OfInstance(Instance(Fixed("root"), Fixed("data")), Add("data", "claim-of-root"), Declarative);
+        Assert.EndsWith("Unable to add volume source [claim-of-root] because it already exists", refusal!.Message);
+    }
+
+    [Fact]
     public void Without_either_gate_the_way_is_closed() =>
         Assert.Equal("Enable DeclarativeHotplugVolumes or HotplugVolumes feature gate to use this API.", VolumeCommands.CheckGate(Declarative with { DisabledGates = ["DeclarativeHotplugVolumes"] })!.Message);
 
