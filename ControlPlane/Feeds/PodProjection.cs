@@ -33,6 +33,8 @@ internal static class PodProjection
             Limits = PodRoom.Limits(compute?.Resources),
             HasOtherContainers = pod.Spec?.Containers is { Count: > 1 },
             ContainersReady = Condition(pod, "ContainersReady")?.Status == "True",
+            Evict = pod.Metadata.Annotations?.GetValueOrDefault(Annotations.Evict),
+            PreferNoEviction = pod.Metadata.Annotations?.GetValueOrDefault(Annotations.PreferNoEviction),
             Networks = pod.Metadata.Annotations?.GetValueOrDefault(LauncherNetworks.Multus),
             NetworkStatus = pod.Metadata.Annotations?.GetValueOrDefault(LauncherNetworks.MultusStatus),
             NetworkInfo = pod.Metadata.Annotations?.GetValueOrDefault(NetworkInfo.Annotation),

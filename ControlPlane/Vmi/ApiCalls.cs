@@ -13,6 +13,7 @@ internal enum Call
     LeadAddresses,
     MarkUnpaused,
     MarkEviction,
+    TellDeschedulers,
     SetNetworks,
     TellNetworkInfo,
     TellTargetNetworkInfo,

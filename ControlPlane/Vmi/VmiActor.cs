@@ -261,6 +261,9 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
                 case VmiEffect.MarkEviction mark:
                     MarkEviction(mark);
                     break;
+                case VmiEffect.TellDeschedulers tell:
+                    PatchPod(Call.TellDeschedulers, tell.PodName, Descheduling.PodPatch(tell));
+                    break;
                 case VmiEffect.SetNetworks set:
                     SetNetworks(set);
                     break;

@@ -55,6 +55,9 @@ public abstract record VmiEffect
     /// <summary>Deschedulers see on the pod whether an eviction that they asked for is under way.</summary>
     public sealed record MarkEviction(string PodName, string PodUid, bool InProgress) : VmiEffect;
 
+    /// <summary>What they are to know of a pod that runs; null takes the annotation away.</summary>
+    public sealed record TellDeschedulers(string PodName, string PodUid, string? Evict, string? PreferNoEviction) : VmiEffect;
+
     /// <summary>The networks that Multus is to attach to a pod that runs.</summary>
     public sealed record SetNetworks(string PodName, string PodUid, string Annotation) : VmiEffect;
 

@@ -34,6 +34,8 @@ public enum MachineCall
 /// </summary>
 public sealed class MachineActor : OwnerActor<MachineState, MachineCall>
 {
+    private const string FailedCreate = "FailedCreate";
+    private const string FailedDelete = "FailedDelete";
     private readonly MachineActorServices _services;
     private readonly MachineStart _start;
 
@@ -70,11 +72,25 @@ public sealed class MachineActor : OwnerActor<MachineState, MachineCall>
             case MachineEffect.DeleteInstance delete:
                 Do(MachineCall.DeleteInstance, async ct =>
                 {
-                    await _services.Kubernetes.DeleteAsync<VirtualMachineInstance>(ns, delete.Name, new DeleteQuery(delete.Uid), ct).ConfigureAwait(false);
+                    try
+                    {
+                        await _services.Kubernetes.DeleteAsync<VirtualMachineInstance>(ns, delete.Name, new DeleteQuery(delete.Uid), ct).ConfigureAwait(false);
+                    }
+                    catch (KubeException e) when (!e.IsNotFound)
+                    {
+                        _services.Events.Record(About(), "Warning", FailedDelete, $"Error deleting virtual machine instance {delete.Name}: {e.Message}");
+                        throw;
+                    }
+
                     _services.Events.Record(About(), "Normal", "SuccessfulDelete", $"Stopped the virtual machine by deleting the virtual machine instance {delete.Uid}");
                     var at = _services.Time.GetUtcNow();
-                    return s => s.WithInstanceDeleting(delete.Uid, at);
-                }, e => e is KubeException { IsNotFound: true } ? s => s.Observe(new InstanceGone(s.Uid, delete.Uid)) : null);
+                    return s => Without(s, FailedDelete).WithInstanceDeleting(delete.Uid, at);
+                }, e => e switch
+                {
+                    KubeException { IsNotFound: true } => s => s.Observe(new InstanceGone(s.Uid, delete.Uid)),
+                    KubeException refused => s => s with { Failure = new SyncFailure(FailedDelete, $"Failure attempting to delete VMI: {refused.Message}") },
+                    _ => null,
+                });
                 break;
             case MachineEffect.LookWhoOwnsInstance look:
                 Do(MachineCall.LookWhoOwnsInstance, async ct =>
@@ -108,7 +124,7 @@ public sealed class MachineActor : OwnerActor<MachineState, MachineCall>
 
                     if (written is null)
                         return s => s.Instance is null ? s : s.Observe(new InstanceGone(s.Uid, s.Instance.Metadata.Uid!));
-                    return s => (s.Failure?.Reason == patch.FailureReason ? s with { Failure = null } : s).Observe(new InstanceObserved(s.Uid, written));
+                    return s => Without(s, patch.FailureReason).Observe(new InstanceObserved(s.Uid, written));
                 }, e => e is KubeException refused ? s => s with { Failure = new SyncFailure(patch.FailureReason, refused.Message) } : null);
                 break;
             case MachineEffect.NoteDump { Note: var note }:
@@ -132,7 +148,15 @@ public sealed class MachineActor : OwnerActor<MachineState, MachineCall>
                 {
                     var made = await _services.Kubernetes.CreateAsync(create.DataVolume, ct).ConfigureAwait(false);
                     _services.Events.Record(About(), "Normal", "SuccessfulDataVolumeCreate", $"Created DataVolume {made.Metadata.Name}");
-                    return s => s.Observe(new DataVolumeObserved(s.Uid, made));
+                    return s => Without(s, FailedCreate).Observe(new DataVolumeObserved(s.Uid, made));
+                }, e =>
+                {
+                    if (e is not KubeException refused)
+                        return null;
+                    var failure = new SyncFailure(FailedCreate, $"Error encountered while creating DataVolumes: failed to create DataVolume: {refused.Message}");
+                    if (State.Failure != failure)
+                        _services.Events.Record(About(), "Warning", "FailedDataVolumeCreate", $"Error creating DataVolume {create.DataVolume.Metadata.Name}: {refused.Message}");
+                    return s => s with { Failure = failure };
                 });
                 break;
             case MachineEffect.LoadRevision load:
@@ -174,12 +198,15 @@ public sealed class MachineActor : OwnerActor<MachineState, MachineCall>
                 .Observe(new InstanceObserved(s.Uid, result.Instance));
         }, e =>
         {
-            var message = $"Error creating virtual machine instance: {e.Message}";
-            if (State.Failure?.Message != message)
-                _services.Events.Record(About(), "Warning", "FailedCreate", message);
-            return s => s with { Failure = new SyncFailure("FailedCreate", message) };
+            var failure = new SyncFailure(FailedCreate, $"Failure while starting VMI: {e.Message}");
+            if (State.Failure != failure)
+                _services.Events.Record(About(), "Warning", FailedCreate, $"Error creating virtual machine instance: {e.Message}");
+            return s => s with { Failure = failure };
         });
     }
+
+    /// <summary>What went wrong has gone well now.</summary>
+    private static MachineState Without(MachineState state, string reason) => state.Failure?.Reason == reason ? state with { Failure = null } : state;
 
     protected override void Write()
     {

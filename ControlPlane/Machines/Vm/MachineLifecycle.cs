@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Troupe.ControlPlane.Machines.Instancetypes;
+using Troupe.ControlPlane.Migration;
 using Troupe.Kubernetes.Writers;
 using Troupe.Messages.Api;
 using Troupe.Messages.Api.KubeVirt;
@@ -136,8 +137,11 @@ public static class MachineLifecycle
         var patch = MergePatch.Between(LiveUpdate.Json(instance.Spec), LiveUpdate.Json(wanted)) is { } spec ? new JsonObject { ["spec"] = spec } : [];
         if (volumes.Migrated is { } migrated)
             patch["status"] = new JsonObject { ["migratedVolumes"] = JsonSerializer.SerializeToNode(migrated, ApiJson.Default.IReadOnlyListStorageMigratedVolumeInfo) };
+        var annotations = Descheduling.Between(instance.Metadata.Annotations, machine.Spec?.Template?.Metadata?.Annotations);
         if (LiveUpdate.Same(from, to) && LiveUpdate.Same(before, after) && reason is null && !VolumeUpdates.Differ(machine, instance))
-            patch["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [MachineVocabulary.GenerationAnnotation] = generation?.ToString(CultureInfo.InvariantCulture) } };
+            annotations[MachineVocabulary.GenerationAnnotation] = generation?.ToString(CultureInfo.InvariantCulture);
+        if (annotations.Count > 0)
+            patch["metadata"] = new JsonObject { ["annotations"] = annotations };
         if (patch.Count > 0)
             effects.Add(new MachineEffect.PatchInstance(patch, "FailedUpdateError"));
         return (reason, volumes.Failure);

@@ -65,6 +65,10 @@ public sealed record PodObservation(
     public string? NetworkStatus { get; init; }
     public string? NetworkInfo { get; init; }
 
+    /// <summary>What deschedulers are told by annotations: to move the guest, or rather not.</summary>
+    public string? Evict { get; init; }
+    public string? PreferNoEviction { get; init; }
+
     /// <summary>Names of the devices that Multus says it has.</summary>
     public IReadOnlyList<string> AttachedDevices { get; init; } = [];
 }

@@ -1,7 +1,9 @@
+using System.Text.Json.Nodes;
 using Akka.Actor;
 using Akka.TestKit.Xunit;
 using Microsoft.Extensions.Logging.Abstractions;
 using Troupe.ControlPlane.Machines.Vm;
+using Troupe.Kubernetes.Client;
 using Troupe.Kubernetes.Writers;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.Instancetype;
@@ -110,6 +112,25 @@ public sealed class MachineActorTests : TestKit
             Spec = new VirtualMachineInstancetypeSpec { Cpu = new CPUInstancetype { Guest = 1 }, Memory = new MemoryInstancetype { Guest = new Quantity("1Gi") } },
         });
         await Eventually(() => Instance() is not null && Status()?.Conditions?.Any(c => c.Type == "Failure") is not true);
+    }
+
+    [Fact]
+    public async Task What_the_API_server_refuses_is_told_as_KubeVirt_tells_it_until_it_goes_well()
+    {
+        string? Failure() => Status()?.Conditions?.FirstOrDefault(c => c.Type == "Failure") is { } f ? $"{f.Reason}: {f.Message}" : null;
+        _api.Refuse = what => what.StartsWith("create VirtualMachineInstance ", StringComparison.Ordinal) ? "exceeded quota" : what.StartsWith("delete", StringComparison.Ordinal) ? "not now" : null;
+        _api.Put(Vm("Always"));
+        _actor.Tell(new NoInstanceListed("vm-1"));
+        await Eventually(() => Failure() == "FailedCreate: Failure while starting VMI: exceeded quota");
+        _api.Refuse = what => what.StartsWith("delete", StringComparison.Ordinal) ? "not now" : null;
+        await Eventually(() => Instance() is not null && Failure() is null);
+        await _api.PatchAsync<VirtualMachine>("n", "web", PatchType.Merge, new JsonObject { ["spec"] = new JsonObject { ["runStrategy"] = "Halted" } });
+        await Eventually(() => Failure() == "FailedDelete: Failure attempting to delete VMI: not now");
+        _api.Refuse = null;
+        await Eventually(() => Instance()?.Metadata.DeletionTimestamp is not null && Failure() is null);
+        bool IsTold(string reason, string message) => _api.All<Event>().Any(e => e.Reason == reason && e.Message == message);
+        await Eventually(() => IsTold("FailedCreate", "Error creating virtual machine instance: exceeded quota"));
+        await Eventually(() => IsTold("FailedDelete", "Error deleting virtual machine instance web: not now"));
     }
 
     [Fact]

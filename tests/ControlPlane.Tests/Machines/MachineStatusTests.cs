@@ -1,5 +1,7 @@
 using Troupe.ControlPlane.Machines.Vm;
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.KubeVirt.Vocabulary;
+using Troupe.Messages.Api.Meta;
 using Xunit;
 using static Troupe.ControlPlane.Tests.Machines.MachineSamples;
 
@@ -49,6 +51,20 @@ public sealed class MachineStatusTests
         Assert.Equal((since, "Unschedulable"), (conditions[1].LastTransitionTime, conditions[1].Reason));
         // Its own Ready condition is as old as the machine's has been so.
         Assert.Equal(Now, conditions[0].LastTransitionTime);
+    }
+
+    [Fact]
+    public void Whether_deschedulers_should_move_it_reaches_a_running_instance()
+    {
+        var machine = Vm("Always");
+        machine = machine with
+        {
+            Metadata = machine.Metadata with { Generation = 2 },
+            Spec = machine.Spec! with { Template = machine.Spec.Template! with { Metadata = new ObjectMeta { Annotations = new Dictionary<string, string> { [Annotations.Evict] = "true" } } } },
+        };
+        var state = State(machine, Instance("Running")) with { Started = new StartedRevision("revision-start-vm-vm-1-1", Vm("Always").Spec!) };
+        var patch = Assert.Single(Decide(state).Effects.OfType<MachineEffect.PatchInstance>()).Patch;
+        Assert.Equal($$"""{"{{Annotations.Evict}}":"true","kubevirt.io/vm-generation":"2"}""", patch["metadata"]!["annotations"]!.ToJsonString());
     }
 
     private static VirtualMachineStatus Status(MachineState state) => MachineProjection.Status(state, Decide(state), Now);

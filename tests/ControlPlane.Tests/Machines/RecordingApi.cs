@@ -20,6 +20,9 @@ internal sealed class RecordingApi : IKubeClient
     /// <summary>Each write in the form `create VirtualMachineInstance web` or `patch VirtualMachine/status web`.</summary>
     public ConcurrentQueue<string> Writes { get; } = [];
 
+    /// <summary>Says of a write, in the form above, why it is refused; null lets it be.</summary>
+    public Func<string, string?>? Refuse { get; set; }
+
     /// <summary>Told of each new version of an object; deleted ones last, with their last version.</summary>
     public event Action<KubeObject, bool>? Changed;
 
@@ -39,7 +42,7 @@ internal sealed class RecordingApi : IKubeClient
     {
         if (obj.Metadata is { Name: null, GenerateName: { } prefix })
             obj = obj with { Metadata = obj.Metadata with { Name = $"{prefix}{Interlocked.Increment(ref _version)}" } };
-        Writes.Enqueue($"create {typeof(T).Name} {obj.Metadata.Name}");
+        Write($"create {typeof(T).Name} {obj.Metadata.Name}");
         if (Find<T>(obj.Metadata.Name!) is not null)
             throw Refused(409, "AlreadyExists", obj.Metadata.Name!);
         return Task.FromResult(Store<T>(Json(obj with { Metadata = obj.Metadata with { Uid = $"{typeof(T).Name}-{Interlocked.Increment(ref _version)}", Generation = 1 } })));
@@ -62,7 +65,7 @@ internal sealed class RecordingApi : IKubeClient
 
     public Task DeleteAsync<T>(string? ns, string name, DeleteQuery? query = null, CancellationToken ct = default) where T : KubeObject
     {
-        Writes.Enqueue($"delete {typeof(T).Name} {name}");
+        Write($"delete {typeof(T).Name} {name}");
         if (Find<T>(name) is not { } obj)
             throw Refused(404, "NotFound", name);
         Store<T>(Json(obj with { Metadata = obj.Metadata with { DeletionTimestamp = obj.Metadata.DeletionTimestamp ?? MachineSamples.Now } }));
@@ -119,6 +122,13 @@ internal sealed class RecordingApi : IKubeClient
     {
         lock (_gate)
             return [.. _objects.Where(o => o.Key.Item1 == typeof(T)).Select(o => Model<T>(o.Value))];
+    }
+
+    private void Write(string what)
+    {
+        Writes.Enqueue(what);
+        if (Refuse?.Invoke(what) is { } why)
+            throw new KubeException(new Status { Code = 403, Reason = "Forbidden", Message = why });
     }
 
     private T Store<T>(JsonObject json) where T : KubeObject

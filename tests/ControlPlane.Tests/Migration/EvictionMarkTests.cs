@@ -1,3 +1,4 @@
+using Troupe.ControlPlane.Migration;
 using Troupe.ControlPlane.Vmi;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -42,6 +43,30 @@ public sealed class EvictionMarkTests
         state = state with { Pod = state.Pod! with { EvictionInProgress = shows } };
         var effects = VmiLifecycle.Decide(state, Now, "abcde").Effects.OfType<VmiEffect.MarkEviction>().Select(e => (bool?)e.InProgress);
         Assert.Equal(mark is null ? [] : [mark], effects);
+    }
+
+    [Theory]
+    [InlineData("true", null, true)]
+    [InlineData("true", "true", false)]
+    [InlineData(null, "true", true)]
+    [InlineData(null, null, false)]
+    public void Whether_deschedulers_should_move_a_guest_is_told_to_its_pod_while_it_runs(string? wish, string? known, bool tells)
+    {
+        var guest = Guest("vm");
+        var state = State(wish is null ? guest : guest.Annotated(Annotations.Evict, wish), "node-1");
+        state = state with { Pod = state.Pod! with { Evict = known } };
+        var told = VmiLifecycle.Decide(state, Now, "abcde").Effects.OfType<VmiEffect.TellDeschedulers>().ToList();
+        Assert.Equal(tells ? [new VmiEffect.TellDeschedulers("virt-launcher-vm-abcde", "pod-vm", wish, null)] : [], told);
+    }
+
+    [Fact]
+    public void The_instance_wishes_what_its_machines_template_does()
+    {
+        var template = new Dictionary<string, string> { [Annotations.Evict] = "true", ["other"] = "x" };
+        var instance = new Dictionary<string, string> { [Annotations.PreferNoEviction] = "true" };
+        Assert.Equal($$"""{"{{Annotations.Evict}}":"true","{{Annotations.PreferNoEviction}}":null}""", Descheduling.Between(instance, template).ToJsonString());
+        Assert.Empty(Descheduling.Between(template, template));
+        Assert.Empty(Descheduling.Between(null, null));
     }
 
     [Theory]

@@ -39,6 +39,8 @@ public static class Annotations
     public const string OwnerVmiName = "kubevirt.io/owner-vmi-name";
     public const string OwnerVmiUid = "kubevirt.io/owner-vmi-uid";
     public const string RequestEvictOnly = "descheduler.alpha.kubernetes.io/request-evict-only";
+    public const string Evict = "descheduler.alpha.kubernetes.io/evict";
+    public const string PreferNoEviction = "descheduler.alpha.kubernetes.io/prefer-no-eviction";
     public const string EvictionInProgress = "descheduler.alpha.kubernetes.io/eviction-in-progress";
 
     /// <summary>Who asked for a VMI's eviction; <see cref="Descheduler"/> is the only value.</summary>
