@@ -8,6 +8,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Troupe.ControlPlane.Admission.Certificates;
 using Troupe.ControlPlane.Admission.Configuration;
+using Troupe.ControlPlane.Admission.Instancetypes;
 using Troupe.ControlPlane.Admission.Webhooks;
 using Troupe.Parity;
 
@@ -58,7 +59,7 @@ public static class AdmissionBenchmark
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(certificate)));
         await using var app = builder.Build();
-        new WebhookEndpoints(new WebhookTable(new NoInstancetypes()), new EmptyCluster(), () => ClusterConfig.Default, new HashSet<string>(), TimeProvider.System,
+        new WebhookEndpoints(new WebhookTable(new StoredInstancetypes()), new CaseCluster(null), () => ClusterConfig.Default, new HashSet<string>(), TimeProvider.System,
             NullLogger<WebhookEndpoints>.Instance).Map(app);
         await app.StartAsync();
         using var client = new HttpClient(new HttpClientHandler { ServerCertificateCustomValidationCallback = (_, _, _, _) => true }) { BaseAddress = new Uri(app.Urls.First()) };
