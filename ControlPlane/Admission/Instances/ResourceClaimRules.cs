@@ -127,7 +127,8 @@ internal static class ResourceClaimRules
     {
         public string Name => DeviceName.OrEmpty();
         public Request Request => new(ClaimName.OrEmpty(), RequestName.OrEmpty());
-        public bool HasClaim => Request != new Request("", "");
+        /// <summary>Empty names are names as well, and one too few.</summary>
+        public bool HasClaim => ClaimName is not null || RequestName is not null;
         public bool IsClaimed => Name.Length == 0 && HasClaim;
     }
 

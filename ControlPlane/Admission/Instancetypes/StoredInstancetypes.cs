@@ -24,8 +24,9 @@ public sealed class StoredInstancetypes : IInstancetypes
             return Refused(vm, Cause.Invalid(new FieldPath("instancetype.spec.cpu.guest"), uneven));
         var template = vm.Spec!.Template ?? new VirtualMachineInstanceTemplateSpec();
         var (spec, conflicts) = InstancetypeApplication.Apply(template.Spec ?? new VirtualMachineInstanceSpec(), instancetype, preference);
-        if (conflicts.Count > 0)
-            return Refused(vm, [.. conflicts.Select(c => Cause.Invalid(new FieldPath($"{Template}.{c}"), InstancetypeConflicts.Message($"{Template}.{c}")))]);
+        List<string> fields = [.. conflicts.Select(c => $"{Template}.{c}"), .. InstancetypeConflicts.Of(template.Metadata, instancetype)];
+        if (fields.Count > 0)
+            return Refused(vm, [.. fields.Select(f => Cause.Invalid(new FieldPath(f), InstancetypeConflicts.Message(f)))]);
         var applied = vm.Spec.Template is null ? vm : vm with { Spec = vm.Spec with { Template = template with { Spec = spec } } };
         return new(applied, [], s => PreferenceRequirementsCheck.Problem(s ?? spec, instancetype, preference) is var (path, message)
             ? Cause.NotFound(new FieldPath($"spec.{path}"), $"failure checking preference requirements: {message}")

@@ -61,7 +61,7 @@ internal static class MigrationAdmission
             return "Cannot migrate VMI in finalized state.";
         // Another cluster gets copies of disks that can't be shared.
         var blocked = vmi.Status?.Conditions?.FirstOrDefault(c => c is { Type: "LiveMigratable", Status: "False" }
-            && !(c.Reason == "DisksNotLiveMigratable" && (spec.SendTo ?? (object?)spec.Receive) is not null));
+            && !(c.Reason == "DisksNotLiveMigratable" && spec.SendTo is null != spec.Receive is null));
         return blocked is null ? null : $"Cannot migrate VMI, Reason: {blocked.Reason}, Message: {blocked.Message}";
     }
 

@@ -12,6 +12,9 @@ namespace Troupe.ControlPlane.Admission.Review;
 /// </summary>
 internal static class GoForm
 {
+    /// <summary>Texts that Go leaves out when they are empty, and whose absence the rules can tell from that.</summary>
+    private static readonly HashSet<string> LeftOut = ["GPU.claimName", "GPU.requestName", "HostDevice.claimName", "HostDevice.requestName"];
+
     public static T Of<T>(T obj) where T : KubeObject
     {
         var node = JsonSerializer.SerializeToNode(obj, obj.GetType(), ApiJson.Default)!;
@@ -37,6 +40,8 @@ internal static class GoForm
                     if (!type.Properties.TryGetValue(name, out var property))
                         continue;
                     if (property is { IsRequired: false, Node.Kind: SchemaKind.List or SchemaKind.Map } && (value is JsonArray { Count: 0 } or JsonObject { Count: 0 }))
+                        obj.Remove(name);
+                    else if (LeftOut.Contains($"{type.TypeName}.{name}") && value is JsonValue text && text.GetValue<string>().Length == 0)
                         obj.Remove(name);
                     else
                         Put(obj, name, value, property.Node);

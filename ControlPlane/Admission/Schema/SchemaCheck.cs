@@ -12,17 +12,23 @@ internal static partial class SchemaCheck
 {
     private static readonly HashSet<string> TopLevel = ["apiVersion", "kind", "metadata", "spec", "status"];
 
-    /// <summary>The schema's complaints.</summary>
+    /// <summary>The schema's complaints, each once: they do not say which item of a list is meant.</summary>
     /// <param name="hasSchema">False for kinds that KubeVirt's own check has no schema of; the API server's is the only one.</param>
-    public static IEnumerable<StatusCause> Problems(JsonElement obj, SchemaNode kind, bool hasSchema)
+    public static IEnumerable<StatusCause> Problems(JsonElement obj, SchemaNode kind, bool hasSchema) => All(obj, kind, hasSchema).DistinctBy(c => c.Message);
+
+    private static IEnumerable<StatusCause> All(JsonElement obj, SchemaNode kind, bool hasSchema)
     {
         foreach (var member in obj.EnumerateObject().Where(m => !TopLevel.Contains(m.Name)))
             yield return Cause.Schema($".{member.Name} in body is a forbidden property");
-        if (!obj.TryGetProperty("spec", out var spec))
+        if (!obj.TryGetProperty("spec", out _))
             yield return Cause.Schema("spec in body is required");
-        else if (hasSchema && kind.Properties.TryGetValue("spec", out var property))
+        if (!hasSchema)
+            yield break;
+        foreach (var part in new[] { "spec", "status" })
         {
-            foreach (var cause in Problems("spec", spec, property.Node, []))
+            if (!obj.TryGetProperty(part, out var value) || !kind.Properties.TryGetValue(part, out var property))
+                continue;
+            foreach (var cause in Problems(part, value, property.Node, []))
                 yield return cause;
         }
     }

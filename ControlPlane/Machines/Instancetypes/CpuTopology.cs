@@ -55,6 +55,7 @@ public static class CpuTopology
         var (across, ratio) = Spread(preference);
         return (Preferred(preference), across) switch
         {
+            _ when guests == 1 => (1, 1, 1),
             ("cores", _) => (1, guests, 1),
             ("threads", _) => (1, 1, guests),
             ("spread", "CoresThreads") => (1, guests / ratio, ratio),

@@ -90,7 +90,8 @@ public static class InstancetypeApplication
     {
         if (memory is not { OvercommitPercent: > 0 and var percent, Guest: { } guest })
             return resources;
-        var request = guest.Units * (100 - percent) / 100;
+        // In KubeVirt's 32 bits, so that the pods of both ask for the same.
+        var request = (long)((float)guest.Units * (1 - (float)percent / 100));
         return (resources ?? new ResourceRequirements()) with
         {
             Requests = new Dictionary<string, Quantity>(resources?.Requests ?? new Dictionary<string, Quantity>()) { ["memory"] = new(request.ToString(CultureInfo.InvariantCulture)) },

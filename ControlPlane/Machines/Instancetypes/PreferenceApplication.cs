@@ -67,16 +67,21 @@ public static class PreferenceApplication
     /// <summary>A boot loader that the machine chose itself leaves the preference no say.</summary>
     private static Firmware? Firmware(Firmware? firmware, FirmwarePreferences? preference)
     {
-        if (preference is null || firmware?.Bootloader is { Bios: not null } or { Efi: not null })
+        if (preference is null)
             return firmware;
-        Bootloader? loader = preference switch
-        {
-            { PreferredEfi: { } efi } => new Bootloader { Efi = efi },
-            { PreferredUseEfi: true } => new Bootloader { Efi = new EFI { SecureBoot = preference.PreferredUseSecureBoot } },
-            { PreferredUseBios: true } => new Bootloader { Bios = new BIOS { UseSerial = preference.PreferredUseBiosSerial } },
-            _ => null,
-        };
-        return loader is null ? firmware : (firmware ?? new Firmware()) with { Bootloader = loader };
+        var (bios, efi) = (firmware?.Bootloader?.Bios, firmware?.Bootloader?.Efi);
+        var isOpen = bios is null && efi is null;
+        if (isOpen && preference.PreferredUseBios is true)
+            bios = new BIOS();
+        else if (isOpen && preference.PreferredEfi is { } preferred)
+            return (firmware ?? new Firmware()) with { Bootloader = new Bootloader { Efi = preferred } };
+        else if (isOpen && preference.PreferredUseEfi is true)
+            efi = new EFI();
+        if (bios is not null)
+            bios = bios with { UseSerial = bios.UseSerial ?? preference.PreferredUseBiosSerial };
+        if (efi is not null)
+            efi = efi with { SecureBoot = efi.SecureBoot ?? preference.PreferredUseSecureBoot };
+        return bios is null && efi is null ? firmware : (firmware ?? new Firmware()) with { Bootloader = new Bootloader { Bios = bios, Efi = efi } };
     }
 
     internal static string? Text(string? text) => text is { Length: > 0 } ? text : null;

@@ -57,7 +57,7 @@ public static class PreferenceRequirementsCheck
     }
 
     private static (string, string)? Architecture(VirtualMachineInstanceSpec spec, PreferenceRequirements needs) =>
-        needs.Architecture is { Length: > 0 } required && spec.Architecture != required
+        needs.Architecture is { } required && spec.Architecture != required
             ? ("template.spec.architecture", $"preference requires architecture {required} but {spec.Architecture} is being requested")
             : null;
 }

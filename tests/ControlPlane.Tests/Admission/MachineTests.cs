@@ -31,6 +31,16 @@ public class MachineTests
     }
 
     [Fact]
+    public async Task A_status_has_its_form_too()
+    {
+        var harness = new AdmissionHarness();
+        var (_, stored) = await harness.CreateAsync(Objects.Vm());
+        var asking = stored!.DeepClone().AsObject().Set("status.volumeRequests", """[{ "addVolumeOptions": { "name": "v", "volumeSource": {} } }, { "addVolumeOptions": { "name": "w", "volumeSource": {} } }]""");
+
+        Assert.Equal("status.volumeRequests.addVolumeOptions.disk in body is required", (await harness.UpdateAsync(stored, asking)).Verdict.Refusal?.Message);
+    }
+
+    [Fact]
     public async Task Of_a_disk_with_two_targets_the_first_says_the_bus()
     {
         var (verdict, _) = await new AdmissionHarness().CreateAsync(Objects.Vm().Set("spec.template.spec.domain.devices.disks[0]", """{ "name": "root", "disk": {}, "cdrom": { "bus": "virtio" } }"""));

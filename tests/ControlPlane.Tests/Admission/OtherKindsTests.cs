@@ -25,6 +25,18 @@ public class OtherKindsTests
     }
 
     [Theory]
+    [InlineData("""[{ "name": "g", "requestName": "" }]""", "claimName is required for DRA HostDevice, requestName is required for DRA HostDevice, Host Devices feature gate is not enabled in kubevirt-config")]
+    [InlineData("[]", "Host Devices feature gate is not enabled in kubevirt-config")]
+    public async Task A_template_that_no_default_was_set_for_is_judged_to_the_letter(string hostDevices, string message)
+    {
+        var set = Objects.Parse("""{ "apiVersion": "kubevirt.io/v1", "kind": "VirtualMachineInstanceReplicaSet", "metadata": { "name": "rs", "namespace": "default" }, "spec": { "selector": { "matchLabels": { "app": "a" } } } }""")
+            .Set("spec.template.metadata", """{ "labels": { "app": "a" } }""");
+        set["spec"]!["template"]!["spec"] = Objects.Vmi()["spec"]!.DeepClone();
+
+        Assert.Equal(message, (await new AdmissionHarness().CreateAsync(set.Set("spec.template.spec.domain.devices.hostDevices", hostDevices))).Verdict.Refusal?.Message);
+    }
+
+    [Theory]
     [InlineData("spec.maxUnavailable", "0", "maxUnavailable must be greater than 0")]
     [InlineData("spec.maxUnavailable", "\"50\"", "maxUnavailable percentage must end with %")]
     [InlineData("spec.maxUnavailable", "\"150%\"", "maxUnavailable percentage value 150 must be between 1 and 100")]
@@ -102,6 +114,25 @@ public class OtherKindsTests
         Assert.Equal("in-flight migration detected. Active migration job (u) is currently already in progress for VMI vmi.", (await harness.CreateAsync(migration)).Verdict.Refusal?.Message);
         Assert.Equal("update of Migration object's spec is restricted",
             (await harness.UpdateAsync(migration, migration.DeepClone().AsObject().Set("spec.vmiName", "\"x\""))).Verdict.Refusal?.Message);
+    }
+
+    [Theory]
+    [InlineData("""{ "sendTo": { "connectURL": "x", "migrationID": "1" } }""", true)]
+    [InlineData("""{ "receive": { "migrationID": "1" } }""", true)]
+    [InlineData("""{ "sendTo": { "connectURL": "x", "migrationID": "1" }, "receive": { "migrationID": "1" } }""", false)]
+    [InlineData("{}", false)]
+    public async Task Disks_that_are_not_shared_are_copied_to_another_cluster_alone(string spec, bool isAllowed)
+    {
+        var harness = AdmissionHarness.With("DecentralizedLiveMigration");
+        harness.Objects.Add(new VirtualMachineInstance
+        {
+            Metadata = new ObjectMeta { Name = "vmi", Namespace = "default" },
+            Status = new VirtualMachineInstanceStatus { Phase = "Running", Conditions = [new VirtualMachineInstanceCondition { Type = "LiveMigratable", Status = "False", Reason = "DisksNotLiveMigratable" }] },
+        });
+        var migration = Objects.Parse("""{ "apiVersion": "kubevirt.io/v1", "kind": "VirtualMachineInstanceMigration", "metadata": { "name": "m", "namespace": "default" } }""");
+        migration["spec"] = Objects.Parse(spec);
+
+        Assert.Equal(isAllowed, (await harness.CreateAsync(migration.Set("spec.vmiName", "\"vmi\""))).Verdict.IsAllowed);
     }
 
     [Theory]

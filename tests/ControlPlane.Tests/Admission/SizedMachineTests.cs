@@ -29,6 +29,28 @@ public class SizedMachineTests
     }
 
     [Theory]
+    [InlineData("a", false)]
+    [InlineData("b", true)]
+    public async Task Annotations_of_the_template_and_of_its_instance_type_must_agree(string own, bool isRefused)
+    {
+        var harness = Harness();
+        harness.Objects.Add(new VirtualMachineClusterInstancetype
+        {
+            Metadata = new ObjectMeta { Name = "noted" },
+            Spec = new VirtualMachineInstancetypeSpec
+            {
+                Cpu = new CPUInstancetype { Guest = 1 },
+                Memory = new MemoryInstancetype { Guest = new Quantity("1Gi") },
+                Annotations = new Dictionary<string, string> { ["note"] = "a" },
+            },
+        });
+
+        var (verdict, _) = await harness.CreateAsync(Sized().Set("spec.instancetype.name", "\"noted\"").Set("spec.template.metadata.annotations.note", $"\"{own}\""));
+
+        Assert.Equal(isRefused ? "VM field(s) annotations.note conflicts with selected instance type" : null, verdict.Refusal?.Message);
+    }
+
+    [Theory]
     [InlineData("spec.instancetype", """{ "name": "nothing" }""")]
     [InlineData("spec.instancetype", """{ "name": "mine", "kind": "VirtualMachineInstancetype" }""")]
     [InlineData("spec.instancetype", """{ "name": "u1.small", "revisionName": "kept" }""")]

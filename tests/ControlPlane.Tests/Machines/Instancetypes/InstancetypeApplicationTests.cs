@@ -49,7 +49,7 @@ public sealed class InstancetypeApplicationTests
             },
         };
         var (unchanged, conflicts) = InstancetypeApplication.Apply(spec, Type, null);
-        Assert.Equal(["domain.cpu.sockets", "domain.cpu.cores", "domain.resources.requests.cpu", "domain.memory.guest", "domain.resources.requests.memory"], conflicts);
+        Assert.Equal(["domain.resources.requests.cpu", "domain.cpu.sockets", "domain.cpu.cores", "domain.memory.guest"], conflicts);
         Assert.Same(spec, unchanged);
         Assert.Equal("VM field(s) spec.template.spec.domain.cpu.sockets conflicts with selected instance type", InstancetypeConflicts.Message("spec.template.spec.domain.cpu.sockets"));
     }
@@ -62,6 +62,36 @@ public sealed class InstancetypeApplicationTests
         Assert.Equal("4Gi", domain.Memory!.Guest!.Value.Text);
         Assert.Equal(3L << 30, domain.Resources!.Requests!["memory"].Units);
     }
+
+    [Theory]
+    [InlineData("1Gi", 2, 1052267008)]
+    [InlineData("1Gi", 1, 1063004416)]
+    [InlineData("4Gi", 25, 3L << 30)]
+    public void The_request_is_what_KubeVirts_arithmetic_makes_of_it(string guest, int percent, long request)
+    {
+        var type = Type with { Memory = new MemoryInstancetype { Guest = new Quantity(guest), OvercommitPercent = percent } };
+        Assert.Equal(request, InstancetypeApplication.Apply(new VirtualMachineInstanceSpec(), type, null).Spec.Domain!.Resources!.Requests!["memory"].Units);
+    }
+
+    [Fact]
+    public void Firmware_is_preferred_as_bios_then_as_described_then_as_efi_and_gaps_of_the_machines_own_are_filled()
+    {
+        var preference = new FirmwarePreferences { PreferredUseBios = true, PreferredEfi = new EFI { Persistent = true }, PreferredUseBiosSerial = true, PreferredUseSecureBoot = false };
+        Assert.Equal(new Bootloader { Bios = new BIOS { UseSerial = true } }, Loader(null, preference));
+        Assert.Equal(new Bootloader { Efi = new EFI { Persistent = true } }, Loader(null, preference with { PreferredUseBios = false }));
+        Assert.Equal(new Bootloader { Efi = new EFI { SecureBoot = false } }, Loader(null, preference with { PreferredUseBios = false, PreferredEfi = null, PreferredUseEfi = true }));
+        Assert.Equal(new Bootloader { Efi = new EFI { SecureBoot = false } }, Loader(new Bootloader { Efi = new EFI() }, preference));
+        Assert.Equal(new Bootloader { Efi = new EFI { SecureBoot = true } }, Loader(new Bootloader { Efi = new EFI { SecureBoot = true } }, preference));
+        Assert.Null(Loader(null, new FirmwarePreferences { PreferredUseBios = false }));
+
+        static Bootloader? Loader(Bootloader? own, FirmwarePreferences preference) => InstancetypeApplication.Apply(
+            new VirtualMachineInstanceSpec { Domain = new DomainSpec { Firmware = own is null ? null : new Firmware { Bootloader = own } } }, null, new VirtualMachinePreferenceSpec { Firmware = preference }).Spec.Domain?.Firmware?.Bootloader;
+    }
+
+    [Fact]
+    public void One_vCPU_is_not_spread() =>
+        Assert.Equal((1L, 1L, 1L), InstancetypeApplication.Apply(new VirtualMachineInstanceSpec(), Type with { Cpu = new CPUInstancetype { Guest = 1 } },
+            new VirtualMachinePreferenceSpec { Cpu = new CPUPreferences { PreferredCPUTopology = "spread" } }).Spec.Domain!.Cpu is var cpu ? (cpu!.Sockets!.Value, cpu.Cores!.Value, cpu.Threads!.Value) : default);
 
     [Fact]
     public void A_preference_fills_gaps_and_overrides_nothing()
