@@ -182,8 +182,10 @@ public static class LauncherPodRenderer
         return name.Length > MaxLabelValue ? name[..MaxLabelValue].TrimEnd('-') : name;
     }
 
+#pragma warning disable CA5350 // KubeVirt's label is made with SHA-1; nothing is secured by it.
     /// <summary>A name longer than a label value may be is cut and made unique by a hash.</summary>
     private static string LabelValue(string name) => name.Length <= MaxLabelValue
         ? name
         : $"{name[..(MaxLabelValue - 9)]}-{Convert.ToHexStringLower(SHA1.HashData(Encoding.UTF8.GetBytes(name)))[..8]}";
+#pragma warning restore CA5350
 }
