@@ -17,7 +17,7 @@ public sealed partial class VmiActor
         var volume = create.Source;
         var claim = _state.Storage.Claim(VolumeSources.ClaimOf(volume)!);
         // The size is known once the claim is bound; one that waits for its first pod is bound by this very pod, to what it asks for.
-        long? diskBytes = claim is { IsBlock: false } && volume.MemoryDump is null
+        long? diskBytes = claim is { IsBlock: false } && !VolumeSources.IsFolder(_state.Vmi!, volume)
             ? ClaimSize.ImageBytes(claim.CapacityBytes > 0 ? claim.CapacityBytes : claim.RequestBytes, claim.RequestBytes) : null;
         var pod = AttachmentPod.Render(create.Name, _state.Vmi!, volume, claim is { IsBlock: true }, diskBytes, create.Launcher, _services.PodOptions());
         Do(Call.CreateAttachment, async ct =>
@@ -68,11 +68,12 @@ public sealed partial class VmiActor
         if (!_calls.Begin(Call.StateClaim))
             return;
         var (vmi, migration, kubernetes) = (_state.Vmi!, create.Migration, _services.Kubernetes);
-        var claim = StateVolume.Claim(vmi, create.Name, migration, _services.PodOptions().StateStorageClass);
         Do(Call.StateClaim, async ct =>
         {
             try
             {
+                var storage = await StateStorage.FindAsync(kubernetes, _services.PodOptions().StateStorageClass, ct).ConfigureAwait(false);
+                var claim = StateVolume.Claim(vmi, create.Name, migration, storage);
                 await (migration is null ? StateClaimCalls.MakeFirstAsync(kubernetes, vmi, claim, ct) : StateClaimCalls.MakeAsync(kubernetes, claim, ct)).ConfigureAwait(false);
                 return migration is null ? null : new StateClaimMade(_state.Uid, migration.Id);
             }

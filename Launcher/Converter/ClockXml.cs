@@ -11,10 +11,10 @@ internal static class ClockXml
         if (clock is null && tscFrequency is null)
             return null;
         var element = new XElement("clock");
-        if (clock?.Timezone is { Length: > 0 } zone)
-            element.Add(new XAttribute("offset", "timezone"), new XAttribute("timezone", zone));
-        else if (clock?.Utc is { } utc)
+        if (clock?.Utc is { } utc)
             element.Add(new XAttribute("offset", "utc"), new XAttribute("adjustment", utc.OffsetSeconds is { } seconds ? $"{seconds}" : "reset"));
+        else if (clock?.Timezone is { Length: > 0 } zone)
+            element.Add(new XAttribute("offset", "timezone"), new XAttribute("timezone", zone));
         if (clock?.Timer is { } timer)
         {
             Add(element, "rtc", timer.Rtc is { } rtc ? (rtc.Present, rtc.TickPolicy) : null, timer.Rtc?.Track);

@@ -5,6 +5,8 @@ namespace Troupe.Launcher.Converter;
 
 internal static class ControllerXml
 {
+    private const string DisablePciHole64 = "kubevirt.io/disablePCIHole64";
+
     public static IEnumerable<XElement> Controllers(DomainSource source)
     {
         yield return NeedsUsb(source) ? Controller("usb", "qemu-xhci") : Controller("usb", "none");
@@ -12,18 +14,29 @@ internal static class ControllerXml
         if (source.Devices.DisableHotplug is not true || (source.Devices.Disks ?? []).Any(d => DiskTargets.BusOf(d) == "scsi"))
         {
             var scsi = Controller("scsi", source.VirtioModel);
-            var (threads, queues) = (IoThreads.Of(source.Domain), source.Devices.BlockMultiQueue is true ? source.Cpus.Count : 0);
-            if (threads is not null || queues > 0 || source.IsSev)
+            var thread = IoThreads.OfScsi(source.Domain);
+            if (thread is not null || source.IsSev)
             {
                 scsi.Add(new XElement("driver",
-                    threads is null ? null : new XAttribute("iothread", 1),
-                    queues > 0 ? new XAttribute("queues", queues) : null,
+                    thread is null ? null : new XAttribute("iothread", thread),
+                    thread is null ? null : new XAttribute("queues", source.Cpus.Count),
                     LaunchSecurityXml.Iommu(source)));
             }
 
             yield return scsi;
         }
 
+        if (string.Equals(source.Annotation(DisablePciHole64), "true", StringComparison.OrdinalIgnoreCase))
+        {
+            // Old Windows cannot place what lies above 4 GiB.
+            var root = Controller("pci", "pcie-root");
+            root.Add(new XElement("pcihole64", new XAttribute("unit", "KiB"), 0));
+            yield return root;
+        }
+
+        // libvirt adds one by itself for the agent's channel.
+        if (source.Devices.AutoattachSerialConsole is false)
+            yield break;
         var serial = Controller("virtio-serial", source.VirtioModel);
         if (LaunchSecurityXml.Iommu(source) is { } iommu)
             serial.Add(new XElement("driver", iommu));
@@ -32,7 +45,7 @@ internal static class ControllerXml
 
     private static bool NeedsUsb(DomainSource source) =>
         source.Devices.ClientPassthrough is not null
-        || DeviceXml.Inputs(source.Devices).Any(i => DeviceXml.BusOf(i) == "usb")
+        || (source.Devices.Inputs ?? []).Any(i => DeviceXml.BusOf(i) == "usb")
         || (source.Devices.Disks ?? []).Any(d => DiskTargets.BusOf(d) == "usb")
         || source.HostDevices.Any(d => d.Kind is AssignedKind.Usb);
 

@@ -15,7 +15,7 @@ internal static class CpuXml
             var model => Custom(model, emulated),
         };
         foreach (var feature in cpu?.Features ?? [])
-            element.Add(Feature(feature.Name ?? "", feature.Policy is { Length: > 0 } policy ? policy : "require"));
+            element.Add(Feature(feature.Name ?? "", feature.Policy));
         // Newer CPUs lack what the older model's definition lists, and libvirt then would refuse the model.
         if (IsNamed(cpu?.Model) && cpu?.Features?.Any(f => f.Name is "mpx") is not true)
             element.Add(Feature("mpx", "disable"));
@@ -31,5 +31,6 @@ internal static class CpuXml
         emulated ? new object[] { new XAttribute("match", "exact"), new XAttribute("check", "none") } : null,
         new XElement("model", emulated ? new XAttribute("fallback", "forbid") : null, model));
 
-    private static XElement Feature(string name, string policy) => new("feature", new XAttribute("name", name), new XAttribute("policy", policy));
+    /// <summary>Without a policy libvirt requires it.</summary>
+    private static XElement Feature(string name, string? policy) => new("feature", new XAttribute("name", name), policy is { Length: > 0 } ? new XAttribute("policy", policy) : null);
 }

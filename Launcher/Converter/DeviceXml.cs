@@ -6,9 +6,6 @@ namespace Troupe.Launcher.Converter;
 /// <summary>The small devices.</summary>
 internal static class DeviceXml
 {
-    /// <summary>Seconds between memory statistics, as KubeVirt configures them.</summary>
-    private const int BalloonPeriod = 10;
-
     public static IEnumerable<XElement> Devices(DomainSource source)
     {
         var devices = source.Devices;
@@ -19,7 +16,7 @@ internal static class DeviceXml
                 new XElement("backend", new XAttribute("model", "random"), "/dev/urandom"), Driver(source));
         }
 
-        foreach (var input in Inputs(devices))
+        foreach (var input in devices.Inputs ?? [])
             yield return Input(source, input);
         if (devices.Sound is { } sound)
             yield return new XElement("sound", new XAttribute("model", sound.Model is { Length: > 0 } model ? model : "ich9"), Alias(sound.Name));
@@ -33,9 +30,6 @@ internal static class DeviceXml
             yield return Vsock(source);
     }
 
-    public static IReadOnlyList<Input> Inputs(Devices devices) =>
-        devices.AutoattachInputDevice is true && devices.Inputs is not { Count: > 0 } ? [new Input { Name = "default-0", Type = "tablet", Bus = "usb" }] : devices.Inputs ?? [];
-
     public static string BusOf(Input input) => input.Bus is { Length: > 0 } bus ? bus : "usb";
 
     private static XElement Memballoon(DomainSource source)
@@ -44,7 +38,7 @@ internal static class DeviceXml
             return new XElement("memballoon", new XAttribute("model", "none"));
         var givesBack = source.ReportsFreePages && !source.HasDedicatedCpus && source.Domain.Memory?.Hugepages is null && source.HostDevices.Count == 0;
         return new XElement("memballoon", new XAttribute("model", source.VirtioModel), new XAttribute("freePageReporting", givesBack ? "on" : "off"),
-            new XElement("stats", new XAttribute("period", BalloonPeriod)), Driver(source));
+            source.BalloonPeriod > 0 ? new XElement("stats", new XAttribute("period", source.BalloonPeriod)) : null, Driver(source));
     }
 
     private static XElement Input(DomainSource source, Input input)
@@ -54,7 +48,7 @@ internal static class DeviceXml
             throw new UnsupportedSpecException("spec.domain.devices.inputs", $"Input device can have only virtio or usb bus, not '{bus}'", isInvalid: true);
         if (input.Type is not "tablet")
             throw new UnsupportedSpecException("spec.domain.devices.inputs", $"Input device can have only tablet type, not '{input.Type}'", isInvalid: true);
-        return new XElement("input", new XAttribute("type", input.Type), new XAttribute("bus", bus), bus is "virtio" ? new XAttribute("model", source.VirtioModel) : null, Alias(input.Name));
+        return new XElement("input", new XAttribute("type", input.Type), new XAttribute("bus", bus), bus is "virtio" ? new XAttribute("model", "virtio") : null, Alias(input.Name));
     }
 
     private static XElement Watchdog(Watchdog watchdog)
@@ -79,7 +73,8 @@ internal static class DeviceXml
         if (!source.Host.HasVhostVsock)
             throw new UnsupportedSpecException(Field, "this node has no /dev/vhost-vsock");
         var cid = source.Vmi.Status?.VSOCKCID ?? throw new UnsupportedSpecException(Field, "the VMI was given no context id (status.VSOCKCID)");
-        return new XElement("vsock", new XAttribute("model", source.VirtioModel), new XElement("cid", new XAttribute("auto", "no"), new XAttribute("address", cid)), Driver(source));
+        // vhost-vsock is a modern device only.
+        return new XElement("vsock", new XAttribute("model", "virtio-non-transitional"), new XElement("cid", new XAttribute("auto", "no"), new XAttribute("address", cid)));
     }
 
     private static XElement? Driver(DomainSource source) => LaunchSecurityXml.Iommu(source) is { } iommu ? new XElement("driver", iommu) : null;

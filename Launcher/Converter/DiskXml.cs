@@ -54,10 +54,15 @@ internal static class DiskXml
                 new XElement("format", new XAttribute("type", prepared.BackingFormat!)), new XElement("source", new XAttribute("file", prepared.BackingFile))),
             Address(disk, prepared, bus, target, field),
             IsReadonly(disk) || prepared is { IsReadonly: true } ? new XElement("readonly") : null,
-            disk.Shareable is true ? new XElement("shareable") : null,
-            disk.Serial is { Length: > 0 } serial ? new XElement("serial", serial) : null,
+            IsShared(disk) ? new XElement("shareable") : null,
+            IsPlain(disk) && disk.Serial is { Length: > 0 } serial ? new XElement("serial", serial) : null,
             disk.BootOrder is { } order ? new XElement("boot", new XAttribute("order", order)) : null);
     }
+
+    /// <summary>A LUN's serial number is its own, and who may share it the storage decides.</summary>
+    private static bool IsPlain(Disk disk) => disk is { Lun: null, Cdrom: null };
+
+    internal static bool IsShared(Disk disk) => IsPlain(disk) && disk.Shareable is true;
 
     private static bool IsReadonly(Disk disk) => disk.Cdrom is { } cdrom ? cdrom.Readonly is not false : (disk.DiskValue?.Readonly ?? disk.Lun?.Readonly) is true;
 
@@ -68,7 +73,7 @@ internal static class DiskXml
         var source = new XElement("source", new XAttribute(prepared.IsBlock ? "dev" : "file", prepared.File));
         if (disk.Lun?.Reservation is true)
         {
-            source.Add(new XElement("reservations", new XAttribute("managed", "no"),
+            source.Add(new XElement("reservations", new XAttribute("managed", "no"), new XAttribute("migration", "yes"),
                 new XElement("source", new XAttribute("type", "unix"), new XAttribute("path", LauncherPaths.PersistentReservations), new XAttribute("mode", "client"))));
         }
 
@@ -85,8 +90,8 @@ internal static class DiskXml
         }
 
         // Ends of the name and the address go together, so a disk that comes back finds its old place.
-        return prepared is { IsHotplugged: true } && bus == "scsi"
-            ? new XElement("address", new XAttribute("type", "drive"), new XAttribute("controller", 0), new XAttribute("bus", 0), new XAttribute("target", 0), new XAttribute("unit", DiskTargets.IndexOf(target)))
+        return disk.Cdrom is null && bus == "scsi"
+            ? new XElement("address", new XAttribute("type", "drive"), new XAttribute("controller", 0), new XAttribute("bus", 0), new XAttribute("unit", DiskTargets.IndexOf(target)))
             : null;
     }
 }

@@ -26,7 +26,7 @@ internal static class DisplayXml
         if (!Types.Contains(type))
             throw new UnsupportedSpecException("spec.domain.devices.video.type", $"'{type}' is not a supported video type", isInvalid: true);
         return new XElement("model", new XAttribute("type", type),
-            type is "ramfb" ? null : new XAttribute("heads", 1),
-            type is "vga" or "cirrus" ? new XAttribute("vram", VideoMemory) : null);
+            new XAttribute("heads", 1),
+            type is "vga" || source.Devices.Video is not null ? new XAttribute("vram", VideoMemory) : null);
     }
 }

@@ -12,10 +12,18 @@ public sealed record DomainSource(
     private const string FreePageReportingDisabled = "kubevirt.io/free-page-reporting-disabled";
 
     /// <summary>False where the cluster forbids it or the guest's owner does by an annotation.</summary>
-    public bool ReportsFreePages { get => field && Vmi.Metadata.Annotations?.GetValueOrDefault(FreePageReportingDisabled) is not "true"; init; } = true;
+    public bool ReportsFreePages { get => field && Annotation(FreePageReportingDisabled) is not "true"; init; } = true;
 
     /// <summary>What the guest writes to its serial console is kept; what the guest's spec says goes before what the cluster does.</summary>
     public bool LogsSerialConsole { get => Devices.LogSerialConsole ?? field; init; } = true;
+
+    /// <summary>Seconds between the guest's reports of its memory; 0 for none.</summary>
+    public int BalloonPeriod { get; init; } = LauncherDefaults.BalloonPeriod;
+
+    /// <summary>What the guest reads of its maker.</summary>
+    public SMBiosConfiguration Smbios { get; init; } = LauncherDefaults.Smbios;
+
+    public string? Annotation(string name) => Vmi.Metadata.Annotations?.GetValueOrDefault(name);
 
     public VirtualMachineInstanceSpec Spec => Vmi.Spec ?? throw new UnsupportedSpecException("spec", "is required", isInvalid: true);
 

@@ -17,7 +17,7 @@ public static class DomainXml
     public static XElement Build(DomainSource source)
     {
         var (vmi, domain) = (source.Vmi, source.Domain);
-        return new XElement("domain",
+        var made = new XElement("domain",
             new XAttribute("type", source.Context.UseEmulation ? "qemu" : "kvm"),
             new XElement("name", NameOf(vmi)),
             new XElement("uuid", UuidOf(vmi)),
@@ -35,7 +35,7 @@ public static class DomainXml
             FeaturesXml.Features(source),
             CpuXml.Cpu(source),
             ClockXml.Clock(domain.Clock, vmi.Status?.TopologyHints?.TscFrequency),
-            domain.RebootPolicy is "Terminate" ? new XElement("on_reboot", "destroy") : null,
+            domain.RebootPolicy switch { "Terminate" => new XElement("on_reboot", "destroy"), "Reboot" => new XElement("on_reboot", "restart"), _ => null },
             LaunchSecurityXml.LaunchSecurity(source),
             new XElement("devices",
                 ControllerXml.Controllers(source),
@@ -45,6 +45,8 @@ public static class DomainXml
                 HostdevXml.Hostdevs(source.HostDevices),
                 ConsoleXml.Devices(source),
                 DisplayXml.Devices(source),
-                DeviceXml.Devices(source)));
+                DeviceXml.Devices(source)),
+            IgnitionXml.CommandLine(source));
+        return source.Annotation(RootComplex.Annotation) is "true" ? RootComplex.Place(made) : made;
     }
 }

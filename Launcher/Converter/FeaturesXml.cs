@@ -37,8 +37,8 @@ internal static class FeaturesXml
     private static XElement? Kvm(DomainSource source)
     {
         var kvm = new XElement("kvm");
-        if (source.Domain.Features?.Kvm?.Hidden is true)
-            kvm.Add(new XElement("hidden", new XAttribute("state", "on")));
+        if (source.Domain.Features?.Kvm is { } set)
+            kvm.Add(new XElement("hidden", new XAttribute("state", set.Hidden is true ? "on" : "off")));
         // A guest that has its CPUs to itself need not give them up while it waits.
         if (source.HasDedicatedCpus)
             kvm.Add(new XElement("hint-dedicated", new XAttribute("state", "on")));

@@ -3,11 +3,14 @@ namespace Troupe.Launcher.Converter;
 /// <summary>What of the node and the pod a domain depends on.</summary>
 public sealed record HostFacts
 {
-    /// <summary>CPUs that the pod may use, ascending; CPUs of one core beside each other.</summary>
+    /// <summary>CPUs that the pod may use.</summary>
     public IReadOnlyList<int> Cpus { get; init; } = [];
 
     /// <summary>NUMA nodes with their CPUs.</summary>
     public IReadOnlyDictionary<int, IReadOnlyList<int>> NumaNodes { get; init; } = new Dictionary<int, IReadOnlyList<int>>();
+
+    /// <summary>Threads of the core that a CPU belongs to, itself among them; those that are not in here are alone.</summary>
+    public IReadOnlyDictionary<int, IReadOnlyList<int>> Siblings { get; init; } = new Dictionary<int, IReadOnlyList<int>>();
 
     /// <summary>Of libvirt.</summary>
     public Version Libvirt { get; init; } = new(9, 0, 0);

@@ -12,7 +12,7 @@ internal static class HotplugPorts
     public static XElement Reserve(XElement domain, DomainSource source)
     {
         var machine = domain.Element("os")!.Element("type")!.Attribute("machine")!.Value;
-        if (source.Devices.DisableHotplug is true || !machine.Contains("q35", StringComparison.Ordinal))
+        if (source.Devices.DisableHotplug is true || source.Annotation(RootComplex.Annotation) is "true" || !machine.Contains("q35", StringComparison.Ordinal))
             return domain;
         var devices = domain.Element("devices")!;
         var used = devices.Elements().Count(IsOnPcie);

@@ -10,15 +10,13 @@ internal static class HypervXml
 
     public static XElement? Hyperv(Features features)
     {
-        if (features.HypervPassthrough is { Enabled: not false })
-            return new XElement("hyperv", new XAttribute("mode", "passthrough"));
         if (features.Hyperv is not { } hyperv)
-            return null;
+            return features.HypervPassthrough is { Enabled: not false } ? new XElement("hyperv", new XAttribute("mode", "passthrough")) : null;
         return new XElement("hyperv",
             Simple("relaxed", hyperv.Relaxed),
             Simple("vapic", hyperv.Vapic),
             hyperv.Spinlocks is { } spinlocks
-                ? new XElement("spinlocks", State(spinlocks.Enabled), spinlocks.Enabled is false ? null : new XAttribute("retries", spinlocks.Spinlocks ?? DefaultSpinlockRetries))
+                ? new XElement("spinlocks", State(spinlocks.Enabled), (spinlocks.Spinlocks ?? (spinlocks.Enabled is false ? default(long?) : DefaultSpinlockRetries)) is { } retries ? new XAttribute("retries", retries) : null)
                 : null,
             Simple("vpindex", hyperv.Vpindex),
             Simple("runtime", hyperv.Runtime),

@@ -47,7 +47,8 @@ internal static class InterfaceXml
             new XElement("mtu", new XAttribute("size", made.Mtu)),
             new XElement("alias", new XAttribute("name", $"ua-{nic.Name}")),
             // The option ROM is for booting from the network and costs the guest a second at every start.
-            nic.BootOrder is { } order ? new XElement("boot", new XAttribute("order", order)) : new XElement("rom", new XAttribute("enabled", "no")),
+            nic.BootOrder is { } order ? new XElement("boot", new XAttribute("order", order)) : null,
+            nic.BootOrder is null || source.IsSev ? new XElement("rom", new XAttribute("enabled", "no")) : null,
             Place(nic, field));
     }
 
@@ -83,13 +84,13 @@ internal static class InterfaceXml
 
     private static XElement? Driver(DomainSource source)
     {
-        var (queues, iommu) = (Queues(source.Domain), LaunchSecurityXml.Iommu(source));
-        return queues == 1 && iommu is null
+        var (several, iommu) = (source.Devices.NetworkInterfaceMultiqueue is true, LaunchSecurityXml.Iommu(source));
+        return !several && iommu is null
             ? null
             : new XElement("driver",
                 // Without the kernel's help QEMU moves the packets itself.
                 new XAttribute("name", source.Host.HasVhostNet ? "vhost" : "qemu"),
-                queues == 1 ? null : new XAttribute("queues", queues),
+                several ? new XAttribute("queues", Queues(source.Domain)) : null,
                 iommu);
     }
 }

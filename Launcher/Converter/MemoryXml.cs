@@ -19,24 +19,40 @@ internal static class MemoryXml
     public static XElement? Backing(DomainSource source)
     {
         var backing = new XElement("memoryBacking");
-        var hugepages = source.Domain.Memory?.Hugepages;
-        if (hugepages?.PageSize is { Length: > 0 } size)
+        if (PageBytes(source) is { } page)
         {
-            if (!Messages.Api.Meta.Quantity.TryParse(size, out var bytes) || bytes < 4096)
-                throw new UnsupportedSpecException("spec.domain.memory.hugepages.pageSize", $"'{size}' is not a page size", isInvalid: true);
-            backing.Add(new XElement("hugepages", new XElement("page", new XAttribute("size", (long)bytes), new XAttribute("unit", "b"))));
+            // The pages of a cell come from the node that the cell is on.
+            IEnumerable<XAttribute?> cells = NumaXml.IsMapped(source) ? NumaXml.CellIds(source).Select(id => (XAttribute?)new XAttribute("nodeset", id)) : [null];
+            backing.Add(new XElement("hugepages", cells.Select(c => new XElement("page", new XAttribute("size", page), new XAttribute("unit", "b"), c))));
         }
 
-        // With virtiofsd, or with a passt that libvirt starts.
-        var shared = source.Devices.Filesystems is { Count: > 0 } || InterfaceXml.StartsPasst(source) && source.Devices.Interfaces?.Any(i => i.PasstBinding is not null) is true;
         if (source.Domain.Cpu?.Realtime is not null)
             backing.Add(new XElement("nosharepages"), new XElement("locked"));
-        if ((hugepages is not null || shared) && source.Vmi.Metadata.Annotations?.GetValueOrDefault(MemfdAnnotation) is not "false")
+        if (IsMemfd(source))
             backing.Add(new XElement("source", new XAttribute("type", "memfd")));
-        if (shared)
+        if (IsShared(source))
             backing.Add(new XElement("access", new XAttribute("mode", "shared")));
+        if (NumaXml.IsMapped(source))
+            backing.Add(new XElement("allocation", new XAttribute("mode", "immediate")));
         return backing.HasElements ? backing : null;
     }
+
+    /// <summary>Of a huge page; null for a guest in usual ones.</summary>
+    public static long? PageBytes(DomainSource source)
+    {
+        if (source.Domain.Memory?.Hugepages?.PageSize is not { Length: > 0 } size)
+            return null;
+        return Messages.Api.Meta.Quantity.TryParse(size, out var bytes) && bytes >= 4096
+            ? (long)bytes
+            : throw new UnsupportedSpecException("spec.domain.memory.hugepages.pageSize", $"'{size}' is not a page size", isInvalid: true);
+    }
+
+    /// <summary>What shares the guest's memory takes it as a file, so there the annotation has nothing to say.</summary>
+    public static bool IsMemfd(DomainSource source) => IsShared(source) || source.Domain.Memory?.Hugepages is not null && source.Annotation(MemfdAnnotation) is not "false";
+
+    /// <summary>With virtiofsd, or with a passt that libvirt starts.</summary>
+    private static bool IsShared(DomainSource source) =>
+        source.Devices.Filesystems is { Count: > 0 } || InterfaceXml.StartsPasst(source) && source.Devices.Interfaces?.Any(i => i.PasstBinding is not null) is true;
 
     /// <summary>Most the guest can have; null when it stays at what it starts with.</summary>
     public static long? MaxBytes(DomainSpec domain) => domain.Memory?.MaxGuest is { } max && max.Units > Bytes(domain) ? max.Units : null;

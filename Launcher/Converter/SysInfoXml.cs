@@ -7,17 +7,18 @@ internal static class SysInfoXml
 {
     public static XElement SysInfo(DomainSource source)
     {
-        var chassis = source.Domain.Chassis;
+        var (chassis, smbios) = (source.Domain.Chassis, source.Smbios);
         return new XElement("sysinfo", new XAttribute("type", "smbios"),
             new XElement("system",
                 Entry("uuid", DomainXml.UuidOf(source.Vmi)),
                 Optional("serial", source.Domain.Firmware?.Serial),
-                Entry("manufacturer", "KubeVirt"), Entry("family", "KubeVirt"), Entry("product", "None"), Entry("sku", ""), Entry("version", "")),
+                Entry("manufacturer", smbios.Manufacturer ?? ""), Entry("family", smbios.Family ?? ""), Entry("product", smbios.Product ?? ""),
+                Entry("sku", smbios.Sku ?? ""), Entry("version", smbios.Version ?? "")),
             new XElement("bios"),
             new XElement("baseBoard"),
             new XElement("chassis",
-                Optional("manufacturer", chassis?.Manufacturer), Optional("version", chassis?.Version), Optional("serial", chassis?.Serial),
-                Optional("asset", chassis?.Asset), Optional("sku", chassis?.Sku)));
+                chassis is null ? null : new[] { ("manufacturer", chassis.Manufacturer), ("version", chassis.Version), ("serial", chassis.Serial), ("asset", chassis.Asset), ("sku", chassis.Sku) }
+                    .Select(e => Entry(e.Item1, e.Item2 ?? ""))));
     }
 
     private static XElement? Optional(string name, string? value) => value is { Length: > 0 } ? Entry(name, value) : null;

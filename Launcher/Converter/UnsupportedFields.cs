@@ -7,7 +7,6 @@ internal static class UnsupportedFields
 {
     private static readonly (string Field, string Why, Func<VirtualMachineInstanceSpec, bool> IsSet)[] Fields =
     [
-        ("spec.utilityVolumes", "is not supported by this launcher", s => s.UtilityVolumes is { Count: > 0 }),
         ("spec.resourceClaims", "devices of Dynamic Resource Allocation are not supported by this launcher", s => s.ResourceClaims is { Count: > 0 }),
         ("spec.domain.devices.gpus.claimName", "devices of Dynamic Resource Allocation are not supported by this launcher", s => s.Domain?.Devices?.Gpus?.Any(g => g.ClaimName is { Length: > 0 }) is true),
         ("spec.domain.devices.hostDevices.claimName", "devices of Dynamic Resource Allocation are not supported by this launcher", s => s.Domain?.Devices?.HostDevices?.Any(d => d.ClaimName is { Length: > 0 }) is true),

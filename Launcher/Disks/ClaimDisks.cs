@@ -66,7 +66,7 @@ internal static class ClaimDisks
         var isBlock = DiskImage.IsBlockDevice(file);
         // A claim's disk is raw by definition: what a guest writes into its first bytes must not make it something else.
         var size = DiskImage.Length(file);
-        var (logical, physical) = matchVolume ? await DiskImage.BlockSizeAsync(file, ct).ConfigureAwait(false) : (0, 0);
+        var (logical, physical, discard) = matchVolume ? await DiskImage.BlockSizeAsync(file, ct).ConfigureAwait(false) : (0, 0, 0);
         return new PreparedDisk(name, target, file, "raw", SizeBytes: size)
         {
             IsBlock = isBlock,
@@ -74,6 +74,7 @@ internal static class ClaimDisks
             IsPreallocated = !isBlock && DiskImage.IsPreallocated(file),
             LogicalBlockSize = logical,
             PhysicalBlockSize = physical,
+            DiscardGranularity = discard,
             IsHotplugged = hotpluggable,
         };
     }

@@ -75,15 +75,20 @@ internal sealed partial record DiskImage(string Format, long Size, bool RefersTo
     }
 
     /// <summary>Bytes of a block: of the device, or of the file system that the file is on.</summary>
-    public static async Task<(int Logical, int Physical)> BlockSizeAsync(string file, CancellationToken ct)
+    public static async Task<(int Logical, int Physical, int Discard)> BlockSizeAsync(string file, CancellationToken ct)
     {
         if (!IsBlockDevice(file))
         {
             var size = Number(await Command.RunAsync("stat", ["-f", "-c", "%S", file], ct).ConfigureAwait(false));
-            return (size, size);
+            return (size, size, size);
         }
 
-        return (Number(await Command.RunAsync("blockdev", ["--getss", file], ct).ConfigureAwait(false)), Number(await Command.RunAsync("blockdev", ["--getpbsz", file], ct).ConfigureAwait(false)));
+        var logical = Number(await Command.RunAsync("blockdev", ["--getss", file], ct).ConfigureAwait(false));
+        var physical = Number(await Command.RunAsync("blockdev", ["--getpbsz", file], ct).ConfigureAwait(false));
+        var device = (await Command.RunAsync("stat", ["-L", "-c", "%Hr:%Lr", file], ct).ConfigureAwait(false)).Trim();
+        var granularity = $"/sys/dev/block/{device}/queue/discard_granularity";
+        var discard = File.Exists(granularity) ? Number(await File.ReadAllTextAsync(granularity, ct).ConfigureAwait(false)) : 0;
+        return (logical, physical, discard % logical == 0 ? discard : physical);
     }
 
     private static int Number(string text) => int.Parse(text.Trim(), CultureInfo.InvariantCulture);

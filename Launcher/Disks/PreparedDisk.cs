@@ -19,6 +19,7 @@ public sealed record PreparedDisk(string Name, string Target, string File, strin
     /// <summary>Bytes of a block, as the volume itself has them; 0 where nobody asked.</summary>
     public int LogicalBlockSize { get; init; }
     public int PhysicalBlockSize { get; init; }
+    public int DiscardGranularity { get; init; }
 
     /// <summary>Not the guest's to write, whatever the spec says.</summary>
     public bool IsReadonly { get; init; }

@@ -15,8 +15,9 @@ internal static class HostFactsReader
 
     public static HostFacts Read() => new()
     {
-        Cpus = SortByCore(AllowedCpus()),
+        Cpus = AllowedCpus(),
         NumaNodes = NumaNodes(),
+        Siblings = Siblings(),
         Uefi = Find(UefiNames),
         SecureUefi = Find(SecureUefiNames),
         SevUefi = Find([("OVMF_CODE.cc.fd", "OVMF_VARS.fd")]),
@@ -46,14 +47,9 @@ internal static class HostFactsReader
         return line is null ? [] : ParseList(line[Key.Length..]);
     }
 
-    /// <summary>Threads of one core go to threads of one core of the guest, which takes the list in order.</summary>
-    private static IReadOnlyList<int> SortByCore(IReadOnlyList<int> cpus) => [.. cpus.OrderBy(FirstSibling).ThenBy(c => c)];
-
-    private static int FirstSibling(int cpu)
-    {
-        var file = $"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list";
-        return File.Exists(file) && ParseList(File.ReadAllText(file)) is [var first, ..] ? first : cpu;
-    }
+    private static Dictionary<int, IReadOnlyList<int>> Siblings() => NumaNodes().Values.SelectMany(c => c).Concat(AllowedCpus()).Distinct()
+        .Select(cpu => (Cpu: cpu, File: $"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")).Where(c => File.Exists(c.File))
+        .ToDictionary(c => c.Cpu, c => ParseList(File.ReadAllText(c.File)));
 
     private static Dictionary<int, IReadOnlyList<int>> NumaNodes() => !Directory.Exists(NodeFolder)
         ? []

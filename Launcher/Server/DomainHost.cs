@@ -339,7 +339,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
         var disks = await DiskPreparer.PrepareAsync(vmi, _hooks, ct).ConfigureAwait(false);
         // What libvirt can do shows when its daemon answers.
         await ConnectionAsync(ct).ConfigureAwait(false);
-        return new DomainSource(
+        var source = new DomainSource(
             vmi,
             // The pod has the device only if it asked for it and the node could give it.
             context with { UseEmulation = context.UseEmulation || !File.Exists("/dev/kvm") },
@@ -347,7 +347,16 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
         {
             ReportsFreePages = _options.ReportsFreePages,
             LogsSerialConsole = _options.LogsSerialConsole,
+            BalloonPeriod = _options.BalloonPeriod,
+            Smbios = _options.Smbios,
         };
+        if (IgnitionXml.DataOf(source) is { } ignition)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(LauncherPaths.Ignition)!);
+            await File.WriteAllTextAsync(LauncherPaths.Ignition, ignition, ct).ConfigureAwait(false);
+        }
+
+        return source;
     }
 
     /// <summary>What the domain turned out to be once libvirt had filled it in.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Troupe.ControlPlane.Vmi.LauncherPod;
+using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
 
 namespace Troupe.ControlPlane.Admission.Configuration;
@@ -47,6 +48,24 @@ public static class ClusterConfigReader
             {
                 NetworkBindings = c.Network?.Binding ?? GuestSettings.Default.NetworkBindings,
                 MemoryOverheadRatio = decimal.TryParse(c.AdditionalGuestMemoryOverheadRatio, CultureInfo.InvariantCulture, out var overhead) ? overhead : 1,
+                CpuAllocationRatio = c.DeveloperConfiguration?.CpuAllocationRatio is > 0 and var shared ? shared : GuestSettings.Default.CpuAllocationRatio,
+                NodeSelectors = c.DeveloperConfiguration?.NodeSelectors ?? GuestSettings.Default.NodeSelectors,
+                RuntimeClass = Text(c.DefaultRuntimeClass),
+                ImagePullPolicy = Text(c.ImagePullPolicy) ?? GuestSettings.Default.ImagePullPolicy,
+                Seccomp = c.SeccompConfiguration?.VirtualMachineInstanceProfile?.CustomProfile switch
+                {
+                    { LocalhostProfile: { Length: > 0 } profile } => new SeccompProfile { Type = "Localhost", LocalhostProfile = profile },
+                    { RuntimeDefaultProfile: true } => new SeccompProfile { Type = "RuntimeDefault" },
+                    _ => null,
+                },
+                BalloonPeriod = c.MemBalloonStatsPeriod,
+                Smbios = c.Smbios,
+                PermittedDevices = c.PermittedHostDevices is { } devices
+                    ? (devices.PciHostDevices ?? []).Select(d => d.ResourceName).Concat((devices.MediatedDevices ?? []).Select(d => d.ResourceName))
+                        .Concat((devices.Usb ?? []).Select(d => d.ResourceName)).OfType<string>().ToHashSet()
+                    : null,
+                SupportResources = (c.SupportContainerResources ?? []).Where(r => r is { Type: not null, Resources: not null })
+                    .GroupBy(r => r.Type!).ToDictionary(r => r.Key, r => r.First().Resources!),
                 ReportsFreePages = c.VirtualMachineOptions?.DisableFreePageReporting is null,
                 LogsSerialConsole = c.VirtualMachineOptions?.DisableSerialConsoleLog is null,
             },

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
+using Troupe.Messages.Api.Meta;
 
 namespace Troupe.ControlPlane.Vmi.LauncherPod;
 
@@ -62,13 +63,33 @@ internal sealed record HookSidecarContainers(IReadOnlyList<Container> Containers
 
         containers.AddRange(plugins.Select((p, i) => OfPlugin(p.Name, p.Plugin, NameOf(wanted.Count + i))));
 
-        return new HookSidecarContainers(containers, volumes, mounts);
+        var resources = Resources(vmi, options.Settings);
+        return new HookSidecarContainers([.. containers.Select(c => c with { Resources = resources })], volumes, mounts);
 
         void Add(PodVolume volume)
         {
             if (volumes.All(v => v.Name != volume.Name))
                 volumes.Add(volume);
         }
+    }
+
+    /// <summary>Beside a guest with CPUs or a quality of service of its own each container has limits, or the pod would have neither.</summary>
+    private static ContainerResources? Resources(VirtualMachineInstance vmi, GuestSettings settings)
+    {
+        var set = settings.SupportResources.GetValueOrDefault("sidecar");
+        var requests = Of(set?.Requests);
+        var limits = Of(set?.Limits);
+        if (vmi.Spec?.Domain is { } domain && (domain.Cpu?.DedicatedCpuPlacement is true || GuestSize.IsGuaranteed(domain)))
+        {
+            limits.TryAdd("cpu", new Quantity("200m"));
+            limits.TryAdd("memory", new Quantity("64M"));
+            requests = limits;
+        }
+
+        return requests.Count + limits.Count == 0 ? null : new ContainerResources { Requests = requests, Limits = limits };
+
+        static Dictionary<string, Quantity> Of(IReadOnlyDictionary<string, Quantity>? resources) =>
+            (resources ?? new Dictionary<string, Quantity>()).Where(r => r.Key is "cpu" or "memory").ToDictionary();
     }
 
     private static SecurityContext Harmless => new() { AllowPrivilegeEscalation = false, Capabilities = new Capabilities { Drop = ["ALL"] } };

@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
+using Troupe.Messages.Api;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -15,6 +17,10 @@ public static class LauncherPodRenderer
     /// <summary>Added to the guest's grace period, so that kubelet never kills a launcher which is still shutting its guest down.</summary>
     private const long GraceMargin = 15;
     private const int MaxLabelValue = 63;
+    private const string MeshInjection = "sidecar.istio.io/inject";
+
+    /// <summary>Annotations that are about the VMI as an object; all others are its pod's too.</summary>
+    private static readonly string[] NotOfPods = ["kubectl.kubernetes.io", "kubevirt.io/storage-observed-api-version", "kubevirt.io/latest-observed-api-version"];
     private const int QemuTimeoutJitterSeconds = 120;
 
     /// <summary>`virt-launcher-NAME-xxxxx`, cut so that the suffix still fits a DNS label.</summary>
@@ -32,7 +38,8 @@ public static class LauncherPodRenderer
     {
         var spec = vmi.Spec!;
         var volumes = LauncherVolumes.Of(vmi, blockClaims ?? new HashSet<string>(), options.Settings, stateClaim);
-        var serviceAccount = spec.Volumes?.FirstOrDefault(v => v.ServiceAccount is not null)?.ServiceAccount?.ServiceAccountName ?? spec.ServiceAccountName;
+        var mounted = spec.Volumes?.FirstOrDefault(v => v.ServiceAccount is not null)?.ServiceAccount?.ServiceAccountName;
+        var serviceAccount = spec.ServiceAccountName is { Length: > 0 } named ? named : mounted;
         var hooks = HookSidecarContainers.Of(vmi, options);
         var grace = spec.TerminationGracePeriodSeconds ?? VmiLifecycle.DefaultGracePeriodSeconds;
         return new Pod
@@ -56,7 +63,8 @@ public static class LauncherPodRenderer
             {
                 RestartPolicy = "Never",
                 EnableServiceLinks = false,
-                AutomountServiceAccountToken = serviceAccount is { Length: > 0 },
+                // A mesh's proxy has to say who it is.
+                AutomountServiceAccountToken = mounted is { Length: > 0 } || string.Equals(vmi.Metadata.Annotations?.GetValueOrDefault(MeshInjection), "true", StringComparison.OrdinalIgnoreCase),
                 ServiceAccountName = serviceAccount is { Length: > 0 } ? serviceAccount : null,
                 TerminationGracePeriodSeconds = grace + GraceMargin + GraceMargin,
                 Hostname = Hostname(vmi),
@@ -67,8 +75,10 @@ public static class LauncherPodRenderer
                 PriorityClassName = spec.PriorityClassName,
                 Tolerations = spec.Tolerations,
                 TopologySpreadConstraints = spec.TopologySpreadConstraints,
-                NodeSelector = LauncherPlacement.NodeSelector(spec),
-                Affinity = LauncherPlacement.NotOnObsoleteModels(spec.Affinity),
+                RuntimeClassName = options.Settings.RuntimeClass,
+                SecurityContext = options.Settings.Seccomp is { } seccomp ? new PodSecurityContext { SeccompProfile = seccomp } : null,
+                NodeSelector = LauncherPlacement.NodeSelector(vmi, options.Settings),
+                Affinity = LauncherPlacement.Affinity(spec),
                 ResourceClaims = spec.ResourceClaims?.Select(c => new PodResourceClaim
                 {
                     Name = c.Name,
@@ -99,11 +109,15 @@ public static class LauncherPodRenderer
             command.Add("--no-free-page-reporting");
         if (!options.Settings.LogsSerialConsole)
             command.Add("--no-serial-console-log");
+        if (options.Settings.BalloonPeriod is { } period)
+            command.AddRange(["--memory-stats-period", $"{period}"]);
+        if (options.Settings.Smbios is { } smbios)
+            command.AddRange(["--smbios", JsonSerializer.Serialize(smbios, ApiJson.Default.SMBiosConfiguration)]);
         return new Container
         {
             Name = ComputeContainer,
             Image = options.Image,
-            ImagePullPolicy = "IfNotPresent",
+            ImagePullPolicy = options.Settings.ImagePullPolicy,
             Command = command,
             Env = [new EnvVar { Name = "POD_NAME", ValueFrom = new EnvVarSource { FieldRef = new ObjectFieldSelector { FieldPath = "metadata.name" } } }],
             Resources = LauncherResources.Of(vmi, options),
@@ -133,17 +147,23 @@ public static class LauncherPodRenderer
     private static readonly string[] LauncherCapabilities =
         ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_ADMIN", "NET_BIND_SERVICE", "NET_RAW", "SETGID", "SETPCAP", "SETUID", "SYS_NICE"];
 
-    private static Dictionary<string, string> PodLabels(VirtualMachineInstance vmi) => new(vmi.Metadata.Labels ?? new Dictionary<string, string>())
+    private static Dictionary<string, string> PodLabels(VirtualMachineInstance vmi)
     {
-        [Labels.App] = Labels.LauncherApp,
-        [Labels.CreatedBy] = vmi.Metadata.Uid!,
-        [Labels.VmName] = LabelValue(vmi.Metadata.Name!),
-        [Labels.VmiId] = LabelValue(vmi.Metadata.Name!),
-    };
+        var labels = new Dictionary<string, string>(vmi.Metadata.Labels ?? new Dictionary<string, string>())
+        {
+            [Labels.App] = Labels.LauncherApp,
+            [Labels.CreatedBy] = vmi.Metadata.Uid!,
+            [Labels.VmName] = Hostname(vmi),
+            [Labels.VmiId] = LabelValue(vmi.Metadata.Name!),
+        };
+        if (vmi.Metadata.Annotations?.TryGetValue(MeshInjection, out var injected) is true)
+            labels[MeshInjection] = injected;
+        return labels;
+    }
 
     private static Dictionary<string, string> PodAnnotations(VirtualMachineInstance vmi, LauncherPodOptions options)
     {
-        var annotations = (vmi.Metadata.Annotations ?? new Dictionary<string, string>()).Where(a => a.Key != Annotations.LastApplied).ToDictionary();
+        var annotations = (vmi.Metadata.Annotations ?? new Dictionary<string, string>()).Where(a => !NotOfPods.Any(p => a.Key.StartsWith(p, StringComparison.Ordinal))).ToDictionary();
         annotations[Annotations.Domain] = vmi.Metadata.Name!;
         annotations[Annotations.MemoryOverheadBytes] = $"{MemoryOverhead.Bytes(vmi, options.Settings)}";
         annotations[Annotations.MigrationTransportUnix] = "true";
@@ -162,8 +182,10 @@ public static class LauncherPodRenderer
         return name.Length > MaxLabelValue ? name[..MaxLabelValue].TrimEnd('-') : name;
     }
 
+#pragma warning disable CA5350 // KubeVirt's label is made with SHA-1; nothing is secured by it.
     /// <summary>A name longer than a label value may be is cut and made unique by a hash.</summary>
     private static string LabelValue(string name) => name.Length <= MaxLabelValue
         ? name
-        : $"{name[..(MaxLabelValue - 9)]}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)))[..8]}";
+        : $"{name[..(MaxLabelValue - 9)]}-{Convert.ToHexStringLower(SHA1.HashData(Encoding.UTF8.GetBytes(name)))[..8]}";
+#pragma warning restore CA5350
 }

@@ -14,6 +14,8 @@ internal sealed class LauncherVolumes
         ("libvirt-runtime", LauncherPaths.LibvirtRuntime), ("ephemeral-disks", LauncherPaths.EphemeralDisks),
     ];
 
+    private const string Hugepages = "/dev/hugepages";
+
     private readonly List<PodVolume> _volumes = [];
     private readonly List<VolumeMount> _mounts = [];
     private readonly List<VolumeDevice> _devices = [];
@@ -41,7 +43,10 @@ internal sealed class LauncherVolumes
         all.AddAccessCredentials(vmi.Spec?.AccessCredentials ?? []);
         if (vmi.Spec?.Domain?.Devices?.Interfaces?.Any(settings.NeedsDeviceInfo) is true)
             all.AddNetworkInfo();
-        all.AddHotplugDisks();
+        if (vmi.Spec?.Domain?.Memory?.Hugepages is not null)
+            all.AddHugepages();
+        if (vmi.Spec?.Domain?.Devices?.DisableHotplug is not true)
+            all.AddHotplugDisks();
         if (StateVolume.IsNeeded(vmi))
             all.AddState(stateClaim ?? StateVolume.ClaimName(vmi));
         return all;
@@ -134,6 +139,13 @@ internal sealed class LauncherVolumes
             Items = [new DownwardAPIVolumeFile { Path = LauncherPaths.NetworkInfoName, FieldRef = new ObjectFieldSelector { FieldPath = $"metadata.annotations['{NetworkInfo.Annotation}']" } }],
         },
     }, LauncherPaths.PodInfo, readOnly: false);
+
+    /// <summary>Where libvirt looks for the kernel's huge pages, and in it a folder that it can write to.</summary>
+    private void AddHugepages()
+    {
+        Add(new PodVolume { Name = "hugepages", EmptyDir = new EmptyDirVolume { Medium = "HugePages" } }, Hugepages, readOnly: false);
+        Add(new PodVolume { Name = "hugetblfs-dir", EmptyDir = new EmptyDirVolume() }, $"{Hugepages}/libvirt/qemu", readOnly: false);
+    }
 
     /// <summary>What the node mounts here while the guest runs must be seen inside.</summary>
     private void AddHotplugDisks()

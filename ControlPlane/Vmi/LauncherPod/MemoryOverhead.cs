@@ -1,4 +1,5 @@
 using Troupe.Messages.Api.KubeVirt;
+using Troupe.Messages.Api.Meta;
 
 namespace Troupe.ControlPlane.Vmi.LauncherPod;
 
@@ -43,10 +44,10 @@ public static class MemoryOverhead
         var domain = vmi.Spec?.Domain ?? new DomainSpec();
         var sum = LauncherMonitor + Launcher + VirtLogd + VirtQemud + Qemu + IoThread + (PerVcpu * GuestSize.Vcpus(domain));
         if (domain.Resources?.Requests?.TryGetValue("memory", out var requested) is true)
-            sum += requested.Units / 512; // page tables
+            sum += (requested.Units + 999) / 1000 * 1000 / 512; // page tables
         if (domain.Devices?.AutoattachGraphicsDevice is not false)
             sum += Video;
-        if (domain.Devices?.Tpm is not null)
+        if (domain.Devices?.Tpm is { Enabled: not false })
             sum += Tpm;
         if (domain.Devices?.Gpus is { Count: > 0 } || domain.Devices?.HostDevices is { Count: > 0 } || domain.Devices?.Interfaces?.Any(i => i.Sriov is not null) is true)
             sum += Vfio;
@@ -58,14 +59,11 @@ public static class MemoryOverhead
             sum += ExecProbes + (ExecProbe * probes);
         if (domain.LaunchSecurity is { } security && (security.Sev is not null || security.Snp is not null))
             sum += Encryption;
-        if (domain.Cpu?.DedicatedCpuPlacement is true || IsGuaranteed(domain))
+        if (domain.Cpu?.DedicatedCpuPlacement is true || GuestSize.IsGuaranteed(domain))
             sum += DedicatedCpu;
         return sum + (domain.Memory?.ReservedOverhead?.AddedOverhead?.Units ?? 0);
     }
 
-    /// <summary>CPU and memory are limited to just what is requested of them.</summary>
-    private static bool IsGuaranteed(DomainSpec domain) => new[] { "cpu", "memory" }.All(r =>
-        domain.Resources?.Requests?.TryGetValue(r, out var request) is true && domain.Resources.Limits?.TryGetValue(r, out var limit) is true && request.Value == limit.Value);
 }
 
 /// <summary>How large the guest is.</summary>
@@ -74,6 +72,16 @@ public static class GuestSize
     public static long Vcpus(DomainSpec domain) => domain.Cpu is { } cpu
         ? Math.Max(1, cpu.Sockets ?? 1) * Math.Max(1, cpu.Cores ?? 1) * Math.Max(1, cpu.Threads ?? 1)
         : 1;
+
+    /// <summary>CPU and memory are limited to just what is requested of them; a limit of memory alone is a request too.</summary>
+    public static bool IsGuaranteed(DomainSpec domain)
+    {
+        return IsLimited("cpu") && (IsLimited("memory") || Of(domain.Resources?.Requests, "memory") == 0 && Of(domain.Resources?.Limits, "memory") > 0);
+
+        bool IsLimited(string resource) => Of(domain.Resources?.Requests, resource) is > 0 and var request && request == Of(domain.Resources?.Limits, resource);
+
+        static decimal Of(IReadOnlyDictionary<string, Quantity>? resources, string name) => resources?.TryGetValue(name, out var set) is true ? set.Value : 0;
+    }
 
     /// <summary>Bytes of guest memory: `memory.guest`, else the request, else the limit. A VMI that says nothing of it has none, and its launcher refuses it.</summary>
     public static long MemoryBytes(DomainSpec domain)

@@ -28,14 +28,15 @@ internal static class Hotplug
         .. from volume in VolumeSources.Plugged(vmi)
            let attachment = state.Storage.AttachmentOf(volume.Name!, state.Right!.PodUid)
            where attachment is { IsReady: true }
-           select new PluggedVolume(volume.Name!, attachment.Uid, KindOf(volume, state.Storage.Claim(VolumeSources.ClaimOf(volume)!))),
+           select new PluggedVolume(volume.Name!, attachment.Uid, KindOf(vmi, volume, state.Storage.Claim(VolumeSources.ClaimOf(volume)!))),
     ];
 
     private static IEnumerable<VmiEffect> Attachments(VmiState state, VirtualMachineInstance vmi)
     {
         var right = state.Right!;
         var wanted = VolumeSources.Plugged(vmi).ToList();
-        var missing = wanted.Where(v => state.Storage.Claim(VolumeSources.ClaimOf(v)!) is { IsPopulated: true })
+        // A device is no folder.
+        var missing = wanted.Where(v => state.Storage.Claim(VolumeSources.ClaimOf(v)!) is { IsPopulated: true } claim && !(claim.IsBlock && VolumeSources.IsUtility(vmi, v.Name)))
             .FirstOrDefault(v => state.Storage.Attachments.Values.All(a => a.Volume != v.Name || a.LauncherPodUid != right.PodUid));
         if (missing is not null)
             yield return new VmiEffect.CreateAttachment(missing.Name!, AttachmentPod.NameOf(missing.Name!, right.PodUid), missing, new LauncherOnNode(state.PodName!, right.PodUid, right.Node));
@@ -54,6 +55,6 @@ internal static class Hotplug
     private static bool IsLeftMounted(VmiState state, UpdateDomain update) =>
         state.Report!.Mounted.Any(name => update.Volumes.All(v => v.Name != name) && state.Domain!.Volumes.All(v => v.Name != name));
 
-    public static PluggedVolumeKind KindOf(Volume volume, ClaimObservation? claim) =>
-        volume.MemoryDump is not null ? PluggedVolumeKind.Folder : claim is { IsBlock: true } ? PluggedVolumeKind.Device : PluggedVolumeKind.Image;
+    public static PluggedVolumeKind KindOf(VirtualMachineInstance vmi, Volume volume, ClaimObservation? claim) =>
+        VolumeSources.IsFolder(vmi, volume) ? PluggedVolumeKind.Folder : claim is { IsBlock: true } ? PluggedVolumeKind.Device : PluggedVolumeKind.Image;
 }

@@ -55,7 +55,7 @@ public static class StateVolume
     }
 
     /// <param name="migration">For whose target it is; null for the guest's first one.</param>
-    public static PersistentVolumeClaim Claim(VirtualMachineInstance vmi, string name, OngoingMigration? migration, string? storageClass)
+    public static PersistentVolumeClaim Claim(VirtualMachineInstance vmi, string name, OngoingMigration? migration, StateStorage storage)
     {
         var machine = OwnerReferences.Controller(vmi, "VirtualMachine");
         return new PersistentVolumeClaim
@@ -64,7 +64,12 @@ public static class StateVolume
             {
                 Name = name,
                 Namespace = vmi.Metadata.Namespace,
-                Labels = migration is null ? new Dictionary<string, string> { [OwnerLabel] = vmi.Metadata.Name! } : new Dictionary<string, string> { [MigrationLabel] = migration.Name },
+                Labels = new Dictionary<string, string>
+                {
+                    [migration is null ? OwnerLabel : MigrationLabel] = migration is null ? vmi.Metadata.Name! : migration.Name,
+                    // CDI makes it as large as its class has claims at least.
+                    ["cdi.kubevirt.io/applyStorageProfile"] = "true",
+                },
                 OwnerReferences =
                 [
                     machine is not null
@@ -74,8 +79,9 @@ public static class StateVolume
             },
             Spec = new PersistentVolumeClaimSpec
             {
-                AccessModes = ["ReadWriteOnce"],
-                StorageClassName = storageClass,
+                AccessModes = [storage.AccessMode],
+                StorageClassName = storage.Class,
+                VolumeMode = "Filesystem",
                 Resources = new VolumeResourceRequirements { Requests = new Dictionary<string, Quantity> { ["storage"] = new(Size) } },
             },
         };

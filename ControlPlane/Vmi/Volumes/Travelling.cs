@@ -18,21 +18,21 @@ internal static class Travelling
                 new LauncherOnNode(migration.PodName, migration.TargetPodUid!, migration.TargetNode!)));
         }
 
-        return pods.All(p => p.Pod!.IsReady) ? ([.. pods.Select(p => new PluggedVolume(p.Volume.Name!, p.Pod!.Uid, Hotplug.KindOf(p.Volume, state.Storage.Claim(VolumeSources.ClaimOf(p.Volume)!))))], null) : (null, null);
+        return pods.All(p => p.Pod!.IsReady) ? ([.. pods.Select(p => new PluggedVolume(p.Volume.Name!, p.Pod!.Uid, Hotplug.KindOf(there, p.Volume, state.Storage.Claim(VolumeSources.ClaimOf(p.Volume)!))))], null) : (null, null);
     }
 
     /// <summary>One of the pods is no more: the target will not get all that the guest has.</summary>
     public static bool IsBroken(VmiState state, OngoingMigration migration) => migration is { Step: MigrationStep.Assigned, TargetPodUid: { } target }
         && state.Storage.Attachments.Values.Any(a => a.LauncherPodUid == target && (a.IsOver || a.IsDeleting));
 
-    /// <summary>What the guest has, or is getting at this moment; also what the spec has taken away and the guest has not let go of. A memory dump's folder is not the guest's.</summary>
+    /// <summary>What the guest has, or is getting at this moment; also what the spec has taken away and the guest has not let go of. The folders of memory dumps and utility volumes are not the guest's.</summary>
     private static IEnumerable<Volume> Volumes(VmiState state, VirtualMachineInstance there)
     {
         var has = state.Domain!.Volumes.Select(v => v.Name).Concat(state.Report!.Mounted).ToHashSet();
-        var wanted = VolumeSources.Plugged(there).Where(v => v.MemoryDump is null).ToList();
+        var wanted = VolumeSources.Plugged(there).Where(v => !VolumeSources.IsFolder(there, v)).ToList();
         var left = from status in there.Status?.VolumeStatus ?? []
                    where status is { HotplugVolume: not null, MemoryDumpVolume: null, PersistentVolumeClaimInfo.ClaimName: not null } && (there.Spec?.Volumes ?? []).All(v => v.Name != status.Name)
                    select new Volume { Name = status.Name, PersistentVolumeClaim = new PersistentVolumeClaimVolumeSource { ClaimName = status.PersistentVolumeClaimInfo!.ClaimName, Hotpluggable = true } };
-        return wanted.Concat(left).Where(v => has.Contains(v.Name!));
+        return wanted.Where(v => has.Contains(v.Name!)).Concat(left.Where(v => state.Domain.Volumes.Any(d => d.Name == v.Name)));
     }
 }

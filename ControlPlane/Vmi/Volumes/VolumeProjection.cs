@@ -14,7 +14,7 @@ internal static class VolumeProjection
 
     public static IReadOnlyList<VolumeStatus>? Of(IReadOnlyList<VolumeStatus>? current, VmiState state, VirtualMachineInstance vmi)
     {
-        var volumes = vmi.Spec?.Volumes ?? [];
+        IReadOnlyList<Volume> volumes = [.. vmi.Spec?.Volumes ?? [], .. VolumeSources.Utility(vmi)];
         var left = (current ?? []).Where(s => s.HotplugVolume is not null && volumes.All(v => v.Name != s.Name)).Select(s => Leaving(s, state)).OfType<VolumeStatus>();
         IReadOnlyList<VolumeStatus> all = [.. volumes.Select(v => Present(v, current?.FirstOrDefault(s => s.Name == v.Name), state)).Concat(left).Concat(OfState(current, state, vmi)).OrderBy(s => s.Name, StringComparer.Ordinal)];
         return all.Count == 0 ? current is { Count: > 0 } ? null : current : all;
@@ -61,6 +61,7 @@ internal static class VolumeProjection
             _ when Seen(name, state) is not null => ("Ready", "VolumeReady", $"Successfully attach hotplugged volume {name} to VM"),
             // A dump goes into a folder, which no guest ever sees.
             _ when DumpTo(name, state) is { } dump => Dumping(name, dump),
+            ({ IsBlock: true }, _) when VolumeSources.IsUtility(state.Vmi!, name) => ("Pending", "PVCNotReady", $"Utility volume PVC {claimName} must be filesystem mode, not block mode"),
             _ when state.Report?.Mounted.Contains(name) is true => ("MountedToPod", "VolumeMountedToPod", $"Volume {name} has been mounted in virt-launcher pod"),
             (_, { Problem: { } problem }) => ("AttachedToNode", "MissingAttachmentPod", $"attachment pod {attachment.Name}: {problem}"),
             (_, not null) => ("AttachedToNode", "SuccessfulCreate", $"Created hotplug attachment pod {attachment.Name}, for volume {name}"),

@@ -2,7 +2,10 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.Messages.Api;
+using Troupe.Messages.Api.Core;
+using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
+using Troupe.Messages.Api.Meta;
 using Xunit;
 
 namespace Troupe.ControlPlane.Tests.LauncherPod;
@@ -80,6 +83,118 @@ public class LauncherPodTests
         Assert.Equal("1", Resource(pod, "limits", DeviceResources.Kvm));
     }
 
+    [Theory]
+    [InlineData("2", "{}", "3", false)]
+    [InlineData("1", "{}", "2", true)]
+    [InlineData("2", "{}", "4", true)]
+    [InlineData("2", """{ "ioThreadsPolicy": "supplementalPool", "ioThreads": { "supplementalPoolThreadCount": 2 } }""", "6", true)]
+    public void Pinned_vcpus_have_a_pool_of_IO_threads_and_an_even_number_of_CPUs_with_them(string cores, string more, string cpus, bool even)
+    {
+        var pod = Render(cpu: $$"""{ "cores": {{cores}}, "dedicatedCpuPlacement": true, "isolateEmulatorThread": true }""", domain: more,
+            annotations: even ? """{ "alpha.kubevirt.io/EmulatorThreadCompleteToEvenParity": "" }""" : "{}");
+        Assert.Equal((cpus, cpus), (Resource(pod, "requests", "cpu"), Resource(pod, "limits", "cpu")));
+    }
+
+    [Fact]
+    public void A_pool_of_IO_threads_counts_among_vcpus_that_share_a_CPU_as_many_as_the_cluster_says()
+    {
+        const string pool = """{ "ioThreadsPolicy": "supplementalPool", "ioThreads": { "supplementalPoolThreadCount": 2 } }""";
+        Assert.Equal("600m", Resource(Render(cpu: """{ "cores": 4 }""", domain: pool), "requests", "cpu"));
+        Assert.Equal("3000m", Resource(Render(cpu: """{ "cores": 4 }""", domain: pool, options: Options with { Settings = new GuestSettings { CpuAllocationRatio = 2 } }), "requests", "cpu"));
+    }
+
+    [Fact]
+    public void Memory_that_is_asked_for_beyond_the_guest_in_huge_pages_is_ordinary_memory()
+    {
+        var pod = Render(memory: """{ "guest": "1Gi", "hugepages": { "pageSize": "2Mi" } }, "resources": { "requests": { "memory": "2Gi" } }""");
+        Assert.Equal("1073741824", Resource(pod, "requests", "hugepages-2Mi"));
+        Assert.InRange(long.Parse(Resource(pod, "requests", "memory")!, System.Globalization.CultureInfo.InvariantCulture), 1100L << 20, 1600L << 20);
+        Assert.Contains(Items(pod, "spec.volumes"), v => Is(v, "hugepages", "emptyDir", """{"medium":"HugePages"}"""));
+    }
+
+    [Fact]
+    public void What_the_launcher_writes_comes_beside_what_its_owner_asks_for()
+    {
+        var pod = Render(memory: """{ "guest": "256Mi" }, "resources": { "requests": { "ephemeral-storage": "1G" }, "limits": { "ephemeral-storage": "2G" } }""");
+        Assert.Equal(("1050000000", "2050000000"), (Resource(pod, "requests", "ephemeral-storage"), Resource(pod, "limits", "ephemeral-storage")));
+    }
+
+    [Theory]
+    [InlineData("""{ "launchSecurity": { "sev": {} } }""", DeviceResources.Sev, "kubevirt.io/sev")]
+    [InlineData("""{ "launchSecurity": { "snp": {} } }""", DeviceResources.Sev, "kubevirt.io/sev-snp")]
+    [InlineData("""{ "launchSecurity": { "tdx": {} } }""", DeviceResources.Tdx, "kubevirt.io/tdx")]
+    public void An_encrypted_guest_asks_for_its_device_and_for_a_node_that_can(string domain, string device, string label)
+    {
+        var pod = Render(domain: domain);
+        Assert.Equal("1", Resource(pod, "limits", device));
+        Assert.Equal("true", (string?)At(pod, "spec.nodeSelector")![label]);
+    }
+
+    [Fact]
+    public void What_the_cluster_says_of_all_guests_is_in_their_pods()
+    {
+        var pod = Render(options: Options with
+        {
+            Settings = new GuestSettings
+            {
+                NodeSelectors = new Dictionary<string, string> { ["zone"] = "a", ["disk"] = "ssd" },
+                RuntimeClass = "kata",
+                ImagePullPolicy = "Always",
+                Seccomp = new SeccompProfile { Type = "RuntimeDefault" },
+                BalloonPeriod = 5,
+                Smbios = new SMBiosConfiguration { Manufacturer = "Acme" },
+            },
+        }, nodeSelector: """{ "disk": "hdd" }""");
+        Assert.Equal(("a", "hdd"), ((string?)At(pod, "spec.nodeSelector.zone"), (string?)At(pod, "spec.nodeSelector.disk")));
+        Assert.Equal(("kata", "RuntimeDefault"), ((string?)At(pod, "spec.runtimeClassName"), (string?)At(pod, "spec.securityContext.seccompProfile.type")));
+        Assert.Equal("Always", (string?)Items(pod, "spec.containers")[0]!["imagePullPolicy"]);
+        Assert.Contains("""--memory-stats-period 5 --smbios {"manufacturer":"Acme"}""", string.Join(' ', Compute(pod, "command").Select(c => (string?)c)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_pod_in_a_service_mesh_says_who_it_is_and_one_with_an_account_that_it_does_not_mount_does_not()
+    {
+        var meshed = Render(annotations: """{ "sidecar.istio.io/inject": "true", "kubevirt.io/latest-observed-api-version": "v1" }""");
+        Assert.Equal(("true", true), ((string?)At(meshed, "metadata.labels")!["sidecar.istio.io/inject"], (bool)At(meshed, "spec.automountServiceAccountToken")!));
+        Assert.Null(At(meshed, "metadata.annotations")!["kubevirt.io/latest-observed-api-version"]);
+        var named = Render(spec: """{ "serviceAccountName": "own" }""", volumes: """[{ "name": "sa", "serviceAccount": { "serviceAccountName": "mounted" } }]""");
+        Assert.Equal(("own", true), ((string?)At(named, "spec.serviceAccountName"), (bool)At(named, "spec.automountServiceAccountToken")!));
+        Assert.False((bool)At(Render(spec: """{ "serviceAccountName": "own" }"""), "spec.automountServiceAccountToken")!);
+    }
+
+    [Theory]
+    [InlineData("""{ "model": "host-model" }""", "node-labeller.kubevirt.io/obsolete-host-model")]
+    [InlineData("""{ "model": "Haswell", "features": [{ "name": "vmx", "policy": "forbid" }] }""", "cpu-feature.node.kubevirt.io/vmx")]
+    [InlineData("""{ "model": "Haswell" }""", null)]
+    public void A_guest_keeps_away_from_nodes_whose_CPU_it_must_not_have(string cpu, string? label) =>
+        Assert.Equal(label, (string?)At(Render(cpu: cpu), "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution")?["nodeSelectorTerms"]![0]!["matchExpressions"]![0]!["key"]);
+
+    [Fact]
+    public void Side_cars_of_a_guest_with_CPUs_of_its_own_are_limited_too()
+    {
+        const string hooks = """{ "hooks.kubevirt.io/hookSidecars": "[{\"image\":\"i\"}]" }""";
+        var options = Options with { HasHookSidecars = true, Settings = new GuestSettings { SupportResources = new Dictionary<string, ResourceRequirementsWithoutClaims> { ["sidecar"] = new() { Limits = new Dictionary<string, Quantity> { ["memory"] = new("32M") } } } } };
+        JsonNode? Resources(string cpu) => Items(Render(cpu: cpu, annotations: hooks, options: options), "spec.containers").Single(c => (string?)c!["name"] == "hook-sidecar-0")!["resources"];
+        Assert.Equal("""{"limits":{"memory":"32M","cpu":"200m"},"requests":{"memory":"32M","cpu":"200m"}}""", Resources("""{ "dedicatedCpuPlacement": true }""")!.ToJsonString());
+        Assert.Equal("""{"limits":{"memory":"32M"},"requests":{}}""", Resources("{}")!.ToJsonString());
+    }
+
+    [Fact]
+    public void Devices_that_the_cluster_does_not_permit_are_named_and_no_pod_is_made()
+    {
+        var settings = new GuestSettings { PermittedDevices = new HashSet<string> { "v/gpu" } };
+        var vmi = Vmi(devices: """{ "gpus": [{ "name": "a", "deviceName": "v/gpu" }, { "name": "b", "deviceName": "v/other" }], "hostDevices": [{ "name": "c", "deviceName": "v/nic" }] }""");
+        Assert.Equal("failed to render launch manifest: GPU v/other is not permitted in permittedHostDevices configuration HostDevice v/nic is not permitted in permittedHostDevices configuration", settings.Problem(vmi));
+        Assert.Null(GuestSettings.Default.Problem(vmi));
+    }
+
+    [Fact]
+    public void Without_hotplug_there_is_no_folder_for_plugged_disks()
+    {
+        Assert.Contains(Items(Render(), "spec.volumes"), v => (string?)v!["name"] == LauncherPaths.HotplugDisksVolume);
+        Assert.DoesNotContain(Items(Render(devices: """{ "disableHotplug": true }"""), "spec.volumes"), v => (string?)v!["name"] == LauncherPaths.HotplugDisksVolume);
+    }
+
     [Fact]
     public void Secondary_networks_are_named_to_multus()
     {
@@ -115,20 +230,34 @@ public class LauncherPodTests
     }
 
     private static JsonNode Render(
-        string volumes = "[]", string cpu = "{}", string memory = """{ "guest": "256Mi" }""", string devices = "{}", string networks = "[]", IReadOnlyList<string>? blockClaims = null, LauncherPodOptions? options = null)
+        string volumes = "[]", string cpu = "{}", string memory = """{ "guest": "256Mi" }""", string devices = "{}", string networks = "[]", IReadOnlyList<string>? blockClaims = null, LauncherPodOptions? options = null,
+        string domain = "{}", string annotations = "{}", string nodeSelector = "{}", string spec = "{}")
     {
-        var vmi = JsonSerializer.Deserialize(
+        var pod = LauncherPodRenderer.Render(Vmi(volumes, cpu, memory, devices, networks, domain, annotations, nodeSelector, spec), "pod", options ?? Options, new HashSet<string>(blockClaims ?? []));
+        return JsonSerializer.SerializeToNode(pod, ApiJson.Default.Pod)!;
+    }
+
+    private static VirtualMachineInstance Vmi(
+        string volumes = "[]", string cpu = "{}", string memory = """{ "guest": "256Mi" }""", string devices = "{}", string networks = "[]",
+        string domain = "{}", string annotations = "{}", string nodeSelector = "{}", string spec = "{}")
+    {
+        var vmi = JsonNode.Parse(
             $$"""
             {
-              "metadata": { "name": "vmi", "namespace": "ns", "uid": "u" },
+              "metadata": { "name": "vmi", "namespace": "ns", "uid": "u", "annotations": {{annotations}} },
               "spec": {
-                "architecture": "amd64", "volumes": {{volumes}}, "networks": {{networks}},
+                "architecture": "amd64", "volumes": {{volumes}}, "networks": {{networks}}, "nodeSelector": {{nodeSelector}},
                 "domain": { "machine": { "type": "q35" }, "cpu": {{cpu}}, "memory": {{memory}}, "devices": {{devices}} }
               }
             }
-            """, ApiJson.Default.VirtualMachineInstance)!;
-        var pod = LauncherPodRenderer.Render(vmi, "pod", options ?? Options, new HashSet<string>(blockClaims ?? []));
-        return JsonSerializer.SerializeToNode(pod, ApiJson.Default.Pod)!;
+            """)!;
+        foreach (var (target, more) in new[] { (vmi["spec"]!, spec), (vmi["spec"]!["domain"]!, domain) })
+        {
+            foreach (var (key, value) in JsonNode.Parse(more)!.AsObject())
+                target[key] = value?.DeepClone();
+        }
+
+        return vmi.Deserialize(ApiJson.Default.VirtualMachineInstance)!;
     }
 
     private static JsonNode? At(JsonNode pod, string path) => path.Split('.').Aggregate((JsonNode?)pod, (node, step) => node?[step]);

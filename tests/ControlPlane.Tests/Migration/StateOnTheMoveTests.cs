@@ -4,6 +4,7 @@ using Troupe.ControlPlane.Tests.Vmi;
 using Troupe.ControlPlane.Vmi;
 using Troupe.ControlPlane.Vmi.LauncherPod;
 using Troupe.ControlPlane.Vmi.Volumes;
+using Troupe.Messages.Api.Cdi;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -191,7 +192,7 @@ public sealed class StateOnTheMoveTests
         await Settle(api, arrived: true);
         var left = Assert.Single(api.All<PersistentVolumeClaim>());
         Assert.Equal(New, left.Metadata.Name);
-        Assert.Equal([KeyValuePair.Create(StateVolume.OwnerLabel, "demo")], left.Metadata.Labels);
+        Assert.Equal([KeyValuePair.Create(StateVolume.OwnerLabel, "demo")], left.Metadata.Labels!.Where(l => l.Key != "cdi.kubevirt.io/applyStorageProfile"));
     }
 
     [Fact]
@@ -228,24 +229,57 @@ public sealed class StateOnTheMoveTests
         Assert.Equal(("VirtualMachineInstance", "uid"), Owner(Vmi()));
         Assert.Equal(("VirtualMachine", "vm-uid"), Owner(Vmi() with { Metadata = Vmi().Metadata with { OwnerReferences = [new OwnerReference { ApiVersion = "kubevirt.io/v1", Kind = "VirtualMachine", Name = "demo", Uid = "vm-uid", Controller = true }] } }));
 
-        static (string?, string?) Owner(VirtualMachineInstance vmi) => StateVolume.Claim(vmi, New, null, null).Metadata.OwnerReferences!.Single() is var o ? (o.Kind, o.Uid) : default;
+        static (string?, string?) Owner(VirtualMachineInstance vmi) => StateVolume.Claim(vmi, New, null, Single).Metadata.OwnerReferences!.Single() is var o ? (o.Kind, o.Uid) : default;
     }
 
     [Fact]
     public async Task No_second_claim_is_made_for_a_machine_whose_own_the_feeds_do_not_know_yet()
     {
         var api = new RecordingApi();
-        api.Put(StateVolume.Claim(Vmi(), "persistent-state-for-demo-xyzzy", null, null));
-        var first = StateVolume.Claim(Vmi(), Old, null, null);
+        api.Put(StateVolume.Claim(Vmi(), "persistent-state-for-demo-xyzzy", null, Single));
+        var first = StateVolume.Claim(Vmi(), Old, null, Single);
         await StateClaimCalls.MakeFirstAsync(api, Vmi(), first, TestContext.Current.CancellationToken);
         Assert.Equal("persistent-state-for-demo-xyzzy", Assert.Single(api.All<PersistentVolumeClaim>()).Metadata.Name);
     }
+
+    [Theory]
+    [InlineData(null, null, "ReadWriteOnce")]
+    [InlineData("chosen", null, "ReadWriteMany")]
+    [InlineData("chosen", "Filesystem:ReadWriteOnce", "ReadWriteOnce")]
+    [InlineData("chosen", "Block:ReadWriteOnce", "ReadWriteMany")]
+    [InlineData(null, "Block:ReadWriteMany,Filesystem:ReadWriteOnce", "ReadWriteOnce")]
+    [InlineData(null, "Filesystem:ReadWriteOnce,Filesystem:ReadWriteMany", "ReadWriteMany")]
+    [InlineData(null, "Filesystem:ReadOnlyMany", "ReadWriteOnce")]
+    public async Task A_claim_can_be_shared_where_its_class_can_or_where_somebody_chose_a_class_of_which_nothing_is_known(string? chosen, string? profile, string mode)
+    {
+        var api = new RecordingApi();
+        api.Put(Class("usual", "storageclass.kubernetes.io/is-default-class"));
+        api.Put(Class("machines", "storageclass.kubevirt.io/is-default-virt-class"));
+        var name = chosen ?? "machines";
+        if (profile is not null)
+        {
+            api.Put(new StorageProfile
+            {
+                Metadata = new ObjectMeta { Name = name },
+                Status = new StorageProfileStatus { ClaimPropertySets = [.. profile.Split(',').Select(p => p.Split(':')).Select(p => new ClaimPropertySet { VolumeMode = p[0], AccessModes = [p[1]] })] },
+            });
+        }
+
+        var storage = await StateStorage.FindAsync(api, chosen, TestContext.Current.CancellationToken);
+        Assert.Equal(new StateStorage(name, mode), storage);
+        var claim = StateVolume.Claim(Vmi(), Old, null, storage).Spec!;
+        Assert.Equal((name, mode, "Filesystem"), (claim.StorageClassName, claim.AccessModes!.Single(), claim.VolumeMode));
+
+        static StorageClass Class(string name, string annotation) => new() { Metadata = new ObjectMeta { Name = name, Annotations = new Dictionary<string, string> { [annotation] = "true" } } };
+    }
+
+    private static StateStorage Single => new(null, "ReadWriteOnce");
 
     private static async Task<RecordingApi> WithBoth()
     {
         var api = new RecordingApi();
         var migration = new OngoingMigration("m1", "move", "pod", 2, "", Now) { State = Both };
-        foreach (var claim in new[] { StateVolume.Claim(Vmi(), Old, null, null), StateVolume.Claim(Vmi(), New, migration, null) })
+        foreach (var claim in new[] { StateVolume.Claim(Vmi(), Old, null, Single), StateVolume.Claim(Vmi(), New, migration, Single) })
             await StateClaimCalls.MakeAsync(api, claim, TestContext.Current.CancellationToken);
         return api;
     }

@@ -1,4 +1,5 @@
 using Troupe.ControlPlane.Vmi;
+using Troupe.ControlPlane.Vmi.Volumes;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
 using Troupe.Messages.Api.Meta;
@@ -140,6 +141,41 @@ public sealed class HotplugLifecycleTests
         Assert.Empty(Effects<VmiEffect.Tell>(done));
 
         static DomainMemoryDumpInfo Dump(VmiState state) => VmiProjection.Wanted(state.Vmi!, state, Now).Status!.VolumeStatus!.Single().MemoryDumpVolume!;
+    }
+
+    [Fact]
+    public void A_utility_volume_comes_to_the_launcher_as_a_folder_without_a_disk_and_goes_when_the_spec_no_longer_has_it()
+    {
+        var vmi = Vmi() with { Spec = Vmi().Spec! with { UtilityVolumes = [new UtilityVolume { Name = "data", ClaimName = "claim" }] } };
+        Assert.Contains("claim", VolumeSources.All(vmi));
+        Assert.Empty(VmiDefaults.Apply(vmi).Spec!.Domain!.Devices!.Disks!);
+        var seen = Running(Vmi()).Observe(new VmiObserved("uid", vmi)).Observe(new ClaimObserved("uid", Claim()));
+        Assert.Equal("data", Assert.Single(Effects<VmiEffect.CreateAttachment>(seen)).Volume);
+        var attached = seen.Observe(new AttachmentObserved("uid", Pod(isReady: true)));
+        var update = Order(attached)!;
+        Assert.Equal(PluggedVolumeKind.Folder, Assert.Single(update.Volumes).Kind);
+        Assert.Equal("AttachedToNode", Phase(attached).Item1);
+
+        var mounted = attached.Observe(Report(2, update.Revision) with { Mounted = ["data"] });
+        Assert.Equal(("MountedToPod", "VolumeMountedToPod"), Phase(mounted));
+        Assert.Null(Order(mounted));
+        var shown = VmiProjection.Wanted(vmi, mounted, Now);
+
+        var without = mounted.Observe(new VmiObserved("uid", shown with { Spec = vmi.Spec with { UtilityVolumes = null } }));
+        Assert.Empty(Order(without)!.Volumes);
+        Assert.Equal("Detaching", Phase(without).Item1);
+        var unmounted = without.Observe(Report(3, Order(without)!.Revision));
+        Assert.Equal(Attachment, Assert.Single(Effects<VmiEffect.DeleteAttachment>(unmounted)).Name);
+    }
+
+    [Fact]
+    public void A_block_claim_is_no_folder_for_a_utility_volume()
+    {
+        var vmi = Vmi() with { Spec = Vmi().Spec! with { UtilityVolumes = [new UtilityVolume { Name = "data", ClaimName = "claim" }] } };
+        var seen = Running(Vmi()).Observe(new VmiObserved("uid", vmi)).Observe(new ClaimObserved("uid", Claim() with { IsBlock = true }));
+        Assert.Empty(Effects<VmiEffect.CreateAttachment>(seen));
+        Assert.Equal(("Pending", "PVCNotReady"), Phase(seen));
+        Assert.Equal("Utility volume PVC claim must be filesystem mode, not block mode", VmiProjection.Wanted(vmi, seen, Now).Status!.VolumeStatus!.Single().Message);
     }
 
     private static DomainReported Dumping(long sequence, string? revision, MemoryDumpObservation dump, DomainState state = DomainState.Running)

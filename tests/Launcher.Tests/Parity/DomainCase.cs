@@ -29,9 +29,14 @@ public sealed record DomainCase(string File, string Mutation, VirtualMachineInst
     private static VirtualMachineInstance VmiOf(JsonElement manifest)
     {
         var metadata = manifest.GetProperty("metadata");
-        var spec = manifest.GetProperty("spec");
+        var (own, spec) = (metadata, manifest.GetProperty("spec"));
         if (manifest.GetProperty("kind").GetString() == "VirtualMachine")
-            spec = spec.TryGetProperty("template", out var template) && template.TryGetProperty("spec", out var inner) ? inner : JsonDocument.Parse("{}").RootElement;
+        {
+            var template = spec.TryGetProperty("template", out var set) ? set : JsonDocument.Parse("{}").RootElement;
+            spec = template.TryGetProperty("spec", out var inner) ? inner : JsonDocument.Parse("{}").RootElement;
+            own = template.TryGetProperty("metadata", out var of) ? of : JsonDocument.Parse("{}").RootElement;
+        }
+
         return new VirtualMachineInstance
         {
             Metadata = new ObjectMeta
@@ -39,6 +44,8 @@ public sealed record DomainCase(string File, string Mutation, VirtualMachineInst
                 Name = metadata.GetProperty("name").GetString(),
                 Namespace = "default",
                 Uid = "11111111-2222-3333-4444-555555555555",
+                Annotations = own.TryGetProperty("annotations", out var annotations) && annotations.ValueKind is JsonValueKind.Object
+                    ? annotations.EnumerateObject().ToDictionary(a => a.Name, a => a.Value.GetString() ?? "") : null,
             },
             Spec = spec.Deserialize(ApiJson.Default.VirtualMachineInstance.Options.GetTypeInfo(typeof(VirtualMachineInstanceSpec))) as VirtualMachineInstanceSpec,
         };

@@ -9,6 +9,7 @@ internal static class RecordedDisks
 {
     public static HostFacts Host { get; } = new()
     {
+        HasVhostNet = true,
         Cpus = [.. Enumerable.Range(0, 4096)],
         SecureUefi = new UefiImages("/usr/share/edk2/ovmf/OVMF_CODE.secboot.fd", "/usr/share/edk2/ovmf/OVMF_VARS.secboot.fd"),
         Uefi = new UefiImages("/usr/share/edk2/ovmf/OVMF_CODE.secboot.fd", "/usr/share/edk2/ovmf/OVMF_VARS.fd"),

@@ -136,5 +136,8 @@ public static class DeviceResources
     public const string Kvm = "devices.kubevirt.io/kvm";
     public const string Tun = "devices.kubevirt.io/tun";
     public const string VhostVsock = "devices.kubevirt.io/vhost-vsock";
+    public const string Sev = "devices.kubevirt.io/sev";
+    public const string Tdx = "devices.kubevirt.io/tdx";
+    public const string PersistentReservations = "devices.kubevirt.io/pr-helper";
     public const string VhostNet = "devices.kubevirt.io/vhost-net";
 }

@@ -36,6 +36,8 @@ public static class LauncherPaths
     /// <summary>UEFI variables; kept in the guest's state volume where it has one.</summary>
     public const string Nvram = Private + "/libvirt/qemu/nvram";
     public const string SwtpmState = Private + "/libvirt/qemu/swtpm";
+    /// <summary>What the guest's Ignition reads, where the VMI brings it.</summary>
+    public const string Ignition = Private + "/ignition/data.ign";
     public const string DownwardMetricsChannel = Private + "/downwardmetrics-channel/downwardmetrics.sock";
     public const string PersistentReservations = Public + "/daemons/pr/pr-helper.sock";
 
