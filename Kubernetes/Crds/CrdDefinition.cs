@@ -47,7 +47,9 @@ public sealed record CrdDefinition(string Group, Type Model, string Plural, IRea
         var names = new JsonObject { ["kind"] = Kind, ["listKind"] = Kind + "List", ["plural"] = Plural, ["singular"] = Kind.ToLowerInvariant() };
         if (ShortNames.Count > 0)
             names["shortNames"] = new JsonArray([.. ShortNames.Select(n => (JsonNode)n)]);
-        names["categories"] = new JsonArray("all");
+        // The whole cluster's would be in the way of `kubectl get all` in a namespace: the common instance types alone are dozens.
+        if (Namespaced)
+            names["categories"] = new JsonArray("all");
         return new JsonObject
         {
             ["apiVersion"] = "apiextensions.k8s.io/v1",

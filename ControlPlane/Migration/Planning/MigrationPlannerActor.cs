@@ -12,7 +12,7 @@ namespace Troupe.ControlPlane.Migration.Planning;
 
 /// <summary>
 /// Child of the feeds' singleton, which tells it of VMIs, migrations, nodes and settings: makes the migrations that evictions, drained nodes
-/// and upgrades need, and removes those that nobody needs. A shell around the planners; it remembers only which calls are under way.
+/// and upgrades need, removes those that nobody needs, and marks nodes whose agent is silent. A shell around the planners; it remembers only which calls are under way.
 /// </summary>
 public sealed class MigrationPlannerActor : ReceiveActor, IWithTimers
 {
@@ -100,7 +100,7 @@ public sealed class MigrationPlannerActor : ReceiveActor, IWithTimers
         var update = WorkloadUpdatePlan.Of(world, _launcherImage, _lastBatch, vmi => HashCode.Combine(vmi.Metadata.Uid, _shuffle));
         if (update.EvictsBatch)
             _lastBatch = world.Now;
-        foreach (var call in EvacuationPlan.Of(world).Concat(update.Calls).Concat(MigrationGarbage.Of(world)).ToList())
+        foreach (var call in EvacuationPlan.Of(world).Concat(update.Calls).Concat(MigrationGarbage.Of(world)).Concat(NodeWatch.Of(world)).ToList())
         {
             if (_busy.Add(call.Key))
                 Make(call);
@@ -147,6 +147,10 @@ public sealed class MigrationPlannerActor : ReceiveActor, IWithTimers
             case PlannedCall.Evict { Vmi: var vmi }:
                 await EvictAsync(vmi, ct).ConfigureAwait(false);
                 Tell(vmi, "Normal", "SuccessfulEvict", "Initiated eviction of VMI as part of automated workload update");
+                break;
+            case PlannedCall.MarkUnresponsive { Node.Metadata: var silent }:
+                await _kubernetes.PatchAsync<Node>(null, silent.Name!, PatchType.Merge, NodeWatch.Patch(), ct: ct).ConfigureAwait(false);
+                _events.Record(new ObjectReference { ApiVersion = "v1", Kind = "Node", Uid = silent.Uid, Name = silent.Name }, "Normal", NodeWatch.Reason, "virt-handler is not responsive, marking node as unresponsive");
                 break;
             case PlannedCall.CountOutdated { Installation.Metadata: var metadata } count:
                 await _kubernetes.PatchAsync<KubeVirt>(metadata.Namespace, metadata.Name!, PatchType.Merge,

@@ -35,6 +35,9 @@ public abstract record PlannedCall(string Key)
     /// <summary>Evicts the pod that the guest runs in.</summary>
     public sealed record Evict(VirtualMachineInstance Vmi) : PlannedCall($"evict {Vmi.Metadata.Uid}");
 
+    /// <summary>No new guests for a node whose agent is silent.</summary>
+    public sealed record MarkUnresponsive(Node Node) : PlannedCall($"unresponsive {Node.Metadata.Uid}");
+
     /// <summary>`status.outdatedVirtualMachineInstanceWorkloads` of the KubeVirt object.</summary>
     public sealed record CountOutdated(KubeVirt Installation, int Count) : PlannedCall($"count {Count}");
 }

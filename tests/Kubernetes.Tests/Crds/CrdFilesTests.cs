@@ -34,6 +34,10 @@ public sealed class CrdFilesTests
         Assert.All(KubeVirtCrds.Definitions, d => Assert.Single(d.Versions, v => v.Storage));
     }
 
+    [Fact]
+    public void What_belongs_to_a_namespace_is_among_all_of_it_and_nothing_else() => Assert.All(KubeVirtCrds.All.Values, crd =>
+        Assert.Equal((string?)crd["spec"]!["scope"] == "Namespaced", crd["spec"]!["names"]!["categories"] is not null));
+
     /// <summary>JSON is YAML; what fits in a line stays in one, which keeps the files readable and their changes small.</summary>
     private static string Compact(JsonNode crd)
     {
