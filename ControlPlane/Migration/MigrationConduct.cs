@@ -94,7 +94,7 @@ internal static class MigrationConduct
         var (volumes, missing) = Travelling.Of(state, there, m);
         if (volumes is null)
             return missing;
-        return new VmiEffect.Tell(new PrepareTarget(m.TargetNode!, state.Uid, m.TargetEpoch, m.Id, m.TargetPodUid!, pod.Addresses, certificate, m.KeptAddresses.Split(',', StringSplitOptions.RemoveEmptyEntries), VmiDefaults.Apply(GuestNics.AsFarAsThere(state, there, [])))
+        return new VmiEffect.Tell(new PrepareTarget(m.TargetNode!, state.Uid, m.TargetEpoch, m.Id, m.TargetPodUid!, pod.Addresses, certificate, m.KeptAddresses.Split(',', StringSplitOptions.RemoveEmptyEntries), VmiDefaults.Apply(GuestNics.AsItTravels(state, there)))
         {
             Platform = domain.Platform,
             Paused = domain is { State: DomainState.Paused, Reason: DomainReason.User },

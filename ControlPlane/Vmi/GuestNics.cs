@@ -26,11 +26,25 @@ internal static class GuestNics
             yield return new VmiEffect.SetNetworks(pod.Name, pod.Uid, networks);
     }
 
-    /// <summary>The VMI without the interfaces that are still on their way: the guest has not got them, nor (where that counts) has its pod.</summary>
-    /// <param name="attached">Devices that the pod has.</param>
-    public static VirtualMachineInstance AsFarAsThere(VmiState state, VirtualMachineInstance vmi, IReadOnlyCollection<string> attached)
+    /// <summary>The VMI without the interfaces that are still on their way: neither the guest nor its pod has them.</summary>
+    public static VirtualMachineInstance AsFarAsThere(VmiState state, VirtualMachineInstance vmi)
     {
-        var awaited = Pluggable(vmi).Where(n => !Has(state, n.Name) && !attached.Contains(PodInterfaces.Secondary(n.Name!))).Select(n => n.Name).ToHashSet();
+        var (has, asked) = (state.Pod?.AttachedDevices ?? [], LauncherNetworks.Devices(state.Pod?.Networks));
+        return Without(vmi,
+        [
+            .. Pluggable(vmi).Where(n => !Has(state, n.Name) && !has.Contains(PodInterfaces.Secondary(n.Name!))),
+            // Only a pod that was made for it has a function.
+            .. Functions(vmi).Where(n => state.Pod is not null && !Has(state, n.Name) && !asked.Contains(PodInterfaces.Secondary(n.Name!))),
+        ]);
+    }
+
+    /// <summary>The VMI as it comes to another node: what it has not got here comes after it, and so do network functions, which are of their host.</summary>
+    public static VirtualMachineInstance AsItTravels(VmiState state, VirtualMachineInstance vmi) =>
+        Without(vmi, [.. Pluggable(vmi).Where(n => !Has(state, n.Name)), .. Functions(vmi)]);
+
+    private static VirtualMachineInstance Without(VirtualMachineInstance vmi, IReadOnlyList<Network> networks)
+    {
+        var awaited = networks.Select(n => n.Name).ToHashSet();
         return awaited.Count == 0 ? vmi : vmi with
         {
             Spec = vmi.Spec! with
@@ -55,14 +69,17 @@ internal static class GuestNics
         return shown;
     }
 
-    private static IEnumerable<Network> Secondary(VirtualMachineInstance vmi) => (vmi.Spec?.Networks ?? []).Where(n => n.Multus is { Default: not true });
+    public static IEnumerable<Network> Secondary(VirtualMachineInstance vmi) => (vmi.Spec?.Networks ?? []).Where(n => n.Multus is { Default: not true });
 
     /// <summary>Only a bridged one: the device of any other is the pod's from its start.</summary>
     private static IEnumerable<Network> Pluggable(VirtualMachineInstance vmi) => Secondary(vmi).Where(n => Nic(vmi, n.Name) is { Bridge: not null, State: not Absent });
 
+    /// <summary>Virtual functions (SR-IOV): they come with a pod, and so by a migration.</summary>
+    private static IEnumerable<Network> Functions(VirtualMachineInstance vmi) => Secondary(vmi).Where(n => Nic(vmi, n.Name) is { Sriov: not null, State: not Absent });
+
     private static bool IsAbsent(VirtualMachineInstance vmi, string? name) => Nic(vmi, name)?.State is Absent;
 
-    private static bool Has(VmiState state, string? name) => state.Domain!.Interfaces.Any(i => i.Name == name);
+    public static bool Has(VmiState state, string? name) => state.Domain!.Interfaces.Any(i => i.Name == name);
 
-    private static Interface? Nic(VirtualMachineInstance vmi, string? name) => vmi.Spec?.Domain?.Devices?.Interfaces?.FirstOrDefault(i => i.Name == name);
+    public static Interface? Nic(VirtualMachineInstance vmi, string? name) => vmi.Spec?.Domain?.Devices?.Interfaces?.FirstOrDefault(i => i.Name == name);
 }

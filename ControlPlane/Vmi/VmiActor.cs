@@ -307,10 +307,13 @@ public sealed partial class VmiActor : ReceivePersistentActor, IWithTimers
         if (!_calls.Begin(call))
             return;
         var pod = shape(LauncherPodRenderer.Render(VmiDefaults.Apply(vmi), name, _services.PodOptions(), _state.Storage.BlockClaims, stateClaim));
+        var asksForNetworks = _state.Settings.AsksForNetworkResources;
         Do(call, async ct =>
         {
             try
             {
+                if (asksForNetworks)
+                    pod = NetworkResources.With(pod, await NetworkResources.OfAsync(vmi, _services.Kubernetes.FindRawAsync, ct).ConfigureAwait(false));
                 await _services.Kubernetes.CreateAsync(pod, ct).ConfigureAwait(false);
                 // Of a migration's pods its own events and phases tell.
                 if (call is Call.CreatePod)

@@ -12,7 +12,7 @@ internal static class VmiConditions
     private static readonly string[] Owned =
     [
         Conditions.Ready, Conditions.Synchronized, Conditions.Paused, Conditions.AgentConnected, Conditions.PodScheduled, Conditions.EvictionRequested, Migration.LiveMigratable.Condition,
-        MigrationProgressing, Conditions.HotVCPUChange, Conditions.HotMemoryChange, Conditions.AccessCredentialsSynchronized, Migration.LiveMigratable.StorageCondition, Migration.StorageMigration.Condition,
+        MigrationProgressing, Conditions.HotVCPUChange, Conditions.HotMemoryChange, Conditions.MigrationRequired, Conditions.AccessCredentialsSynchronized, Migration.LiveMigratable.StorageCondition, Migration.StorageMigration.Condition,
     ];
 
     /// <summary>Troupe's own: what is done so that a migration that takes its time ends, and how long that will take.</summary>
@@ -31,7 +31,8 @@ internal static class VmiConditions
         var wanted = new[]
         {
             OfDomain(Conditions.Ready, Ready(state)), Synchronized(state), OfDomain(Conditions.Paused, Paused(state)), OfDomain(Conditions.AgentConnected, Agent(state, now)), PodScheduled(state), Migratable(state), StorageMigratable(state), VolumesChange(state),
-            OfDomain(MigrationProgressing, Migrating(state)), Eviction(state), OfDomain(Conditions.HotVCPUChange, CpuChange(state)), OfDomain(Conditions.HotMemoryChange, MemoryChange(state)), OfDomain(Conditions.AccessCredentialsSynchronized, Credentials(state)),
+            OfDomain(MigrationProgressing, Migrating(state)), Eviction(state), OfDomain(Conditions.HotVCPUChange, CpuChange(state)), OfDomain(Conditions.HotMemoryChange, MemoryChange(state)),
+            OfDomain(Conditions.MigrationRequired, Move(state, current, now)), OfDomain(Conditions.AccessCredentialsSynchronized, Credentials(state)),
         }.OfType<Wanted>();
         return
         [
@@ -125,6 +126,9 @@ internal static class VmiConditions
     private static Wanted? MemoryChange(VmiState state) =>
         state is { Phase: VmiPhases.Running, Domain.Memory: { } has, Vmi.Spec.Domain.Memory: { Guest: { } wanted, MaxGuest: not null } } && wanted.Units != has.GuestCurrentBytes
             ? new(Conditions.HotMemoryChange, "True") : null;
+
+    private static Wanted? Move(VmiState state, IReadOnlyList<VirtualMachineInstanceCondition> current, DateTimeOffset now) =>
+        NetworkMove.Required(state, current.FirstOrDefault(c => c.Type == Conditions.MigrationRequired), now) is var (status, reason) ? new(Conditions.MigrationRequired, status, reason) : null;
 
     private static Wanted? Credentials(VmiState state) => state is { Phase: VmiPhases.Running, Domain.AccessCredentials: { } set }
         ? new(Conditions.AccessCredentialsSynchronized, set.Synchronized ? "True" : "False", Message: set.Message) : null;

@@ -145,7 +145,7 @@ public static class VmiLifecycle
             if (state.Report is null)
                 return Ask(new QueryDomain(right.Node, state.Uid, right.Epoch));
             return MigrationConduct.Accept(state, vmi, now, podSuffix)
-                ?? new Decision([], [.. MovedAgent.Effects(state, now), .. Gate(state), .. EvictionMark.Effects(state), .. Descheduling.Effects(state), .. CompletedPods.Effects(state), .. GuestNics.Effects(state, vmi), .. Hotplug.Effects(state, GuestClaims.AsItIs(state, vmi))]);
+                ?? new Decision([], [.. MovedAgent.Effects(state, now), .. Gate(state), .. EvictionMark.Effects(state), .. Descheduling.Effects(state), .. CompletedPods.Effects(state), .. GuestNics.Effects(state, vmi), .. NetworkMove.Effects(state, vmi, now), .. Hotplug.Effects(state, GuestClaims.AsItIs(state, vmi))]);
         }
 
         // Written down before the guest has it, so that it never has another one.

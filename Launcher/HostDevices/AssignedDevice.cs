@@ -15,4 +15,10 @@ public enum AssignedKind
 /// <param name="HasDisplay">A virtual GPU that shows the guest's screen.</param>
 /// <param name="HasRamFb">… and from the first line of the firmware on.</param>
 /// <param name="Mac">For a network function.</param>
-public sealed record AssignedDevice(AssignedKind Kind, string Alias, string Address, bool HasDisplay = false, bool HasRamFb = false, string? Mac = null, int? BootOrder = null);
+public sealed record AssignedDevice(AssignedKind Kind, string Alias, string Address, bool HasDisplay = false, bool HasRamFb = false, string? Mac = null, int? BootOrder = null)
+{
+    public const string FunctionAlias = "sriov-";
+
+    /// <summary>The interface of the spec that it is for; null for what is no network function.</summary>
+    public string? InterfaceName => Alias.StartsWith(FunctionAlias, StringComparison.Ordinal) ? Alias[FunctionAlias.Length..] : null;
+}

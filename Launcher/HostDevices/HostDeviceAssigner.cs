@@ -48,7 +48,7 @@ internal static class HostDeviceAssigner
                 throw new TimeoutException($"spec.domain.devices.interfaces[{i}].sriov: the pod has functions of several resources, and Multus has not said which is for network '{nic.Name}'");
             if (address is null && !functions.TryDequeue(out address))
                 throw new UnsupportedSpecException($"spec.domain.devices.interfaces[{i}].sriov", "the pod was given no SR-IOV network function for it");
-            assigned.Add(new AssignedDevice(AssignedKind.Pci, $"sriov-{nic.Name}", address, Mac: nic.MacAddress, BootOrder: nic.BootOrder));
+            assigned.Add(new AssignedDevice(AssignedKind.Pci, AssignedDevice.FunctionAlias + nic.Name, address, Mac: nic.MacAddress, BootOrder: nic.BootOrder));
         }
 
         return assigned;

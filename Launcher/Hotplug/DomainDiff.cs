@@ -17,6 +17,7 @@ internal static class DomainDiff
         List<DomainChange> changes = [];
         AddDisks(changes, running, wanted);
         AddInterfaces(changes, running, wanted);
+        AddFunctions(changes, running, wanted);
         // Only upwards: a guest cannot be made to give a CPU back.
         if (wantedVcpus > LiveDomain.Vcpus(running))
             changes.Add(new DomainChange.SetVcpus(wantedVcpus));
@@ -49,6 +50,14 @@ internal static class DomainDiff
             else if (LinkOf(nic) != LinkOf(present))
                 changes.Add(new DomainChange.Update(WithLink(present, LinkOf(nic))));
         }
+    }
+
+    /// <summary>Of the host's devices only network functions come and go: the others are the guest's from its start.</summary>
+    private static void AddFunctions(List<DomainChange> changes, XElement running, XElement wanted)
+    {
+        var (has, wants) = (LiveDomain.Functions(running), LiveDomain.Functions(wanted));
+        changes.AddRange(has.Keys.Except(wants.Keys).Select(alias => new DomainChange.Detach(alias)));
+        changes.AddRange(wants.Where(w => !has.ContainsKey(w.Key)).Select(w => new DomainChange.Attach(w.Value)));
     }
 
     private static void AddMemory(List<DomainChange> changes, XElement running, long bootBytes, long wantedBytes, long? maxBytes)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Xml.Linq;
+using Troupe.Launcher.HostDevices;
 using Troupe.Messages.Protocol.Launcher;
 
 namespace Troupe.Launcher.Hotplug;
@@ -8,12 +9,19 @@ namespace Troupe.Launcher.Hotplug;
 internal static class LiveDomain
 {
     private const string UserAlias = "ua-";
+    private const string FunctionAlias = UserAlias + AssignedDevice.FunctionAlias;
 
     public static string? AliasOf(XElement device) => device.Element("alias")?.Attribute("name")?.Value;
 
     /// <summary>Devices of the kind that the spec named; libvirt's own have other aliases.</summary>
     public static IReadOnlyDictionary<string, XElement> Devices(XElement domain, string kind) => domain.Element("devices")!.Elements(kind)
         .Where(d => AliasOf(d)?.StartsWith(UserAlias, StringComparison.Ordinal) is true).ToDictionary(d => AliasOf(d)!, StringComparer.Ordinal);
+
+    /// <summary>Network functions of the host (SR-IOV) by their aliases.</summary>
+    public static IReadOnlyDictionary<string, XElement> Functions(XElement domain) => Devices(domain, "hostdev").Where(d => d.Key.StartsWith(FunctionAlias, StringComparison.Ordinal)).ToDictionary();
+
+    /// <summary>The interface that a function is for.</summary>
+    public static string InterfaceOf(string functionAlias) => functionAlias[FunctionAlias.Length..];
 
     public static XElement? MemoryDevice(XElement domain) => domain.Element("devices")!.Elements("memory").FirstOrDefault(d => d.Attribute("model")?.Value == "virtio-mem");
 

@@ -144,6 +144,7 @@ internal sealed class SourceRun : IAsyncDisposable
             var connection = await _host.ConnectionAsync(_stop.Token).ConfigureAwait(false);
             if (_order.Options.Compression is { } method && (!DomainMigration.CanCompress(connection) || DomainMigration.Streams(_order.Options) < 2))
                 _log($"migration: not compressed with {method}: that takes libvirt 9.4 (this is {connection.LibraryVersion}) and more than one stream");
+            await _host.LetGoOfFunctionsAsync(_stop.Token).ConfigureAwait(false);
             _ = FollowAsync(connection);
             IReadOnlyList<string> disks = [.. _order.Options.CopyDisks ? _host.LocalDisks : [], .. _order.Copies.Select(c => _host.TargetOf(c.Name))];
             await Task.Factory.StartNew(() => DomainMigration.Migrate(connection, _host.Uuid, _order.Options, _rules.FirstDowntimeMs, disks, _order.Copies), _stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);

@@ -35,6 +35,10 @@ internal sealed partial class DomainHost
     private static readonly TimeSpan SettleInterval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan ResumeInterval = TimeSpan.FromMilliseconds(100);
     private const int ResumeTries = 50;
+    private static readonly TimeSpan LetGoInterval = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>As long as KubeVirt waits.</summary>
+    private static readonly TimeSpan LetGoPatience = TimeSpan.FromSeconds(30);
 
     /// <summary>Takes news of an incoming domain; false when there is none, and the news is of this launcher's own.</summary>
     public Func<IncomingNews, bool>? Incoming { get; set; }
@@ -102,6 +106,47 @@ internal sealed partial class DomainHost
         StartNetwork(source);
         _refreshing = [.. order.Context.Interfaces.Where(i => i.RefreshesLink).Select(i => $"ua-{i.Name}")];
         Describe(order.Epoch, source);
+    }
+
+    /// <summary>
+    /// Network functions belong to their host: the guest lets go of them before it moves, and gets those of its new pod when it has come. Where it
+    /// stays, its owner sees that it is not as it should be, and has them plugged in again.
+    /// </summary>
+    /// <exception cref="IOException">The guest does not let go.</exception>
+    public async Task LetGoOfFunctionsAsync(CancellationToken ct)
+    {
+        for (var clock = Stopwatch.StartNew(); ; await Task.Delay(LetGoInterval, ct).ConfigureAwait(false))
+        {
+            var left = await CallAsync(c => LetGo(c, LiveDomain.Functions(XElement.Parse(c.DomainXml())).Keys.ToList()), ct).ConfigureAwait(false);
+            if (left.Count == 0)
+                return;
+            if (clock.Elapsed > LetGoPatience)
+                throw new IOException($"failed to detach host-devices: the guest does not let go of {string.Join(", ", left.Select(LiveDomain.InterfaceOf))}");
+        }
+    }
+
+    private List<string> LetGo(LibvirtConnection connection, List<string> functions)
+    {
+        foreach (var alias in functions)
+        {
+            try
+            {
+                connection.Detach(alias);
+            }
+            catch (LibvirtException e)
+            {
+                // "Already in the process of unplug"; the next look tells.
+                _log(e.Message);
+            }
+        }
+
+        if (functions.Count > 0)
+        {
+            Update(o => o with { Revision = null }, silently: true);
+            ReadDevices(connection);
+        }
+
+        return functions;
     }
 
     /// <summary>What a target cannot do of what the guest has where it runs now.</summary>

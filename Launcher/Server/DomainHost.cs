@@ -385,12 +385,14 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
             Volumes = [.. source.Disks.Select(d => new VolumeObservation(d.Name, d.Target, d.SizeBytes))],
             Memory = new MemoryObservation(_bootBytes, _bootBytes, _bootBytes),
             Cpus = new CpuObservation(source.Cpus.Sockets, source.Cpus.Cores, source.Cpus.Threads),
-            Interfaces = [.. source.Context.Interfaces.Select(i => ObservationOf(i, source))],
+            Interfaces = [.. source.Context.Interfaces.Select(i => ObservationOf(i, source)), .. source.HostDevices.Where(d => d.InterfaceName is not null).Select(d => FunctionOf(d.InterfaceName!, d.Mac))],
         }, silently: true);
     }
 
     private static InterfaceObservation ObservationOf(PreparedInterface nic, DomainSource source) =>
         new(nic.Name, nic.Mac, null, nic.PodAddresses, "domain", nic.IsPasst && !InterfaceXml.StartsPasst(source) ? 1 : InterfaceXml.Queues(source.Domain));
+
+    private static InterfaceObservation FunctionOf(string name, string? mac) => new(name, mac, null, [], "domain");
 
     private static void Make(LibvirtConnection connection, DomainChange change)
     {
@@ -421,7 +423,7 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
             await CallAsync(c =>
             {
                 var domain = XElement.Parse(c.DomainXml());
-                var present = LiveDomain.Devices(domain, "disk").Keys.Concat(LiveDomain.Devices(domain, "interface").Keys).ToHashSet(StringComparer.Ordinal);
+                var present = LiveDomain.Devices(domain, "disk").Keys.Concat(LiveDomain.Devices(domain, "interface").Keys).Concat(LiveDomain.Functions(domain).Keys).ToHashSet(StringComparer.Ordinal);
                 _leaving.RemoveWhere(alias => !present.Contains(alias));
                 PressOn();
                 foreach (var alias in _leaving)
@@ -445,12 +447,17 @@ internal sealed partial class DomainHost : ILibvirtObserver, IAsyncDisposable
     {
         var domain = XElement.Parse(connection.DomainXml());
         var nics = LiveDomain.Devices(domain, "interface").Keys.ToHashSet(StringComparer.Ordinal);
+        var functions = LiveDomain.Functions(domain).Keys.Select(LiveDomain.InterfaceOf).ToList();
         Update(o => o with
         {
             Volumes = LiveDomain.Volumes(domain, _diskSizes),
             Cpus = LiveDomain.Cpus(domain),
             Memory = o.Memory is null ? null : o.Memory with { GuestCurrentBytes = o.Memory.GuestAtBootBytes + LiveDomain.PluggedBytes(domain) },
-            Interfaces = [.. o.Interfaces.Where(i => i.Name is null || nics.Contains($"ua-{i.Name}"))],
+            Interfaces =
+            [
+                .. o.Interfaces.Where(i => i.Name is null || nics.Contains($"ua-{i.Name}") || functions.Contains(i.Name)),
+                .. functions.Where(f => o.Interfaces.All(i => i.Name != f)).Select(f => FunctionOf(f, null)),
+            ],
         });
     }
 

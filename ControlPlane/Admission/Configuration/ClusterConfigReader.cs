@@ -44,37 +44,41 @@ public static class ClusterConfigReader
             CompletesEmulatorThreadToEvenParity = installation.Metadata.Annotations?.ContainsKey(EvenParity) is true,
             TdxQgsSocketPath = c.ConfidentialCompute?.Tdx?.Attestation?.QgsSocketPath ?? defaults.TdxQgsSocketPath,
             StateStorageClass = Text(c.VmStateStorageClass),
-            Guests = new GuestSettings
-            {
-                NetworkBindings = c.Network?.Binding ?? GuestSettings.Default.NetworkBindings,
-                MemoryOverheadRatio = decimal.TryParse(c.AdditionalGuestMemoryOverheadRatio, CultureInfo.InvariantCulture, out var overhead) ? overhead : 1,
-                CpuAllocationRatio = c.DeveloperConfiguration?.CpuAllocationRatio is > 0 and var shared ? shared : GuestSettings.Default.CpuAllocationRatio,
-                NodeSelectors = c.DeveloperConfiguration?.NodeSelectors ?? GuestSettings.Default.NodeSelectors,
-                RuntimeClass = Text(c.DefaultRuntimeClass),
-                ImagePullPolicy = Text(c.ImagePullPolicy) ?? GuestSettings.Default.ImagePullPolicy,
-                Seccomp = c.SeccompConfiguration?.VirtualMachineInstanceProfile?.CustomProfile switch
-                {
-                    { LocalhostProfile: { Length: > 0 } profile } => new SeccompProfile { Type = "Localhost", LocalhostProfile = profile },
-                    { RuntimeDefaultProfile: true } => new SeccompProfile { Type = "RuntimeDefault" },
-                    _ => null,
-                },
-                BalloonPeriod = c.MemBalloonStatsPeriod,
-                Smbios = c.Smbios,
-                PermittedDevices = c.PermittedHostDevices is { } devices
-                    ? (devices.PciHostDevices ?? []).Select(d => d.ResourceName).Concat((devices.MediatedDevices ?? []).Select(d => d.ResourceName))
-                        .Concat((devices.Usb ?? []).Select(d => d.ResourceName)).OfType<string>().ToHashSet()
-                    : null,
-                SupportResources = (c.SupportContainerResources ?? []).Where(r => r is { Type: not null, Resources: not null })
-                    .GroupBy(r => r.Type!).ToDictionary(r => r.Key, r => r.First().Resources!),
-                ReportsFreePages = c.VirtualMachineOptions?.DisableFreePageReporting is null,
-                LogsSerialConsole = c.VirtualMachineOptions?.DisableSerialConsoleLog is null,
-            },
+            Guests = Guests(c),
             PersistentReservation = c.PersistentReservationConfiguration?.Enabled,
             PciSelectors = (c.PermittedHostDevices?.PciHostDevices ?? []).Where(d => d is { ResourceName.Length: > 0, PciVendorSelector.Length: > 0 })
                 .GroupBy(d => d.ResourceName!).ToDictionary(d => d.Key, d => d.Last().PciVendorSelector!),
             VirtTemplateDeployment = c.VirtTemplateDeployment?.Enabled is true,
         };
     }
+
+    /// <summary>What of it goes to guests and their pods.</summary>
+    private static GuestSettings Guests(KubeVirtConfiguration c) => new()
+    {
+        NetworkBindings = c.Network?.Binding ?? GuestSettings.Default.NetworkBindings,
+        MemoryOverheadRatio = decimal.TryParse(c.AdditionalGuestMemoryOverheadRatio, CultureInfo.InvariantCulture, out var overhead) ? overhead : 1,
+        CpuAllocationRatio = c.DeveloperConfiguration?.CpuAllocationRatio is > 0 and var shared ? shared : GuestSettings.Default.CpuAllocationRatio,
+        NodeSelectors = c.DeveloperConfiguration?.NodeSelectors ?? GuestSettings.Default.NodeSelectors,
+        RuntimeClass = Text(c.DefaultRuntimeClass),
+        ImagePullPolicy = Text(c.ImagePullPolicy) ?? GuestSettings.Default.ImagePullPolicy,
+        Seccomp = c.SeccompConfiguration?.VirtualMachineInstanceProfile?.CustomProfile switch
+        {
+            { LocalhostProfile: { Length: > 0 } profile } => new SeccompProfile { Type = "Localhost", LocalhostProfile = profile },
+            { RuntimeDefaultProfile: true } => new SeccompProfile { Type = "RuntimeDefault" },
+            _ => null,
+        },
+        BalloonPeriod = c.MemBalloonStatsPeriod,
+        Smbios = c.Smbios,
+        PermittedDevices = c.PermittedHostDevices is { } devices
+            ? (devices.PciHostDevices ?? []).Select(d => d.ResourceName).Concat((devices.MediatedDevices ?? []).Select(d => d.ResourceName))
+                .Concat((devices.Usb ?? []).Select(d => d.ResourceName)).OfType<string>().ToHashSet()
+            : null,
+        SupportResources = (c.SupportContainerResources ?? []).Where(r => r is { Type: not null, Resources: not null })
+            .GroupBy(r => r.Type!).ToDictionary(r => r.Key, r => r.First().Resources!),
+        ReportsFreePages = c.VirtualMachineOptions?.DisableFreePageReporting is null,
+        LogsSerialConsole = c.VirtualMachineOptions?.DisableSerialConsoleLog is null,
+        AsksForNetworkResources = !FeatureGates.IsEnabled(FeatureGates.ExternalNetResourceInjection, c.DeveloperConfiguration?.FeatureGates ?? [], c.DeveloperConfiguration?.DisabledFeatureGates ?? []),
+    };
 
     private static ArchitectureConfig Architecture(ArchitectureConfig otherwise, ArchSpecificConfiguration? set) =>
         new(Text(set?.MachineType) ?? otherwise.MachineType, set?.EmulatedMachines is { Count: > 0 } machines ? machines : otherwise.EmulatedMachines);

@@ -34,6 +34,7 @@ public static class FeatureGates
     public const string DeclarativeHotplugVolumes = "DeclarativeHotplugVolumes";
     public const string DownwardMetrics = "DownwardMetrics";
     public const string ExperimentalIgnitionSupport = "ExperimentalIgnitionSupport";
+    public const string ExternalNetResourceInjection = "ExternalNetResourceInjection";
     public const string GPUsWithDRA = "GPUsWithDRA";
     public const string GraceIOVirtualization = "GraceIOVirtualization";
     public const string HostDevices = "HostDevices";
@@ -78,7 +79,7 @@ public static class FeatureGates
 
     private static readonly string[] Beta =
     [
-        DeclarativeHotplugVolumes, "ExternalNetResourceInjection", GPUsWithDRA, HostDevicesWithDRA, ImageVolume, KubevirtSeccompProfile, "LibvirtHooksServerAndClient",
+        DeclarativeHotplugVolumes, ExternalNetResourceInjection, GPUsWithDRA, HostDevicesWithDRA, ImageVolume, KubevirtSeccompProfile, "LibvirtHooksServerAndClient",
         NodeRestriction, OptOutRoleAggregation, PasstBinding, "PodSecondaryInterfaceNamingUpgrade", RebootPolicy, Snapshot, Template, "VmiMemoryOverheadReport",
         WorkloadEncryptionSEV,
     ];

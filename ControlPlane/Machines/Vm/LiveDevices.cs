@@ -82,9 +82,9 @@ internal static class LiveDevices
 
     private static VirtualMachineInstanceSpec Only(Interface nic) => new() { Domain = new DomainSpec { Devices = new Devices { Interfaces = [nic] } } };
 
-    /// <summary>A virtual function is the pod's from its start, and the pod network is there once.</summary>
+    /// <summary>A virtual function comes by a migration; the pod network is there once.</summary>
     private static bool CanPlug(Interface nic, VirtualMachineInstanceSpec wanted) =>
-        nic.Bridge is not null && wanted.Networks?.FirstOrDefault(n => n.Name == nic.Name) is { Multus: { Default: not true } };
+        (nic.Bridge is not null || nic.Sriov is not null) && wanted.Networks?.FirstOrDefault(n => n.Name == nic.Name) is { Multus: { Default: not true } };
 
     private static bool IsHotpluggable(Volume volume) => volume is { PersistentVolumeClaim.Hotpluggable: true } or { DataVolume.Hotpluggable: true };
 

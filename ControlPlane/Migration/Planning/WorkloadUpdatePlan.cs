@@ -69,7 +69,7 @@ public static class WorkloadUpdatePlan
         installation.Status?.Phase is null or "" or "Deployed" && installation.Status?.ObservedDeploymentID == installation.Status?.TargetDeploymentID;
 
     private static bool HasHotplugUnderWay(VirtualMachineInstance vmi) =>
-        Guests.Has(vmi, "HotVCPUChange") || Guests.Has(vmi, "HotMemoryChange", "True") || Guests.Has(vmi, "MigrationRequired", "True");
+        Guests.Has(vmi, Conditions.HotVCPUChange) || Guests.Has(vmi, Conditions.HotMemoryChange, "True") || Guests.Has(vmi, Conditions.MigrationRequired, "True");
 
     private static bool HasVolumesUnderWay(VirtualMachineInstance vmi) => Guests.Has(vmi, "VolumesChange", "True");
 

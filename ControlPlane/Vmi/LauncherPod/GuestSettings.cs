@@ -41,6 +41,9 @@ public sealed record GuestSettings
     /// <summary>`supportContainerResources` by the containers' type.</summary>
     public IReadOnlyDictionary<string, ResourceRequirementsWithoutClaims> SupportResources { get; init; } = new Dictionary<string, ResourceRequirementsWithoutClaims>();
 
+    /// <summary>Nobody else asks for the devices of Multus' networks (feature gate ExternalNetResourceInjection off).</summary>
+    public bool AsksForNetworkResources { get; init; }
+
     /// <summary>False by `virtualMachineOptions.disableFreePageReporting`.</summary>
     public bool ReportsFreePages { get; init; } = true;
 

@@ -76,6 +76,14 @@ internal static class LauncherNetworks
     /// <summary>Names of devices in the annotation, or in Multus' report of what a pod has.</summary>
     public static IReadOnlyList<string> Devices(string? annotation) => [.. (Entries(annotation) ?? []).Select(Device).OfType<string>()];
 
+    /// <summary>`NAMESPACE/NAME` of the network that is behind a device, as Multus reports it; null when it does not.</summary>
+    public static string? NetworkOf(string? status, string device) =>
+        (Entries(status) ?? []).FirstOrDefault(e => Device(e) == device)?["name"] is JsonValue value && value.TryGetValue<string>(out var name) ? name : null;
+
+    /// <summary>`NAMESPACE/NAME` of the network that the spec names.</summary>
+    public static string FullName(VirtualMachineInstance vmi, Network network) =>
+        network.Multus!.NetworkName!.Contains('/', StringComparison.Ordinal) ? network.Multus.NetworkName : $"{vmi.Metadata.Namespace}/{network.Multus.NetworkName}";
+
     /// <summary>Multus has a short form too, names with commas between, which no guest's pod ever gets from here.</summary>
     public static List<JsonObject>? Entries(string? annotation)
     {

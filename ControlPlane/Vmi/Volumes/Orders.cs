@@ -16,7 +16,7 @@ internal static class Orders
 
     public static UpdateDomain Update(VmiState state, VirtualMachineInstance vmi)
     {
-        var (right, spec, volumes) = (state.Right!, Complete(state, GuestNics.AsFarAsThere(state, PodRoom.AsFarAsThere(state, vmi), state.Pod?.AttachedDevices ?? [])), Hotplug.Available(state, vmi));
+        var (right, spec, volumes) = (state.Right!, Complete(state, GuestNics.AsFarAsThere(state, PodRoom.AsFarAsThere(state, vmi))), Hotplug.Available(state, vmi));
         return new UpdateDomain(right.Node, state.Uid, right.Epoch, state.Pod?.Addresses ?? [], Kept(state), spec) { Revision = SpecRevision.Of(spec, volumes), Volumes = volumes, Bindings = state.Settings.BindingsOf(spec) };
     }
 

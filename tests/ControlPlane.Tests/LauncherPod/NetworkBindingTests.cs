@@ -1,9 +1,11 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Troupe.ControlPlane.Admission.Configuration;
 using Troupe.ControlPlane.Migration;
 using Troupe.ControlPlane.Tests.Migration;
 using Troupe.ControlPlane.Vmi;
 using Troupe.ControlPlane.Vmi.LauncherPod;
+using Troupe.Kubernetes.Client;
 using Troupe.Messages.Api.Core;
 using Troupe.Messages.Api.KubeVirt;
 using Troupe.Messages.Api.KubeVirt.Vocabulary;
@@ -137,6 +139,37 @@ public sealed class NetworkBindingTests
 
         IEnumerable<string> Switches(GuestSettings of) => LauncherPodRenderer.Render(Vmi(), "pod", new LauncherPodOptions("image", UseEmulation: false) { Settings = of }).Spec!.Containers![0].Command!.Where(a => a.StartsWith("--no-", StringComparison.Ordinal));
     }
+
+    [Fact]
+    public async Task Without_an_injector_the_pod_asks_itself_for_the_devices_that_its_networks_name()
+    {
+        var vmi = Vmi() with { Metadata = new ObjectMeta { Name = "vm", Namespace = "n", Uid = "u" } };
+        vmi = vmi with { Spec = vmi.Spec! with { Networks = [new Network { Name = "a", Multus = new MultusNetwork { NetworkName = "red" } }, new Network { Name = "b", Multus = new MultusNetwork { NetworkName = "net/blue" } }, new Network { Name = "c", Multus = new MultusNetwork { NetworkName = "plain" } }] } };
+        var definitions = new Dictionary<string, string>
+        {
+            ["n/network-attachment-definitions/red"] = """{"metadata":{"annotations":{"k8s.v1.cni.cncf.io/resourceName":"vendor/nic"} } }""",
+            ["net/network-attachment-definitions/blue"] = """{"metadata":{"annotations":{"k8s.v1.cni.cncf.io/resourceName":"vendor/nic"} } }""",
+            ["n/network-attachment-definitions/plain"] = """{"metadata":{} }""",
+        };
+        var resources = await NetworkResources.OfAsync(vmi, Find, CancellationToken.None);
+        var container = NetworkResources.With(Render(vmi, Full), resources).Spec!.Containers![0].Resources!;
+        Assert.Equal(("2", "2"), (container.Requests!["vendor/nic"].Text, container.Limits!["vendor/nic"].Text));
+
+        definitions.Remove("net/network-attachment-definitions/blue");
+        var missing = await Assert.ThrowsAsync<KubeException>(() => NetworkResources.OfAsync(vmi, Find, CancellationToken.None));
+        Assert.Equal("failed to render launch manifest: failed to locate network attachment definition net/blue", missing.Message);
+
+        Task<JsonElement?> Find(string path, CancellationToken ct) =>
+            Task.FromResult<JsonElement?>(definitions.TryGetValue(path["apis/k8s.cni.cncf.io/v1/namespaces/".Length..], out var json) ? JsonDocument.Parse(json).RootElement : null);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Who_asks_for_networks_devices_is_a_matter_of_the_gate(bool isOff) => Assert.Equal(isOff, ClusterConfigReader.Read(MigrationSamples.Installation(new KubeVirtConfiguration
+    {
+        DeveloperConfiguration = new DeveloperConfiguration { DisabledFeatureGates = isOff ? ["ExternalNetResourceInjection"] : [] },
+    })).Guests.AsksForNetworkResources);
 
     private static PodObservation Pod() => new("pod", "pod-uid", "node-1", "Pending", false, false, [], null, null, null, null, null, null, null, null, "1");
 

@@ -106,6 +106,73 @@ public sealed class GuestNicTests
         Assert.Equal(["eth0", Device], seen.AttachedDevices);
     }
 
+    [Fact]
+    public void An_interface_that_nobody_attaches_comes_by_a_migration_after_a_while()
+    {
+        var asked = Running("[]").Observe(new VmiObserved("uid", Vmi("up")));
+        // Without a word of Multus there is none, and another pod would have no more.
+        Assert.Null(Move(asked));
+
+        asked = asked.Observe(Pod("[]") with { Pod = Pod("[]").Pod with { NetworkStatus = "[]" } });
+        var pending = Move(asked)!;
+        Assert.Equal(("False", "AutoMigrationPending"), (pending.Status, pending.Reason));
+        Assert.Contains(Effects<VmiEffect.LookAgain>(asked), l => l.After == TimeSpan.FromSeconds(15));
+
+        Assert.Equal("False", Move(asked, pending, Now.AddSeconds(14))!.Status);
+        var due = Move(asked, pending, Now.AddSeconds(15))!;
+        Assert.Equal(("True", "AutoMigrationDueToLiveUpdate"), (due.Status, due.Reason));
+        Assert.Equal("True", Move(asked, due)!.Status);
+        Assert.Null(Move(asked.Observe(Pod("[]", Device) with { Pod = Pod("[]", Device).Pod with { NetworkStatus = Status("default/lan") } }), due));
+    }
+
+    [Fact]
+    public void A_virtual_function_takes_a_migration_at_once_and_comes_after_the_guest()
+    {
+        var asked = Running("[]").Observe(Pod("[]") with { Pod = Pod("[]").Pod with { NetworkStatus = "[]" } }).Observe(new VmiObserved("uid", Function(Vmi("up"))));
+        Assert.Equal("True", Move(asked)!.Status);
+        Assert.Empty(Effects<VmiEffect.SetNetworks>(asked));
+        Assert.Empty(Orders(asked));
+        Assert.Equal(["default"], Names(GuestNics.AsItTravels(asked, asked.Vmi!)));
+
+        // There, the pod was made for it.
+        var annotation = $$"""[{"name":"lan","namespace":"default","interface":"{{Device}}"}]""";
+        var there = asked.Observe(Pod(annotation) with { Pod = Pod(annotation).Pod with { NetworkStatus = "[]" } });
+        Assert.Null(Move(there));
+        var order = Assert.Single(Orders(there));
+        Assert.Equal(["default", "lan"], Names(order.Vmi));
+        var plugged = there.Observe(Report(2, order.Revision, "default", "lan"));
+        Assert.Empty(Orders(plugged));
+        // It is left behind by the next move, too.
+        Assert.Equal(["default"], Names(GuestNics.AsItTravels(plugged, plugged.Vmi!)));
+
+        static IEnumerable<string?> Names(VirtualMachineInstance vmi) => vmi.Spec!.Domain!.Devices!.Interfaces!.Select(i => i.Name);
+    }
+
+    [Theory]
+    [InlineData("default/lan", null)]
+    [InlineData("default/other", "True")]
+    public void Another_network_under_an_interface_takes_a_migration(string attached, string? expected)
+    {
+        var running = Running("[]", Device).Observe(new VmiObserved("uid", Vmi("up"))).Observe(Pod("[]", Device) with { Pod = Pod("[]", Device).Pod with { NetworkStatus = Status(attached) } });
+        Assert.Equal(expected, Move(running)?.Status);
+    }
+
+    private static string Status(string network) => $$"""[{"name":"{{network}}","interface":"{{Device}}"}]""";
+
+    private static VirtualMachineInstanceCondition? Move(VmiState state, VirtualMachineInstanceCondition? before = null, DateTimeOffset? now = null) =>
+        VmiConditions.Of(before is null ? [] : [before], state, now ?? Now).FirstOrDefault(c => c.Type == Conditions.MigrationRequired);
+
+    private static VirtualMachineInstance Function(VirtualMachineInstance vmi) => vmi with
+    {
+        Spec = vmi.Spec! with
+        {
+            Domain = vmi.Spec.Domain! with
+            {
+                Devices = vmi.Spec.Domain.Devices! with { Interfaces = [.. vmi.Spec.Domain.Devices.Interfaces!.Select(i => i.Bridge is null ? i : i with { Bridge = null, Sriov = new InterfaceSRIOV() })] },
+            },
+        },
+    };
+
     private static IReadOnlyList<VirtualMachineInstanceNetworkInterface> Shown(VmiState state) => VmiProjection.Wanted(state.Vmi!, state, Now).Status!.Interfaces!;
 
     private static IReadOnlyList<UpdateDomain> Orders(VmiState state) => [.. Effects<VmiEffect.Tell>(state).Select(t => t.Message).OfType<UpdateDomain>()];

@@ -50,7 +50,7 @@ public sealed class DynamicNetworks(TroupeCluster cluster, string vmiUid, int pr
         .ToDictionary(n => (string)n!["name"]!, n => (string)n!["interface"]!);
 
     private async Task<JsonNode> PodAsync() =>
-        JsonNode.Parse((await cluster.Kubectl("get", "pods", "-l", $"kubevirt.io/created-by={vmiUid}", "-o", "json")).Require())!["items"]!.AsArray().Single()!;
+        JsonNode.Parse((await cluster.Kubectl("get", "pods", "-l", $"kubevirt.io/created-by={vmiUid}", "--field-selector=status.phase=Running", "-o", "json")).Require())!["items"]!.AsArray().Single()!;
 
     private async Task Tell(string status) =>
         (await cluster.Kubectl("annotate", "--overwrite", "pod", (string)(await PodAsync())["metadata"]!["name"]!, $"k8s.v1.cni.cncf.io/network-status={status}")).Require();

@@ -31,6 +31,13 @@ public sealed class DomainDiffTests
     }
 
     [Fact]
+    public void Network_functions_come_and_go_and_other_devices_of_the_host_stay()
+    {
+        var changes = Diff(Domain(Hostdev("gpu-g"), Hostdev("sriov-a")), Domain(Hostdev("gpu-h"), Hostdev("sriov-b")));
+        Assert.Equal(["detach ua-sriov-a", "attach ua-sriov-b"], changes.Select(c => c.ToString()));
+    }
+
+    [Fact]
     public void CPUs_are_added_and_never_taken()
     {
         Assert.Equal(3, Assert.IsType<DomainChange.SetVcpus>(Assert.Single(Diff(Domain(), Domain(), vcpus: 3))).Count);
@@ -56,6 +63,8 @@ public sealed class DomainDiffTests
 
     private static XElement Disk(string name, string target) => new("disk", new XAttribute("device", "disk"), new XAttribute("type", "file"),
         new XElement("source", new XAttribute("file", $"/{name}")), new XElement("target", new XAttribute("dev", target)), Alias(name));
+
+    private static XElement Hostdev(string name) => new("hostdev", Alias(name));
 
     private static XElement Nic(string name) => new("interface", Alias(name));
 

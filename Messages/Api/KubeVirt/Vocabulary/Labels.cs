@@ -100,6 +100,7 @@ public static class Conditions
     public const string EvictionRequested = "EvictionRequested";
     public const string HotVCPUChange = "HotVCPUChange";
     public const string HotMemoryChange = "HotMemoryChange";
+    public const string MigrationRequired = "MigrationRequired";
     public const string AccessCredentialsSynchronized = "AccessCredentialsSynchronized";
 
     /// <summary>A pod readiness gate: a paused guest leaves Service endpoints.</summary>
