@@ -87,8 +87,11 @@ public sealed class LiveUpdateTests
         var started = Nics(Spec(), new Interface { Name = "default", Masquerade = new InterfaceMasquerade() }, lan);
         Assert.Equal(LiveUpdate.NotLiveUpdatable, To(started, Nics(Spec(), [.. started.Domain!.Devices!.Interfaces!.SkipLast(1)])).RestartRequired);
         Assert.Equal(LiveUpdate.NotLiveUpdatable, To(started, Nics(Spec(), started.Domain.Devices.Interfaces![0], lan with { MacAddress = "02:00:00:00:00:01" })).RestartRequired);
+        var nat = To(started, Nics(Spec(), [.. started.Domain.Devices.Interfaces!, new Interface { Name = "nat", Masquerade = new InterfaceMasquerade() }]));
+        Assert.Equal((LiveUpdate.NotLiveUpdatable, 2), (nat.RestartRequired, nat.Instance.Domain!.Devices!.Interfaces!.Count));
+        // The instance gets it, and with it a reason to move.
         var function = To(started, Nics(Spec(), [.. started.Domain.Devices.Interfaces!, new Interface { Name = "vf", Sriov = new InterfaceSRIOV() }]));
-        Assert.Equal((LiveUpdate.NotLiveUpdatable, 2), (function.RestartRequired, function.Instance.Domain!.Devices!.Interfaces!.Count));
+        Assert.Equal((null, 3), (function.RestartRequired, function.Instance.Domain!.Devices!.Interfaces!.Count));
 
         // Plugged after the start: the revision says nothing of it.
         var plugged = Nics(Spec(), [.. started.Domain.Devices.Interfaces!, lan with { Name = "late" }]);
