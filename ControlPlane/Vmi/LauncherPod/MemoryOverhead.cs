@@ -44,7 +44,7 @@ public static class MemoryOverhead
         var domain = vmi.Spec?.Domain ?? new DomainSpec();
         var sum = LauncherMonitor + Launcher + VirtLogd + VirtQemud + Qemu + IoThread + (PerVcpu * GuestSize.Vcpus(domain));
         if (domain.Resources?.Requests?.TryGetValue("memory", out var requested) is true)
-            sum += (requested.Units + 999) / 1000 * 1000 / 512; // page tables
+            sum += (requested.Units + 999) / 1000 * 1000 / 512; // page tables, of kilobytes as KubeVirt counts them
         if (domain.Devices?.AutoattachGraphicsDevice is not false)
             sum += Video;
         if (domain.Devices?.Tpm is { Enabled: not false })
@@ -63,7 +63,6 @@ public static class MemoryOverhead
             sum += DedicatedCpu;
         return sum + (domain.Memory?.ReservedOverhead?.AddedOverhead?.Units ?? 0);
     }
-
 }
 
 /// <summary>How large the guest is.</summary>
