@@ -60,12 +60,15 @@ public sealed class CertificateKeeper(
             try
             {
                 await RefreshAsync(ct);
+                if (published != Bundle)
+                {
+                    await publish(Bundle!, ct);
+                    published = Bundle;
+                }
+
+                // Last: webhooks do not wait for what only guests with VSOCK need.
                 if (vsock is not null)
                     await vsock.KeepAsync(_known!, ct);
-                if (published == Bundle)
-                    continue;
-                await publish(Bundle!, ct);
-                published = Bundle;
             }
             catch (Exception e) when (e is HttpRequestException or KubeException)
             {
