@@ -77,6 +77,9 @@ public sealed class KubeException(Status status) : Exception(status.Message ?? s
 
     /// <summary>The object does not exist. A path that is not served (a CRD not yet established, say) is a 404 as well, but names no object.</summary>
     public bool IsNotFound => Code == 404 && Status.Details?.Name is { Length: > 0 };
+
+    /// <summary>The server does not know objects of this kind: what brings them is not installed.</summary>
+    public bool IsNotServed => Code == 404 && !IsNotFound;
     public bool IsConflict => Code == 409;
     public bool IsGone => Code == 410;
 

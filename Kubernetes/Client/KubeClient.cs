@@ -148,7 +148,7 @@ public sealed class KubeClient : IKubeClient, IDisposable
             using var document = JsonDocument.Parse(await SendRawAsync(request, ct).ConfigureAwait(false));
             return document.RootElement.Clone();
         }
-        catch (KubeException e) when (e.IsNotFound)
+        catch (KubeException e) when (e.IsNotFound || e.IsNotServed)
         {
             return null;
         }

@@ -17,7 +17,20 @@ public sealed record StateStorage(string? Class, string AccessMode)
     public static async Task<StateStorage> FindAsync(IKubeClient kubernetes, string? configured, CancellationToken ct)
     {
         var name = configured ?? DefaultOf((await kubernetes.ListAsync<StorageClass>(null, ct: ct).ConfigureAwait(false)).Items);
-        return Of(name, configured is not null, name is null ? null : await kubernetes.FindAsync<StorageProfile>(null, name, ct).ConfigureAwait(false));
+        return Of(name, configured is not null, name is null ? null : await ProfileAsync(kubernetes, name, ct).ConfigureAwait(false));
+    }
+
+    private static async Task<StorageProfile?> ProfileAsync(IKubeClient kubernetes, string name, CancellationToken ct)
+    {
+        try
+        {
+            return await kubernetes.FindAsync<StorageProfile>(null, name, ct).ConfigureAwait(false);
+        }
+        catch (KubeException e) when (e.IsNotServed)
+        {
+            // A cluster without CDI.
+            return null;
+        }
     }
 
     /// <summary>A class that somebody chose for this is taken to be shared, where CDI knows nothing of it; the cluster's default is not.</summary>

@@ -23,6 +23,9 @@ internal sealed class RecordingApi : IKubeClient
     /// <summary>Says of a write, in the form above, why it is refused; null lets it be.</summary>
     public Func<string, string?>? Refuse { get; set; }
 
+    /// <summary>Kinds of which this server knows nothing.</summary>
+    public HashSet<Type> NotServed { get; } = [];
+
     /// <summary>Told of each new version of an object; deleted ones last, with their last version.</summary>
     public event Action<KubeObject, bool>? Changed;
 
@@ -30,7 +33,9 @@ internal sealed class RecordingApi : IKubeClient
 
     public Task<T> GetAsync<T>(string? ns, string name, CancellationToken ct = default) where T : KubeObject => Task.FromResult(Find<T>(name) ?? throw Refused(404, "NotFound", name));
 
-    public Task<T?> FindAsync<T>(string? ns, string name, CancellationToken ct = default) where T : KubeObject => Task.FromResult(Find<T>(name));
+    public Task<T?> FindAsync<T>(string? ns, string name, CancellationToken ct = default) where T : KubeObject => NotServed.Contains(typeof(T))
+        ? throw new KubeException(new Status { Code = 404, Reason = "NotFound", Message = "the server could not find the requested resource" })
+        : Task.FromResult(Find<T>(name));
 
     public Task<KubeList<T>> ListAsync<T>(string? ns, ListQuery? query = null, CancellationToken ct = default) where T : KubeObject
     {
