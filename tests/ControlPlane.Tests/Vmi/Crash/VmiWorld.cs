@@ -51,9 +51,7 @@ internal sealed class VmiWorld : IAsyncDisposable
     public async Task RunAsync(ActorSystem system, CancellationToken ct, string? until = null)
     {
         var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (until is not null)
-            Api.Changed += () => _ = Api.Phases.Contains(until) && end.TrySetResult();
-        _pump = system.ActorOf(Props.Create(() => new Pump(this, end)));
+        _pump = system.ActorOf(Props.Create(() => new Pump(this, end, until)));
         _pump.Tell(Pump.Look);
         try
         {
@@ -94,15 +92,16 @@ internal sealed class VmiWorld : IAsyncDisposable
         private readonly VmiWorld _world;
         private readonly HashSet<string> _podsTold = [];
         private readonly TaskCompletionSource _gone;
+        private readonly string? _until;
         private IActorRef? _actor;
         private bool _isRetired;
 
-        public Pump(VmiWorld world, TaskCompletionSource gone)
+        public Pump(VmiWorld world, TaskCompletionSource gone, string? until)
         {
-            (_world, _gone) = (world, gone);
+            (_world, _gone, _until) = (world, gone, until);
             Receive<string>(m => m == Look, _ => OnLook());
-            Receive<string>(m => m == Repeat, _ => Tell(_world.Guest.Outstanding));
-            Receive<INodeMessage>(command => Tell(_world.Guest.Obey(command)));
+            Receive<string>(m => m == Repeat, _ => Tell(IsThere ? null : _world.Guest.Outstanding));
+            Receive<INodeMessage>(command => Tell(IsThere ? null : _world.Guest.Obey(command)));
             Receive<Died>(_ => Context.Stop(_actor!));
             Receive<Akka.Cluster.Sharding.Passivate>(_ =>
             {
@@ -144,8 +143,17 @@ internal sealed class VmiWorld : IAsyncDisposable
                 Tell(new NoPodListed(_world._uid));
         }
 
+        /// <summary>The world stands still from there on, however long it takes until somebody looks.</summary>
+        private bool IsThere => _until is not null && _world.Api.Phases.Contains(_until);
+
         private void OnLook()
         {
+            if (IsThere)
+            {
+                _gone.TrySetResult();
+                return;
+            }
+
             var vmi = _world.Api.Vmi;
             Tell(vmi is null ? new VmiGone(_world._uid) : new VmiObserved(_world._uid, vmi));
             var pods = _world.Api.Pods;
