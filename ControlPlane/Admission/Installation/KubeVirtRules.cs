@@ -152,7 +152,7 @@ internal static class KubeVirtRules
             && !config.IsEnabled(FeatureGates.MigrationStallDetection) && !config.IsEnabled(FeatureGates.MigrationDowntimeTuning))
         {
             yield return Cause.Invalid(Configuration.At("migrationConfiguration", "maxDowntimeMs"),
-                $"maxDowntimeMs cannot be modified without enabling the {FeatureGates.MigrationStallDetection} or {FeatureGates.MigrationDowntimeTuning} feature gate");
+                $"maxDowntimeMs cannot be modified without enabling the {FeatureGates.MigrationStallDetection} feature gate");
         }
     }
 

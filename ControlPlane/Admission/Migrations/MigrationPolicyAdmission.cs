@@ -26,7 +26,7 @@ internal static class MigrationPolicyAdmission
         if (spec.CompletionTimeoutPerGiB < 0)
             yield return Cause.Invalid(FieldPath.Spec["completionTimeoutPerGiB"], "must not be negative");
         if (spec.MaxDowntimeMs is not null && spec.MaxDowntimeMs != old?.MaxDowntimeMs && !mayDetect && !mayTune)
-            yield return Cause.Invalid(FieldPath.Spec["maxDowntimeMs"], $"maxDowntimeMs cannot be modified without enabling the {FeatureGates.MigrationStallDetection} or {FeatureGates.MigrationDowntimeTuning} feature gate");
+            yield return Cause.Invalid(FieldPath.Spec["maxDowntimeMs"], $"maxDowntimeMs cannot be modified without enabling the {FeatureGates.MigrationStallDetection} feature gate");
         if (spec.Experimental?.DowntimeTuning is { } tuning)
         {
             if (!mayTune && !ApiEquality.Same(old?.Experimental?.DowntimeTuning, tuning))
@@ -65,7 +65,7 @@ internal static class MigrationPolicyAdmission
     private static string? Problem(string text, decimal smallest, bool isAbove, decimal? largest)
     {
         if (!decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value))
-            return $"invalid factor \"{text}\"";
+            return $"invalid factor \"{text}\": strconv.ParseFloat: parsing {GoText.Quoted(text)}: invalid syntax";
         if (value * Precision != decimal.Truncate(value * Precision))
             return $"invalid factor \"{text}\": must have at most 3 decimal places";
         if (isAbove && value <= smallest)

@@ -167,7 +167,6 @@ public static class LauncherPodRenderer
         annotations[Annotations.Domain] = vmi.Metadata.Name!;
         annotations[Annotations.MemoryOverheadBytes] = $"{MemoryOverhead.Bytes(vmi, options.Settings)}";
         annotations[Annotations.MigrationTransportUnix] = "true";
-        annotations[Annotations.PciTopologyVersion] = "v3";
         annotations[Annotations.DefaultContainer] = ComputeContainer;
         annotations[Annotations.RequestEvictOnly] = "";
         foreach (var (key, value) in LauncherNetworks.Annotations(vmi, options))

@@ -25,7 +25,7 @@ public class KubeVirtTests
     [InlineData("spec.infra", """{ "replicas": 0 }""", "infra replica count can't be 0")]
     [InlineData("spec.configuration.additionalGuestMemoryOverheadRatio", "\"0.5\"", "ratio provided, 0.5, cannot be smaller than 1.0")]
     [InlineData("spec.configuration.developerConfiguration", """{ "featureGates": ["Snapshot"], "disabledFeatureGates": ["Snapshot"] }""", "feature gate \"Snapshot\" exists on both \"FeatureGates\" and \"DisabledFeatureGates\"")]
-    [InlineData("spec.configuration.migrations", """{ "maxDowntimeMs": 100 }""", "maxDowntimeMs cannot be modified without enabling the MigrationStallDetection or MigrationDowntimeTuning feature gate")]
+    [InlineData("spec.configuration.migrations", """{ "maxDowntimeMs": 100 }""", "maxDowntimeMs cannot be modified without enabling the MigrationStallDetection feature gate")]
     public async Task Settings_that_make_no_sense_are_refused(string path, string json, string message)
     {
         var (verdict, _) = await new AdmissionHarness().UpdateAsync(Objects.Parse(Kv), Objects.Parse(Kv).Set(path, json));

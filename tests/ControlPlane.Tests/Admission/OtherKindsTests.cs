@@ -58,9 +58,10 @@ public class OtherKindsTests
     [Theory]
     [InlineData("spec.completionTimeoutPerGiB", "-1", "must not be negative")]
     [InlineData("spec.bandwidthPerMigration", "\"-1\"", "must not be negative")]
-    [InlineData("spec.maxDowntimeMs", "500", "maxDowntimeMs cannot be modified without enabling the MigrationStallDetection or MigrationDowntimeTuning feature gate")]
+    [InlineData("spec.maxDowntimeMs", "500", "maxDowntimeMs cannot be modified without enabling the MigrationStallDetection feature gate")]
     [InlineData("spec.experimental.downtimeTuning", "{}", "experimental.downtimeTuning cannot be modified without enabling the MigrationDowntimeTuning feature gate")]
     [InlineData("spec.experimental.stallDetector", "{}", "experimental.stallDetector cannot be modified without enabling the MigrationStallDetection feature gate")]
+    [InlineData("spec.experimental.stallDetector", """{ "ewmaAlpha": "1Gi" }""", "experimental.stallDetector cannot be modified without enabling the MigrationStallDetection feature gate, invalid factor \"1Gi\": strconv.ParseFloat: parsing \"1Gi\": invalid syntax")]
     [InlineData("spec.allowPostCopy", "true", null)]
     public async Task A_migration_policy_must_be_possible(string path, string json, string? message)
     {

@@ -31,6 +31,12 @@ public class LauncherPodTests
             Items(Render(volumes: """[{ "name": "late", "persistentVolumeClaim": { "claimName": "a", "hotpluggable": true } }]"""), "spec.volumes"), v => (string?)v!["name"] == "late");
 
     [Theory]
+    [InlineData("""{ "kubevirt.io/pci-topology-version": "v2" }""", "v2")]
+    [InlineData("{}", null)]
+    public void The_layout_of_PCI_slots_is_the_guests_own(string annotations, string? version) =>
+        Assert.Equal(version, (string?)At(Render(annotations: annotations), "metadata.annotations")!["kubevirt.io/pci-topology-version"]);
+
+    [Theory]
     [InlineData("""{ "name": "v", "secret": { "secretName": "s" } }""", "v", "secret", """{"secretName":"s"}""")]
     [InlineData("""{ "name": "v", "configMap": { "name": "c" } }""", "v", "configMap", """{"name":"c"}""")]
     [InlineData("""{ "name": "v", "sysprep": { "secret": { "name": "s" } } }""", "v", "secret", """{"secretName":"s"}""")]
