@@ -1,8 +1,8 @@
 using Akka.Actor;
 using Troupe.NodeActors.Launchers;
 using Troupe.NodeActors.Networking;
-using Troupe.NodeActors.Volumes;
 using Troupe.NodeActors.Streams;
+using Troupe.NodeActors.Volumes;
 
 namespace Troupe.NodeActors.Domains;
 

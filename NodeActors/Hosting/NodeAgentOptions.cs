@@ -30,7 +30,8 @@ public sealed record NodeAgentOptions(
         {
             await program(new NodeAgentOptions(
                 parsed.GetValue(node)!, parsed.GetValue(kubeconfig), parsed.GetValue(root)!, parsed.GetValue(contacts)!, remoting.Read(parsed),
-                parsed.GetValue(launcher)!, parsed.GetValue(state)!) { ServiceNamespace = parsed.GetValue(serviceNamespace)! }, ct);
+                parsed.GetValue(launcher)!, parsed.GetValue(state)!)
+            { ServiceNamespace = parsed.GetValue(serviceNamespace)! }, ct);
             return 0;
         });
         // The host takes SIGTERM and stops in order; a second handler would cut it short.
