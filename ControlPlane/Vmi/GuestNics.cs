@@ -29,12 +29,12 @@ internal static class GuestNics
     /// <summary>The VMI without the interfaces that are still on their way: neither the guest nor its pod has them.</summary>
     public static VirtualMachineInstance AsFarAsThere(VmiState state, VirtualMachineInstance vmi)
     {
-        var (has, asked) = (state.Pod?.AttachedDevices ?? [], LauncherNetworks.Devices(state.Pod?.Networks));
+        var has = state.Pod?.AttachedDevices ?? [];
         return Without(vmi,
         [
             .. Pluggable(vmi).Where(n => !Has(state, n.Name) && !has.Contains(PodInterfaces.Secondary(n.Name!))),
-            // Only a pod that was made for it has a function.
-            .. Functions(vmi).Where(n => state.Pod is not null && !Has(state, n.Name) && !asked.Contains(PodInterfaces.Secondary(n.Name!))),
+            // Only a pod that was made for it has a function. Few guests have any: the annotation is read for those alone.
+            .. Functions(vmi).Where(n => state.Pod is { } pod && !Has(state, n.Name) && !LauncherNetworks.Devices(pod.Networks).Contains(PodInterfaces.Secondary(n.Name!))),
         ]);
     }
 

@@ -63,8 +63,15 @@ internal static class NetworkMove
             // A pod that was made for it has it, or never will.
             { Sriov: not null } when !guestHas && !podHas => LauncherNetworks.Devices(pod.Networks).Contains(device) ? Need.None : Need.Now,
             { Bridge: not null } when !guestHas && !podHas => Need.Later,
-            _ when podHas && LauncherNetworks.NetworkOf(pod.NetworkStatus, device) is { } attached && attached != LauncherNetworks.FullName(vmi, network) => Need.Now,
+            _ when podHas && LauncherNetworks.NetworkOf(pod.NetworkStatus, device) is { } attached && attached != FullName(vmi, network) => Need.Now,
             _ => Need.None,
         };
+    }
+
+    /// <summary>As Multus reports networks.</summary>
+    private static string FullName(VirtualMachineInstance vmi, Network network)
+    {
+        var (ns, name) = LauncherNetworks.Located(vmi, network.Multus!.NetworkName!);
+        return $"{ns}/{name}";
     }
 }

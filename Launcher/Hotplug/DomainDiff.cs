@@ -29,7 +29,7 @@ internal static class DomainDiff
     {
         var (has, wants) = (LiveDomain.Devices(running, "disk"), LiveDomain.Devices(wanted, "disk"));
         var taken = running.Element("devices")!.Elements("disk").Select(d => d.Element("target")!.Attribute("dev")!.Value).ToHashSet(StringComparer.Ordinal);
-        changes.AddRange(has.Keys.Except(wants.Keys).Select(alias => new DomainChange.Detach(alias)));
+        AddDetached(changes, has, wants);
         foreach (var (alias, disk) in wants)
         {
             if (!has.TryGetValue(alias, out var present))
@@ -42,7 +42,7 @@ internal static class DomainDiff
     private static void AddInterfaces(List<DomainChange> changes, XElement running, XElement wanted)
     {
         var (has, wants) = (LiveDomain.Devices(running, "interface"), LiveDomain.Devices(wanted, "interface"));
-        changes.AddRange(has.Keys.Except(wants.Keys).Select(alias => new DomainChange.Detach(alias)));
+        AddDetached(changes, has, wants);
         foreach (var (alias, nic) in wants)
         {
             if (!has.TryGetValue(alias, out var present))
@@ -56,9 +56,12 @@ internal static class DomainDiff
     private static void AddFunctions(List<DomainChange> changes, XElement running, XElement wanted)
     {
         var (has, wants) = (LiveDomain.Functions(running), LiveDomain.Functions(wanted));
-        changes.AddRange(has.Keys.Except(wants.Keys).Select(alias => new DomainChange.Detach(alias)));
+        AddDetached(changes, has, wants);
         changes.AddRange(wants.Where(w => !has.ContainsKey(w.Key)).Select(w => new DomainChange.Attach(w.Value)));
     }
+
+    private static void AddDetached(List<DomainChange> changes, IReadOnlyDictionary<string, XElement> has, IReadOnlyDictionary<string, XElement> wants) =>
+        changes.AddRange(has.Keys.Except(wants.Keys).Select(alias => new DomainChange.Detach(alias)));
 
     private static void AddMemory(List<DomainChange> changes, XElement running, long bootBytes, long wantedBytes, long? maxBytes)
     {

@@ -80,9 +80,9 @@ internal static class LauncherNetworks
     public static string? NetworkOf(string? status, string device) =>
         (Entries(status) ?? []).FirstOrDefault(e => Device(e) == device)?["name"] is JsonValue value && value.TryGetValue<string>(out var name) ? name : null;
 
-    /// <summary>`NAMESPACE/NAME` of the network that the spec names.</summary>
-    public static string FullName(VirtualMachineInstance vmi, Network network) =>
-        network.Multus!.NetworkName!.Contains('/', StringComparison.Ordinal) ? network.Multus.NetworkName : $"{vmi.Metadata.Namespace}/{network.Multus.NetworkName}";
+    /// <param name="definition">`NAMESPACE/NAME`, or the name alone in the VMI's own namespace.</param>
+    public static (string Namespace, string Name) Located(VirtualMachineInstance vmi, string definition) =>
+        definition.Split('/', 2) is [var ns, var name] ? (ns, name) : (vmi.Metadata.Namespace!, definition);
 
     /// <summary>Multus has a short form too, names with commas between, which no guest's pod ever gets from here.</summary>
     public static List<JsonObject>? Entries(string? annotation)
@@ -118,10 +118,9 @@ internal static class LauncherNetworks
         return attachment;
     }
 
-    /// <param name="definition">`NAMESPACE/NAME`, or the name alone in the VMI's own namespace.</param>
     private static JsonObject Reference(VirtualMachineInstance vmi, string definition)
     {
-        var parts = definition.Split('/', 2);
-        return new JsonObject { ["name"] = parts[^1], ["namespace"] = parts.Length == 2 ? parts[0] : vmi.Metadata.Namespace };
+        var (ns, name) = Located(vmi, definition);
+        return new JsonObject { ["name"] = name, ["namespace"] = ns };
     }
 }

@@ -23,7 +23,7 @@ internal static class NetworkResources
         List<string> resources = [];
         foreach (var definition in (vmi.Spec?.Networks ?? []).Select(n => n.Multus?.NetworkName).OfType<string>())
         {
-            var (ns, name) = definition.Split('/', 2) is [var other, var its] ? (other, its) : (vmi.Metadata.Namespace!, definition);
+            var (ns, name) = LauncherNetworks.Located(vmi, definition);
             var found = await find($"apis/k8s.cni.cncf.io/v1/namespaces/{ns}/network-attachment-definitions/{name}", ct).ConfigureAwait(false) ?? throw new KubeException(new Status
             {
                 Code = 404,
